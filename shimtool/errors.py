@@ -1,0 +1,56 @@
+"""The one error family. Logic raises it; only `show.py` renders it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place an admin can open: a file, perhaps a 1-based line in it."""
+
+    path: str | Path
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong: what, where, the value seen, and what to do about it."""
+
+    message: str
+    where: Where | None = None
+    seen: str | None = None
+    remedy: str | None = None
+
+
+class ShimtoolError(Exception):
+    """Bad input or surroundings: exit code 1 and a clear text, never a traceback.
+
+    Carries every fault found, so that an admin mends them in one go.
+    """
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = faults
+
+
+def fault(
+    message: str,
+    path: str | Path | None = None,
+    line: int | None = None,
+    *,
+    seen: str | None = None,
+    remedy: str | None = None,
+) -> ShimtoolError:
+    """Build an error of a single fault."""
+    where = Where(path, line) if path is not None else None
+    return ShimtoolError(Fault(message, where, seen, remedy))
+
+
+def raise_all(faults: Iterable[Fault]) -> None:
+    """Raise one error carrying all of `faults`; do nothing when there are none."""
+    if found := tuple(faults):
+        raise ShimtoolError(*found)
