@@ -1,5 +1,6 @@
 """The one error family. Logic raises it; only `show.py` renders it."""
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,3 +55,23 @@ def raise_all(faults: Iterable[Fault]) -> None:
     """Raise one error carrying all of `faults`; do nothing when there are none."""
     if found := tuple(faults):
         raise ShimtoolError(*found)
+
+
+def from_os(
+    error: OSError, doing: str, path: str | Path, remedy: str | None = None
+) -> ShimtoolError:
+    """Translate an operating system's refusal ("No space left on device") into ours."""
+    remedies = {
+        errno.ENOSPC: "free some space there, or give another --out",
+        errno.EDQUOT: "raise the quota there, or give another --out",
+        errno.EROFS: "mount it writable (-v DIR:/out without :ro), or give another --out",
+        errno.EACCES: "run as root, or as a user who may",
+        errno.EPERM: "run as root, or as a user who may",
+        errno.EIO: "check the disk below it (dmesg)",
+    }
+    return fault(
+        f"cannot {doing}",
+        path,
+        seen=error.strerror or str(error),
+        remedy=remedy or remedies.get(error.errno or 0),
+    )

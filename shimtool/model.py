@@ -1,6 +1,6 @@
 """The one model everybody passes, frozen, with closed cases.
 
-    config file --reader--> Guest --plan(Host, Shim, Payload)--> Plan --writers--> NAME.iso, NAME.cfg
+    config --reader--> Guest --plan(Host, Shim, Payload)--> Plan --writers--> NAME.iso, NAME.cfg
 
 Text from configs is `str` decoded as UTF-8 with surrogateescape, so that any byte survives;
 `os.fsencode` gives the bytes back. Paths called "dom0 paths" are strings as dom0 knows them;
@@ -227,6 +227,16 @@ class Host:
     xen: tuple[int, int, int | None] | None = None
     hvm: bool | None = None
     source: str = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked for. `mode` None = the best the host can do."""
+
+    host_out: str = "/var/lib/xen/shimtool"
+    mode: Mode | None = None
+    shim_args: str | None = None
+    force: bool = False
 
 
 # --- the plan --------------------------------------------------------------------------------

@@ -1,0 +1,61 @@
+# shimtool's targets; `make help` lists them. As root on Debian they install what they need.
+SHELL := /bin/sh
+PYTHON ?= python3
+SHIM ?=
+VENV := .venv
+ASSETS := build/assets
+RUN := $(VENV)/bin/python
+PYTEST := $(RUN) -m pytest
+REQUIRE := container/require
+
+# Debian packages, by what needs them
+FOR_TESTS := dash busybox bash shellcheck grub-common lzop rpm
+FOR_BOOT := qemu-system-x86
+FOR_E2E := mmdebstrap qemu-system-x86 e2fsprogs
+
+.DEFAULT_GOAL := help
+.PHONY: help venv assets demo check unit boot-test e2e e2e-ci e2e-matrix test clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+venv: $(VENV)/.done ## Python environment with shimtool and its tools
+$(VENV)/.done: pyproject.toml
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || $(REQUIRE) python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+assets: venv ## Boot-loader parts, PV GRUB and shims from Debian packages (SHIM=FILE adds one)
+	@PYTHON=$(RUN) container/collect-assets $(ASSETS) $(SHIM)
+
+demo: assets ## The main job, from nothing, on real input
+	@$(RUN) -m tests.demo
+
+check: venv ## Lint, types and quick tests (seconds)
+	@$(REQUIRE) $(FOR_TESTS)
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	shellcheck container/require container/collect-assets container/device-model/shimtool-dm .ci/run
+
+unit: assets ## Everything that boots nothing
+	@$(REQUIRE) $(FOR_TESTS) $(FOR_BOOT)
+	$(PYTEST) -n 2 --dist loadgroup -m 'not boot and not e2e'
+
+boot-test: assets ## Boot ISOs under plain QEMU until the shim reports
+	@$(REQUIRE) $(FOR_TESTS) $(FOR_BOOT)
+	$(PYTEST) -m boot
+
+e2e: assets ## Boot converted guests on a real Xen, nested in QEMU
+	@$(REQUIRE) $(FOR_E2E)
+	$(PYTEST) -m e2e --e2e=all
+
+e2e-ci: assets ## The part of e2e that CI runs
+	@$(REQUIRE) $(FOR_E2E)
+	$(PYTEST) -m e2e --e2e=ci
+
+test: check unit boot-test ## All that CI runs, from nothing
+
+clean: ## Remove everything that was made
+	rm -rf build $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,72 @@
+"""Where the parts are that shimtool hands out: shims, boot loader, PV GRUB, device model script."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from shimtool.errors import Fault, Where, fault, raise_all
+
+VARIABLE = "SHIMTOOL_ASSETS"
+BOOT_FILES = ("isolinux.bin", "ldlinux.c32", "libcom32.c32", "mboot.c32")
+
+
+@dataclass(frozen=True, slots=True)
+class Assets:
+    """The folder of parts. `boot` holds BOOT_FILES; `pvgrub_*` are PV GRUB images, ELF files."""
+
+    root: Path
+
+    @property
+    def shims(self) -> Path:
+        return self.root / "shims"
+
+    @property
+    def boot(self) -> Path:
+        return self.root / "boot"
+
+    @property
+    def pvgrub_x86_64(self) -> Path:
+        return self.root / "pvgrub" / "grub-x86_64-xen.bin"
+
+    @property
+    def pvgrub_i386(self) -> Path:
+        return self.root / "pvgrub" / "grub-i386-xen.bin"
+
+    @property
+    def device_model(self) -> Path:
+        return self.root / "device-model" / "shimtool-dm"
+
+    def pieces(self) -> tuple[Path, ...]:
+        """Return every path that must be there."""
+        boot = tuple(self.boot / name for name in BOOT_FILES)
+        return (self.shims, *boot, self.pvgrub_x86_64, self.pvgrub_i386, self.device_model)
+
+
+def find_assets() -> Assets:
+    """Return the assets of SHIMTOOL_ASSETS, else the package's, else the checkout's build/assets.
+
+    Raises ShimtoolError with one fault for each missing piece.
+    """
+    assets = Assets(_root())
+    missing = [Where(piece) for piece in assets.pieces() if not piece.exists()]
+    raise_all(Fault("a part of shimtool is missing", where, remedy=_REMEDY) for where in missing)
+    return assets
+
+
+def shims_folder() -> Path:
+    """Return the folder of the shims, whatever else is missing; it may not be there yet."""
+    return Assets(_root()).shims
+
+
+_REMEDY = f"run `make assets`, or name a folder made by it in {VARIABLE}"
+
+
+def _root() -> Path:
+    package = Path(__file__).parent
+    named = os.environ.get(VARIABLE)
+    usual = (package / "assets", package.parent / "build" / "assets")
+    for root in (Path(named),) if named else usual:
+        if root.is_dir():
+            return root
+    where = Path(named) if named else usual[-1]
+    raise fault("the folder of shimtool's parts (assets) is missing", where, remedy=_REMEDY)

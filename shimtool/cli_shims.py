@@ -1,0 +1,74 @@
+"""`shimtool shims`: which shims are at hand, and adding one."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shimtool import show
+from shimtool.assets import shims_folder
+from shimtool.model import Shim
+from shimtool.options import Json, takes
+from shimtool.shims import catalogue
+from shimtool.shims.add import add
+
+shims = typer.Typer(help="List, show and add PV shims.", no_args_is_help=True)
+
+
+@shims.command("list")
+@takes()
+def list_shims(*, json_: Json = False) -> None:
+    """List the shims at hand and say which one is the default."""
+    found = catalogue.load(shims_folder())
+    if json_:
+        typer.echo(json.dumps([_facts(shim) for shim in found], indent=1))
+        return
+    rows = [("NAME", "VERSION", "MODES", "SIZE", "ORIGIN")]
+    rows += [
+        (
+            shim.name,
+            shim.version or "unknown",
+            " ".join(sorted(shim.modes)),
+            f"{shim.size / 1e6:.1f} MB",
+            shim.origin,
+        )
+        for shim in found
+    ]
+    typer.echo(show.table(rows))
+
+
+@shims.command("show")
+@takes()
+def show_shim(name: str) -> None:
+    """Say all that is known of one shim, after checking that its file is whole."""
+    shim = catalogue.named(catalogue.load(shims_folder()), name)
+    catalogue.verify(shim)
+    typer.echo(show.table((key, str(value)) for key, value in _facts(shim).items()))
+
+
+@shims.command("add")
+@takes()
+def add_shims(
+    files: Annotated[list[Path], typer.Argument(help="ELF, .gz, .deb, .rpm or .apk files.")],
+    *,
+    name: Annotated[str | None, typer.Option(help="Call it so. [from its version]")] = None,
+) -> None:
+    """Identify shims, or those in packages, and add them to the catalogue."""
+    for file in files:
+        for added in add(shims_folder(), file, name):
+            what = "added" if added.new else "already there"
+            typer.echo(show.clean(f"{what}: {added.shim.name} ({added.shim.origin})"))
+
+
+def _facts(shim: Shim) -> dict[str, Any]:
+    return {
+        "name": shim.name,
+        "version": shim.version,
+        "modes": sorted(shim.modes),
+        "size": shim.size,
+        "sha256": shim.sha256,
+        "build-id": shim.build_id,
+        "origin": shim.origin,
+        "file": str(shim.file),
+    }

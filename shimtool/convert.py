@@ -1,0 +1,122 @@
+"""The main job: planned guests become files, and shimtool.yaml says what was done."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from shimtool.assets import BOOT_FILES
+from shimtool.drafts import Draft, Outcome, make_plan, new_config, read_drafts, refused
+from shimtool.errors import ShimtoolError
+from shimtool.kernel.files import stamp_of
+from shimtool.model import Plan, SourceFile
+from shimtool.options import ConvertOptions
+from shimtool.report import FILE_NAME, Input, Output, Record, Report, fingerprint, render
+from shimtool.session import Session
+from shimtool.write.files import locked, write_file
+from shimtool.write.guest import Desk, write_guest
+from shimtool.write.unpacked import Unpacked
+
+
+def convert(
+    configs: Sequence[Path], session: Session, options: ConvertOptions
+) -> Iterator[Outcome]:
+    """Convert guests, yielding each one's outcome as it is done, in the order of `configs`.
+
+    Raises ShimtoolError only when --out cannot be used; what is wrong with one guest is in
+    its outcome. The report is written last, with all that was done so far also when stopped.
+    """
+    with locked(options.out):
+        desk = Desk(options.out, session.assets, Unpacked(options.out))
+        records = dict(session.before.guests)
+        kernels = dict(session.before.kernels)
+        drafts = list(read_drafts(configs))
+
+        def work(draft: Outcome | Draft) -> tuple[Outcome, Record | None]:
+            return _one(draft, session, desk)
+
+        pool = ThreadPoolExecutor(options.jobs)
+        try:
+            for outcome, record in pool.map(work, drafts):
+                if record and outcome.plan:
+                    records[record.name] = record
+                    kernel = outcome.plan.image.payload.kernel
+                    kernels[kernel.file.sha256] = kernel.facts
+                yield outcome
+        finally:
+            pool.shutdown(cancel_futures=True)
+            write_file(options.out / FILE_NAME, render(Report(records, kernels)))
+
+
+def _one(draft: Outcome | Draft, session: Session, desk: Desk) -> tuple[Outcome, Record | None]:
+    """Plan and write one guest; whatever is wrong with it becomes a refusal."""
+    if isinstance(draft, Outcome):
+        return draft, None
+    outcome = make_plan(session, draft)
+    if outcome.plan is None:
+        return outcome, None
+    try:
+        return _written(outcome, outcome.plan, draft, session, desk)
+    except ShimtoolError as error:
+        return refused(outcome.config, error.faults, draft), None
+
+
+def _written(
+    outcome: Outcome, plan: Plan, draft: Draft, session: Session, desk: Desk
+) -> tuple[Outcome, Record | None]:
+    config = new_config(outcome)
+    old, mark = session.before.guests.get(plan.guest.name), _fingerprint(plan, config, desk)
+    if old and old.fingerprint == mark and not session.settings.force and _whole(old, desk.out):
+        return replace(outcome, status="unchanged"), None
+    written = write_guest(plan, config, desk.out / f"{plan.guest.name}.cfg", desk)
+    record = Record(
+        name=plan.guest.name,
+        mode=plan.mode,
+        shim=plan.image.shim.name,
+        fingerprint=mark,
+        config=_config_input(draft),
+        inputs=tuple(map(Input.of, _sources(plan))),
+        outputs=tuple(_output(path) for path in written),
+        warnings=plan.warnings,
+    )
+    return replace(outcome, status="converted"), record
+
+
+def _fingerprint(plan: Plan, config: bytes, desk: Desk) -> str:
+    """Hash all that decides a guest's outputs: its new config, its inputs, how they are packed."""
+    image = plan.image
+    loader = [(desk.assets.boot / name).read_bytes() for name in BOOT_FILES]
+    return fingerprint(
+        config,
+        image.shim.sha256,
+        image.shim_args,
+        image.command_line,
+        image.unpack,
+        image.guard,
+        [file.sha256 for file in _sources(plan)],
+        hashlib.sha256(b"".join(loader)).hexdigest(),
+    )
+
+
+def _sources(plan: Plan) -> list[SourceFile]:
+    """Kernel and ramdisk as read."""
+    ramdisk = plan.image.payload.ramdisk
+    return [plan.image.payload.kernel.file, *([ramdisk.file] if ramdisk else [])]
+
+
+def _whole(record: Record, out: Path) -> bool:
+    """Whether the outputs are as they were written, by size and time."""
+    try:
+        return all(_output(out / output.name) == output for output in record.outputs)
+    except OSError:
+        return False
+
+
+def _output(path: Path) -> Output:
+    return Output(path.name, path.stat().st_size, path.stat().st_mtime_ns)
+
+
+def _config_input(draft: Draft) -> Input:
+    path, data = draft.guest.config, draft.document.render()
+    return Input(str(path), str(path), hashlib.sha256(data).hexdigest(), stamp_of(path.stat()))

@@ -1,0 +1,106 @@
+"""Reading and planning of all guests: one bad guest never stops the others."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shimtool import payload, show
+from shimtool.errors import Fault, ShimtoolError, Where
+from shimtool.model import Guest, Plan
+from shimtool.plan.plan import plan as plan_guest
+from shimtool.session import Session
+from shimtool.xl.edit import edit
+from shimtool.xl.guest import read_guest
+from shimtool.xl.syntax import Document, open_config
+
+HEADING = (
+    "Added by shimtool: runs this PV guest, unchanged, inside the PV shim.",
+    "Lines marked #shimtool# above are the ones it replaced.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A guest as read, with the document to edit."""
+
+    guest: Guest
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one config."""
+
+    config: Path
+    status: Literal["planned", "converted", "unchanged", "refused"]
+    draft: Draft | None = None
+    plan: Plan | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+def read_drafts(configs: Iterable[Path]) -> Iterator[Outcome | Draft]:
+    """Read configs; those that cannot be read, or share a name, come back as refused."""
+    outcomes = [_read(config) for config in configs]
+    names: dict[str, list[Path]] = {}
+    for each in outcomes:
+        if isinstance(each, Draft):
+            names.setdefault(each.guest.name, []).append(each.guest.config)
+    for each in outcomes:
+        if isinstance(each, Draft) and len(same := names[each.guest.name]) > 1:
+            yield refused(each.guest.config, [_same_name(each.guest, same)], each)
+        else:
+            yield each
+
+
+def _read(config: Path) -> Outcome | Draft:
+    try:
+        document = open_config(config)
+        return Draft(read_guest(document), document)
+    except ShimtoolError as error:
+        return refused(config, error.faults)
+
+
+def _same_name(guest: Guest, configs: Sequence[Path]) -> Fault:
+    return Fault(
+        f"{len(configs)} configs describe a guest of this name: their outputs would collide",
+        Where(guest.config, guest.keys.get("name")),
+        ", ".join(map(str, configs)),
+        "rename one, or name the config to convert on the command line",
+    )
+
+
+def plan_guests(configs: Iterable[Path], session: Session) -> Iterator[Outcome]:
+    """Plan every config, one outcome each."""
+    for draft in read_drafts(configs):
+        yield draft if isinstance(draft, Outcome) else make_plan(session, draft)
+
+
+def make_plan(session: Session, draft: Draft) -> Outcome:
+    """Find the guest's files and plan; a refusal carries every reason."""
+    guest = draft.guest
+    try:
+        found = payload.gather(guest, session.roots, session.sources, session.assets)
+        planned = plan_guest(guest, found, session.shim, session.host, session.settings)
+    except ShimtoolError as error:
+        return refused(guest.config, error.faults, draft)
+    return Outcome(guest.config, "planned", draft, planned)
+
+
+def refused(config: Path, faults: Iterable[Fault], draft: Draft | None = None) -> Outcome:
+    """Build a refusal."""
+    return Outcome(config, "refused", draft, None, tuple(faults))
+
+
+def new_config(outcome: Outcome) -> bytes:
+    """Return the bytes of the guest's new config."""
+    assert outcome.draft and outcome.plan  # noqa: S101 - planned outcomes have both
+    return edit(outcome.draft.document, outcome.plan.edits, HEADING)
+
+
+def config_diff(outcome: Outcome) -> str:
+    """Return what changes in the config, as a unified diff."""
+    assert outcome.draft  # noqa: S101 - planned outcomes have one
+    before = outcome.draft.document.render()
+    name = f"{outcome.draft.guest.name}.cfg"
+    return show.diff(before, new_config(outcome), str(outcome.config), name)

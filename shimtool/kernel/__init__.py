@@ -1,0 +1,4 @@
+"""Kernels and ramdisks of dom0: found, opened once, hashed, and read for what Xen needs to know.
+
+dom0 path --paths.find--> Found --source.Sources--> model.Kernel, model.Ramdisk
+"""

@@ -1,0 +1,126 @@
+"""The one way to open an input file: only regular files, never waiting, never through a link."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from shimtool.errors import Fault, ShimtoolError, Where, fault
+from shimtool.model import SourceFile
+
+Stamp = tuple[int, int, int, int]
+
+_BLOCK = 1 << 20
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a block device",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFLNK: "a symbolic link",
+}
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Return (device, inode, size in bytes, mtime in ns)."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def trouble(path: Path, where: Where | None = None) -> Fault | None:
+    """Say why `path` cannot be read as a regular, non-empty file; None when it can."""
+    try:
+        with open_regular(path, where):
+            return None
+    except ShimtoolError as error:
+        return error.faults[0]
+
+
+def open_regular(path: Path, where: Where | None = None) -> BinaryIO:
+    """Open a regular, non-empty file for reading; `where` is the place to blame.
+
+    Raises ShimtoolError. The kind is looked at before opening, because opening a device may
+    act on it and opening a pipe may wait for ever.
+    """
+    place = where or Where(path)
+    try:
+        _refuse_kind(os.lstat(path), path, place)
+        source = open(path, "rb", opener=_opener)  # noqa: SIM115 - Path.open has no opener
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise fault(
+            f"cannot read {path}: {why}",
+            place.path,
+            place.line,
+            remedy="run as root, with the file's folder mounted readable",
+        ) from None
+    try:
+        _refuse_kind(os.fstat(source.fileno()), path, place)
+    except ShimtoolError:
+        source.close()
+        raise
+    return source
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
+
+
+def _refuse_kind(status: os.stat_result, path: Path, place: Where) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
+        raise fault(
+            f"{path} is {kind}",
+            place.path,
+            place.line,
+            remedy="name the kernel or ramdisk file itself",
+        )
+    if not status.st_size:
+        raise fault(
+            f"{path} is empty (0 bytes)",
+            place.path,
+            place.line,
+            remedy="reinstall the guest's kernel package in dom0, or name the right file",
+        )
+
+
+@contextmanager
+def unchanged(path: Path) -> Iterator[tuple[BinaryIO, Stamp]]:
+    """Open `path`; raise ShimtoolError on leaving if the file changed meanwhile."""
+    with open_regular(path) as source:
+        before = stamp_of(os.fstat(source.fileno()))
+        yield source, before
+        if stamp_of(os.fstat(source.fileno())) != before:
+            raise _changed(path)
+
+
+def open_source(file: SourceFile) -> BinaryIO:
+    """Open a file examined before; raise ShimtoolError if it is not the same any more."""
+    source = open_regular(file.path)
+    if stamp_of(os.fstat(source.fileno())) != file.stamp:
+        source.close()
+        raise _changed(file.path)
+    return source
+
+
+def same_content(one: Path, other: Path) -> bool:
+    """Whether two regular files are one, or equal byte for byte."""
+    with open_regular(one) as first, open_regular(other) as second:
+        status, twin = os.fstat(first.fileno()), os.fstat(second.fileno())
+        if os.path.samestat(status, twin):
+            return True
+        if status.st_size != twin.st_size:
+            return False
+        while block := first.read(_BLOCK):
+            if block != second.read(_BLOCK):
+                return False
+    return True
+
+
+def _changed(path: Path) -> ShimtoolError:
+    return fault(
+        f"{path} changed while it was being read",
+        path,
+        remedy="wait until the upgrade or copy has finished, then try again",
+    )

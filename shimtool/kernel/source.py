@@ -1,0 +1,92 @@
+"""Kernels and ramdisks examined once per run, however many guests share them."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future
+from typing import BinaryIO, Generic, TypeVar
+
+from shimtool.errors import fault
+from shimtool.kernel.files import Stamp, unchanged
+from shimtool.kernel.image import inspect
+from shimtool.kernel.paths import Found
+from shimtool.kernel.ramdisk import inspect_ramdisk
+from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
+
+SIZE_LIMIT = (4 << 30) - 1  # bytes; the longest file that ISO 9660 level 1-2 can hold
+_BLOCK = 1 << 20
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class _Once(Generic[Key, Value]):
+    """Make each value once; who asks meanwhile waits, and gets the same value or error."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._futures: dict[Key, Future[Value]] = {}
+
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        with self._lock:
+            future = self._futures.get(key)
+            mine = future is None
+            if future is None:
+                future = self._futures[key] = Future()
+        if mine:
+            try:
+                future.set_result(make())
+            except BaseException as error:
+                future.set_exception(error)
+        return future.result()
+
+
+class Sources:
+    """Opens, hashes and inspects each input file once. Safe to share between threads.
+
+    `known` maps sha256 to facts of an earlier run: such a kernel is not unpacked again.
+    Every method raises ShimtoolError, naming the file, when it is no regular file, too long,
+    changes while it is read, or (kernels) is none.
+    """
+
+    def __init__(self, known: Mapping[str, KernelFacts] | None = None) -> None:
+        self._known = known or {}
+        self._digests: _Once[Stamp, str] = _Once()
+        self._facts: _Once[str, KernelFacts] = _Once()
+        self._ramdisks: _Once[str, tuple[bool, bool]] = _Once()
+
+    def kernel(self, found: Found) -> Kernel:
+        """Examine a kernel."""
+        with unchanged(found.path) as (source, stamp):
+            file = self._file(found, source, stamp)
+            facts = self._known.get(file.sha256) or self._facts.get(
+                file.sha256, lambda: inspect(source)
+            )
+        return Kernel(file, facts)
+
+    def ramdisk(self, found: Found) -> Ramdisk:
+        """Examine a ramdisk."""
+        with unchanged(found.path) as (source, stamp):
+            file = self._file(found, source, stamp)
+            gzip, cpio = self._ramdisks.get(file.sha256, lambda: inspect_ramdisk(source))
+        return Ramdisk(file, gzip, cpio)
+
+    def _file(self, found: Found, source: BinaryIO, stamp: Stamp) -> SourceFile:
+        size = stamp[2]
+        if size > SIZE_LIMIT:
+            raise fault(
+                f"{found.path} is too long: {size} bytes, and a boot ISO holds less than 4 GiB",
+                found.path,
+                remedy="name the kernel or ramdisk itself, not a disk image",
+            )
+        digest = self._digests.get(stamp, lambda: _digest(source))
+        return SourceFile(found.dom0_path, found.path, size, digest, stamp)
+
+
+def _digest(source: BinaryIO) -> str:
+    """Hash a file block by block; return the sha256 in hex."""
+    digest = hashlib.sha256()
+    source.seek(0)
+    while block := source.read(_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,168 @@
+"""Options that commands share: one frozen set each, turned into what the pipeline needs."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from shimtool import host as hosts
+from shimtool import show
+from shimtool.errors import ShimtoolError, fault
+from shimtool.kernel.paths import Roots
+from shimtool.model import Host, Mode, Settings
+
+Out = Annotated[Path, typer.Option("--out", help="Where outputs go.")]
+HostOut = Annotated[str, typer.Option("--host-out", help="What --out is called on dom0.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+DEFAULT_OUT = Path("/out")
+DEFAULT_HOST_OUT = "/var/lib/xen/shimtool"
+DEFAULT_KERNELS = Path("/kernels")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputOptions:
+    """Options of commands that look at outputs."""
+
+    out: Out = DEFAULT_OUT
+    host_out: HostOut = DEFAULT_HOST_OUT
+    json: Json = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostOptions(OutputOptions):
+    """Options that say what dom0 is like and where its files are."""
+
+    kernels: Annotated[
+        list[Path] | None,
+        typer.Option(help="Look for kernels and ramdisks here too. Repeatable. [/kernels]"),
+    ] = None
+    map: Annotated[
+        list[str] | None,
+        typer.Option(metavar="HOST=HERE", help="Dom0's folder HOST is HERE. Repeatable."),
+    ] = None
+    xen: Annotated[
+        str | None, typer.Option(help="Dom0's Xen version, such as 4.9.2. [asked of the host]")
+    ] = None
+    mode: Annotated[
+        str, typer.Option(help="auto, hvm or pvh. auto: PVH from Xen 4.10.1 on, else HVM.")
+    ] = "auto"
+
+    def host(self) -> Host:
+        """Dom0 as far as it is known: --xen wins over what the hypervisor says."""
+        found = hosts.detect()
+        if self.xen is None:
+            return found
+        return Host(hosts.parse_version(self.xen), found.hvm, f"--xen {self.xen}")
+
+    def mode_wanted(self) -> Mode | None:
+        """The mode asked for; None for auto."""
+        if self.mode not in ("auto", *Mode):
+            raise typer.BadParameter(f"--mode: '{self.mode}' is not auto, hvm or pvh")
+        return None if self.mode == "auto" else Mode(self.mode)
+
+    def mode_chosen(self) -> Mode:
+        """The mode asked for, else the best this host can do."""
+        return self.mode_wanted() or hosts.auto_mode(self.host())
+
+    def roots(self) -> Roots:
+        """How dom0's paths are found here."""
+        return Roots(tuple(map(_mapping, self.map or [])), tuple(self._kernel_folders()))
+
+    def _kernel_folders(self) -> list[Path]:
+        if self.kernels is None:
+            return [DEFAULT_KERNELS] if DEFAULT_KERNELS.is_dir() else []
+        for folder in self.kernels:
+            if not folder.is_dir():
+                raise fault("--kernels is not a folder", folder, remedy="mount or name another")
+        return [folder.absolute() for folder in self.kernels]
+
+
+def _mapping(text: str) -> tuple[str, Path]:
+    host, equals, here = text.partition("=")
+    if not equals or not host.startswith("/") or not here:
+        raise typer.BadParameter(f"--map {text}: give it as /HOST/DIR=/HERE/DIR")
+    return host.rstrip("/") or "/", Path(here).absolute()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestOptions(HostOptions):
+    """Options of commands that read configs and plan."""
+
+    in_dir: Annotated[
+        Path, typer.Option("--in", help="The folder of configs to take when none is named.")
+    ] = Path("/in")
+    shim: Annotated[
+        str | None, typer.Option(help="Which shim, by name (see: shimtool shims list).")
+    ] = None
+    shim_args: Annotated[
+        str | None,
+        typer.Option(help="The shim's command line instead of 'pv-shim console=xen,pv'."),
+    ] = None
+    force: Annotated[
+        bool, typer.Option("--force", help="Redo unchanged guests; override host refusals.")
+    ] = False
+
+    def settings(self) -> Settings:
+        """What was asked for, checked."""
+        if not self.host_out.startswith("/") or not self.host_out.isprintable():
+            raise typer.BadParameter("--host-out must be an absolute path on dom0")
+        return Settings(
+            host_out=self.host_out.rstrip("/"),
+            mode=self.mode_wanted(),
+            shim_args=self.shim_args,
+            force=self.force,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConvertOptions(GuestOptions):
+    """Options of convert alone."""
+
+    in_place: Annotated[
+        bool,
+        typer.Option("--in-place", help="Edit the configs themselves, keeping the originals."),
+    ] = False
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Guests converted at a time.")] = 1
+
+
+Command = Callable[..., None]
+
+
+def takes(kind: type[Any] | None = None) -> Callable[[Command], Command]:
+    """Give a command the fields of `kind` as options, passed as one `options`; guard its errors."""
+
+    def decorate(command: Command) -> Command:
+        hints = get_type_hints(kind, include_extras=True) if kind else {}
+        shared = [
+            inspect.Parameter(
+                each.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=each.default,
+                annotation=hints[each.name],
+            )
+            for each in (fields(kind) if kind else ())
+        ]
+        own = [p for p in inspect.signature(command).parameters.values() if p.name != "options"]
+
+        @functools.wraps(command)
+        def guarded(**values: Any) -> None:  # noqa: ANN401 - whatever typer parsed
+            try:
+                if kind:
+                    picked = {each.name: values.pop(each.name) for each in shared}
+                    values["options"] = kind(**picked)
+                command(**values)
+            except ShimtoolError as error:
+                typer.echo(show.error(error), err=True)
+                raise typer.Exit(1) from None
+
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+        guarded.__signature__ = inspect.Signature([*parameters, *shared])  # type: ignore[attr-defined] # typer reads it
+        guarded.__annotations__ = {p.name: p.annotation for p in (*parameters, *shared)}
+        return guarded
+
+    return decorate

@@ -1,0 +1,87 @@
+"""The guest kernel's command line: joined as xl joins it, passed byte for byte or refused."""
+
+import os
+import re
+
+from shimtool.errors import Fault, Where
+from shimtool.model import Guest, Mode
+
+# Name of the kernel's file in the ISO: mboot.c32 makes it the first word of the guest's
+# /proc/cmdline, where every distribution's own boot loader puts such a word.
+KERNEL_FILE = "BOOT_IMAGE=linux"
+
+# Xen's start_info.cmd_line (public/xen.h MAX_GUEST_CMDLINE) holds 1024 bytes with the final NUL;
+# a PV guest never saw more. The shim keeps the file's name as the first word.
+_ROOM = 1023 - len(f"{KERNEL_FILE} ")
+
+# ISOLINUX takes 2037 bytes after APPEND; the file names and separators of ours take the rest.
+_LOADER_ROOM = 2037 - len(f"xen-shim  --- {KERNEL_FILE}  --- ramdisk")
+
+
+def join(guest: Guest) -> str:
+    """Join cmdline/root/extra as xl 4.5-4.21 does: cmdline alone, else root and extra."""
+    if guest.cmdline is not None:
+        return guest.cmdline.text
+    root = None if guest.root is None else f"root={guest.root.text}"
+    extra = None if guest.extra is None else guest.extra.text
+    return " ".join(part for part in (root, extra) if part is not None)
+
+
+def faults(guest: Guest, shim_args: str, mode: Mode) -> list[Fault]:
+    """List why the command line could not reach the guest unchanged, if so.
+
+    In PVH mode xl itself hands it over, as it did before. In HVM mode ISOLINUX and mboot.c32 do:
+    what they mangle was measured byte by byte (QEMU, Debian's ISOLINUX 6.04; see tests/boot).
+    """
+    if mode is Mode.PVH:
+        return []
+    text = join(guest)
+    found = []
+    if (length := len(os.fsencode(text))) > _ROOM:
+        found.append(_fault(guest, f"is {length} bytes long, {_ROOM} fit", "shorten it"))
+    if ending := re.search(r"[\0\n\r]", text):
+        found.append(_fault(guest, f"holds {ending[0]!r}, which ends it", "write it without"))
+    if "---" in words(text):
+        found.append(
+            _fault(
+                guest,
+                "holds a lone --- which separates modules in the boot loader's own syntax",
+                "leave it out (kernels ignore it), or use --mode pvh",
+            )
+        )
+    if " ".join(words(text)) != text:
+        found.append(
+            _fault(
+                guest,
+                "has tabs, or blanks in a row or at an end: the boot loader makes them one blank",
+                "write single blanks (kernels read them the same way), or use --mode pvh",
+            )
+        )
+    return found + _shim_faults(guest, shim_args, text)
+
+
+def words(text: str) -> list[str]:
+    """Split as mboot.c32 does: at runs of blank, tab, vertical tab and form feed."""
+    return [word for word in re.split(r"[ \t\v\f]+", text) if word]
+
+
+def _shim_faults(guest: Guest, shim_args: str, text: str) -> list[Fault]:
+    where = Where(guest.config)
+    if "---" in words(shim_args) or re.search(r"[\0\n\r]", shim_args):
+        return [Fault("the shim's arguments hold a lone --- or a line end", where, shim_args)]
+    if len(os.fsencode(shim_args)) + len(os.fsencode(text)) > _LOADER_ROOM:
+        return [
+            Fault(
+                "the shim's arguments are too long for the boot loader",
+                where,
+                shim_args,
+                "shorten --shim-args",
+            )
+        ]
+    return []
+
+
+def _fault(guest: Guest, what: str, remedy: str) -> Fault:
+    sources = [value for value in (guest.cmdline, guest.extra, guest.root) if value is not None]
+    line = sources[0].line if sources else None
+    return Fault(f"the kernel command line {what}", Where(guest.config, line), join(guest), remedy)

@@ -1,0 +1,85 @@
+"""The new config of a guest whose shim boots from an ISO in an HVM container (Xen 4.6 on)."""
+
+from shimtool import host as hosts
+from shimtool.model import ConfigEdits, ConfigValue, Disk, Guest, Host, Settings
+from shimtool.plan.keys import DEVICE_MODEL, HVM_ONLY, PV_ONLY
+from shimtool.xl.disk import as_cdrom, vdev_index
+from shimtool.xl.vif import without_emulated_nic
+
+DEVICE_MODEL_SCRIPT = "shimtool-dm"
+
+BOOT_CD_ID = "shimtool-cd"
+
+# libxl gives QEMU the disks 0-3 of xvd* and hd* as IDE disks, and refuses read-only ones.
+_EMULATED_DISKS = 4
+
+
+def edits(guest: Guest, host: Host, settings: Settings) -> ConfigEdits:
+    """Return what to retire and what to set."""
+    new: list[tuple[str, ConfigValue]] = [*_builder(host)]
+    new += sizes(guest)
+    new += _disks(guest)
+    if guest.vifs:
+        new.append(("vif", tuple(without_emulated_nic(vif) for vif in guest.vifs)))
+    new += [
+        ("boot", "d"),
+        ("vga", "none"),  # else video RAM takes 8 MB of memory=
+        ("vnc", 0),
+        ("sdl", 0),
+        ("device_model_override", f"{settings.host_out}/{DEVICE_MODEL_SCRIPT}"),
+        ("device_model_args_hvm", _boot_cd(f"{settings.host_out}/{guest.name}.iso")),
+    ]
+    gone = PV_ONLY + HVM_ONLY + DEVICE_MODEL
+    return ConfigEdits(retire=tuple(key for key in guest.keys if key in gone), settings=tuple(new))
+
+
+def sizes(guest: Guest) -> list[tuple[str, ConfigValue]]:
+    """Pin maxmem and maxvcpus where they promise more than the guest starts with.
+
+    A shim gives its guest every vCPU that the ACPI tables list, and the guest's kernel stops at
+    one that does not run; memory above memory= is populate-on-demand, and runs out under a shim.
+    """
+    pinned: list[tuple[str, ConfigValue]] = []
+    if guest.maxmem > guest.memory:
+        pinned.append(("maxmem", guest.memory))
+    if guest.maxvcpus != guest.vcpus:
+        pinned.append(("maxvcpus", guest.vcpus))
+    return pinned
+
+
+def _builder(host: Host) -> list[tuple[str, ConfigValue]]:
+    """builder= is what 4.4-4.9 read, type= what 4.10 on do; 4.17 takes both when they agree."""
+    knows_type = hosts.knows_type_key(host)
+    new: list[tuple[str, ConfigValue]] = []
+    if not knows_type:
+        new.append(("builder", "hvm"))
+    if knows_type is not False:
+        new.append(("type", "hvm"))
+    return new
+
+
+def _disks(guest: Guest) -> list[tuple[str, ConfigValue]]:
+    if not any(needs_cdrom(disk) for disk in guest.disks):
+        return []
+    entries = (as_cdrom(disk) if needs_cdrom(disk) else disk.text for disk in guest.disks)
+    return [("disk", tuple(entries))]
+
+
+def needs_cdrom(disk: Disk) -> bool:
+    """Whether libxl (4.6-4.21) refuses this disk for HVM unless it is marked devtype=cdrom."""
+    family, index, _partition = vdev_index(disk.vdev)
+    emulated = family in ("xvd", "hd") and index < _EMULATED_DISKS
+    return disk.readonly and not disk.cdrom and emulated
+
+
+def _boot_cd(iso: str) -> tuple[str, ...]:
+    """QEMU arguments: an AHCI CD drive outside xenstore, so the PV guest sees no extra disk.
+
+    QEMU's option syntax doubles a comma inside a value.
+    """
+    file = iso.replace(",", ",,")
+    return (
+        "-device", "ahci,id=shimtool-ahci",
+        "-drive", f"if=none,id={BOOT_CD_ID},media=cdrom,readonly=on,format=raw,file={file}",
+        "-device", f"ide-cd,bus=shimtool-ahci.0,drive={BOOT_CD_ID},bootindex=0",
+    )  # fmt: skip

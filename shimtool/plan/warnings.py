@@ -1,0 +1,32 @@
+"""What works after conversion but changes: said once per guest, in plain words."""
+
+from shimtool import host as hosts
+from shimtool.model import Guest, Host, KernelBoot, Mode
+from shimtool.plan.keys import DEVICE_MODEL
+
+
+def warnings(guest: Guest, host: Host, mode: Mode) -> tuple[str, ...]:
+    """List what the admin should know before the guest is started again."""
+    found = []
+    if mode is Mode.HVM:
+        found.append("live migration and save/restore do not work in HVM mode")
+    if guest.maxmem > guest.memory:
+        found.append(
+            f"maxmem={guest.maxmem} becomes {guest.memory}: memory cannot be raised above memory="
+        )
+    if guest.maxvcpus > guest.vcpus:
+        found.append(
+            f"maxvcpus={guest.maxvcpus} becomes {guest.vcpus}: vCPUs cannot be added later"
+        )
+    if "vfb" in guest.keys:
+        found.append("vfb= is lost: use xl console, or a VNC server inside the guest")
+    if ours := [key for key in DEVICE_MODEL if key in guest.keys]:
+        found.append(f"replaced by shimtool's own: {', '.join(ours)}")
+    if isinstance(guest.boot, KernelBoot) and mode is Mode.HVM:
+        found.append("after a kernel upgrade in dom0 run shimtool convert again")
+    if mode is Mode.HVM and hosts.upcall_fixed(host) is None:
+        found.append(
+            "host not known well enough: on Xen before 4.7.5, 4.8.3, 4.9.2 or 4.10.1 the guest"
+            " hangs (say --xen VERSION)"
+        )
+    return tuple(found)

@@ -1,0 +1,116 @@
+"""Files that appear complete or not at all."""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from shimtool.errors import fault, from_os
+
+# Names of unfinished files; what a killed run left is removed under the next one's lock.
+PREFIX, SUFFIX = ".shimtool-", ".tmp"
+
+
+class Staging:
+    """Writes files beside their final names; leaving the block without error renames them all.
+
+    Readable by their owner only, fsynced before the first rename. With an error nothing of them
+    stays, and files of the same names from before are untouched.
+    """
+
+    def __init__(self) -> None:
+        self._files: list[tuple[BinaryIO, Path, Path]] = []
+
+    def open(self, final: Path, mode: int = 0o600) -> BinaryIO:
+        """Return a new binary file (read and write) which is to become `final`."""
+        try:
+            descriptor, name = tempfile.mkstemp(SUFFIX, PREFIX, final.parent)
+            os.fchmod(descriptor, mode)
+        except OSError as error:
+            raise from_os(error, "write there", final.parent) from None
+        file = os.fdopen(descriptor, "w+b")
+        self._files.append((file, Path(name), final))
+        return file
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._commit()
+        except OSError as failed:
+            raise from_os(failed, "write", failed.filename or self._files[0][2]) from None
+        finally:
+            for file, temporary, _final in self._files:
+                file.close()
+                temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise from_os(error, "write", error.filename or self._files[0][2]) from None
+
+    def _commit(self) -> None:
+        for file, _temporary, _final in self._files:
+            file.flush()
+            os.fsync(file.fileno())
+        for _file, temporary, final in self._files:
+            temporary.replace(final)
+        for folder in {final.parent for _file, _temporary, final in self._files}:
+            _sync_folder(folder)
+
+
+def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace one small file by `data`, unless it holds just that already."""
+    try:
+        if path.read_bytes() == data and path.stat().st_mode & 0o7777 == mode:
+            return
+    except OSError:
+        pass  # not there, or not readable: write it
+    with Staging() as staging:
+        staging.open(path, mode).write(data)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Make `folder` if need be and hold its lock: two runs at once would undo each other's report.
+
+    Unfinished files, a killed run's too, are removed.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise from_os(error, "write there", folder) from None
+    try:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise fault(
+                "another shimtool is at work here", folder, remedy="wait until it has ended"
+            ) from None
+        _sweep(folder)
+        yield
+        _sweep(folder)
+    finally:
+        os.close(lock)
+
+
+def _sweep(folder: Path) -> None:
+    for leftover in folder.glob(f"{PREFIX}*{SUFFIX}"):
+        leftover.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,56 @@
+"""One planned guest becomes files: ISO or shim first, the config last, all or none of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shimtool.assets import Assets
+from shimtool.kernel.files import stamp_of
+from shimtool.model import Mode, Plan, Shim, SourceFile
+from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
+from shimtool.plan.pvh import shim_file
+from shimtool.write.content import iso_files
+from shimtool.write.files import Staging, write_file
+from shimtool.write.iso import copy_whole, write_iso
+from shimtool.write.unpacked import Unpacked
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where a run writes, and what it writes from."""
+
+    out: Path
+    assets: Assets
+    unpacked: Unpacked
+
+
+def write_guest(plan: Plan, config: bytes, target: Path, desk: Desk) -> list[Path]:
+    """Write all that dom0 needs to start this guest, the config to `target`; return the files.
+
+    They appear together, complete and fsynced; after any error none has changed.
+    """
+    shim = shim_source(plan.image.shim)
+    if plan.mode is Mode.HVM:
+        write_device_model(desk)
+    with Staging() as staging:
+        if plan.mode is Mode.HVM:
+            first = desk.out / f"{plan.guest.name}.iso"
+            kernel = plan.image.payload.kernel
+            stored = desk.unpacked.get(kernel) if plan.image.unpack else kernel.file
+            write_iso(iso_files(plan.image, shim, stored, desk.assets), staging.open(first))
+        else:
+            first = desk.out / shim_file(plan.image.shim)
+            copy_whole(shim, staging.open(first))
+        staging.open(target).write(config)
+    return [first, target]
+
+
+def write_device_model(desk: Desk) -> None:
+    """Put the device-model script into --out: one for all guests, nothing of a config in it."""
+    script = desk.assets.device_model.read_bytes()
+    write_file(desk.out / DEVICE_MODEL_SCRIPT, script, 0o700)
+
+
+def shim_source(shim: Shim) -> SourceFile:
+    """The shim as a file to copy; its hash was checked against the catalogue."""
+    status = shim.file.stat()
+    return SourceFile(f"shimtool:{shim.name}", shim.file, shim.size, shim.sha256, stamp_of(status))

@@ -1,0 +1,139 @@
+"""`xl console NAME` finds the PV console: its terminal is written as the serial port's, too."""
+
+import os
+import select
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.device_model.dm import SCRIPT, program, shell_command
+
+ARGUMENTS = ("-xen-domid", "7", "-nodefaults", "-m", "512")
+READ = "/local/domain/7/console/tty"
+WRITE = "/local/domain/7/serial/0/tty"
+TURNS = 30
+
+
+class XenStore:
+    """Stand-ins for xenstore-read and -write on PATH, backed by files; `sleep` made short."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        program(
+            home / "bin/xenstore-read",
+            f'#!/bin/sh\necho "$*" >>"{home}/reads"\n/bin/cat "{home}/tty"\n',
+        )
+        program(
+            home / "bin/xenstore-write",
+            f'#!/bin/sh\nprintf "%s\\n" "$@" >"{home}/new"\n/bin/mv "{home}/new" "{home}/written"\n',
+        )
+        program(home / "bin/sleep", "#!/bin/sh\nexec /bin/sleep 0.02\n")
+        self.qemu = program(home / "qemu", "#!/bin/sh\nexec /bin/sleep 2\n")
+
+    def lines(self, name: str) -> list[str]:
+        path = self.home / name
+        return path.read_text().splitlines() if path.exists() else []
+
+    def start(
+        self, shell: str, arguments: Sequence[str] = ARGUMENTS, keep: Sequence[int] = ()
+    ) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [*shell_command(shell), SCRIPT, *arguments],
+            env={"PATH": str(self.home / "bin"), "SHIMTOOL_QEMU": str(self.qemu)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=keep,
+        )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> XenStore:
+    return XenStore(tmp_path)
+
+
+def eventually(holds: Callable[[], bool]) -> bool:
+    """Wait until something holds; false when it does not within 20 s."""
+    end = time.monotonic() + 20
+    while not holds():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def children(parent: int) -> list[str]:
+    """Every process, living or zombie, whose parent this is."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        if int(fields[1]) == parent:
+            found.append(stat.parent.name)
+    return found
+
+
+def test_the_terminal_is_lent_once_it_is_there(shell: str, store: XenStore) -> None:
+    with store.start(shell):
+        assert eventually(lambda: len(store.lines("reads")) > 2)
+        assert not store.lines("written")
+        (store.home / "tty").write_text("/dev/pts/12\n")
+        assert eventually(lambda: bool(store.lines("written")))
+    assert store.lines("written") == [WRITE, "/dev/pts/12"]
+    assert set(store.lines("reads")) == {READ}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "/dev/pts/", "/dev/pts/1 2", "/dev/pts/../../etc/passwd", "/dev/sda", "pty", "$(reboot)", "*"],
+)
+def test_nothing_but_a_terminal_is_written(shell: str, store: XenStore, value: str) -> None:
+    (store.home / "tty").write_text(value)
+    with store.start(shell):
+        assert eventually(lambda: len(store.lines("reads")) == TURNS)
+    time.sleep(0.1)
+    assert len(store.lines("reads")) == TURNS  # it gave up
+    assert not store.lines("written")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (*ARGUMENTS, "-serial", "pty"),  # a serial port of the config's own
+        ("-xen-domid", "7/../0", "-m", "512"),
+        ("-name", "-xen-domid", "-append", "7", "-m", "512"),
+        ("-S", "-nographic", "-machine", "none,accel=xen"),  # libxl asks what QEMU can do
+    ],
+)
+def test_left_alone(shell: str, store: XenStore, arguments: tuple[str, ...]) -> None:
+    (store.home / "tty").write_text("/dev/pts/12\n")
+    with store.start(shell, arguments):
+        pass  # until the stand-in for QEMU ends
+    assert not store.lines("reads")
+    assert not store.lines("written")
+
+
+def test_without_xenstore_programs_nothing_is_said(shell: str, store: XenStore) -> None:
+    (store.home / "bin/xenstore-write").unlink()
+    with store.start(shell) as running:
+        _, errors = running.communicate()
+    assert errors.decode() == f"shimtool-dm: dropped nothing; starting {store.qemu}\n"
+    assert not store.lines("reads")
+
+
+def test_qemu_has_no_child_and_holds_nobody_up(shell: str, store: XenStore) -> None:
+    ready, held = os.pipe()
+    os.dup2(held, 9)  # the highest that every sh can name
+    program(store.home / "bin/sleep", "#!/bin/sh\nexec /bin/sleep 10\n")
+    with store.start(shell, keep=(9,)) as running:
+        os.close(held)
+        os.close(9)
+        assert eventually(lambda: bool(store.lines("reads")))
+        assert children(running.pid) == []  # yet the child waits, still alive
+        running.communicate(timeout=8)  # both ends closed with QEMU, not with the child
+    assert select.select([ready], [], [], 0)[0], "the child keeps a descriptor open"
+    os.close(ready)

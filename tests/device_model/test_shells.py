@@ -1,0 +1,27 @@
+"""The script is POSIX sh, and says so to those who know."""
+
+import os
+import stat
+import subprocess
+
+from tests.device_model.dm import SCRIPT, SHELLS, shell_command
+
+
+def test_every_shell_can_read_it(shell: str) -> None:
+    subprocess.run([*shell_command(shell), "-n", SCRIPT], check=True)
+
+
+def test_shellcheck_has_nothing_to_say() -> None:
+    done = subprocess.run(
+        ["shellcheck", "--shell=sh", "--enable=all", "--exclude=SC2250,SC2310,SC2312", SCRIPT],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.stdout, done.returncode) == ("", 0)
+
+
+def test_it_can_be_run() -> None:
+    assert SCRIPT.read_bytes().startswith(b"#!/bin/sh\n")
+    assert stat.S_IMODE(os.stat(SCRIPT).st_mode) == 0o755
+    assert len(SHELLS) == 4

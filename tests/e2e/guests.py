@@ -1,0 +1,101 @@
+"""Guests made by code: Debian's kernel, a busybox ramdisk that tells what it sees, disks.
+
+The guest's console then has lines `E2E KEY VALUE...` (see guest/init) and, at the end of its
+start, `E2E token HEX`: SHA-256 of a secret in the ramdisk and a challenge on the root disk.
+"""
+
+import hashlib
+import secrets
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shimtool.run import run
+from tests.e2e import cpio, modules
+from tests.support import debs
+
+INIT = Path(__file__).parent / "guest" / "init"
+MODULES = ["crc32c_generic", "ext4", "xen-blkfront", "xen-netfront"]
+PROGRAMS = frozenset({"init", "busybox"})
+DISK = 16 << 20
+
+
+def _base_files() -> dict[str, bytes]:
+    loaded = modules.pick(debs.unpacked(debs.kernel_package()), MODULES)
+    files = {f"m/{name}": data for name, data in loaded.items()}
+    files["m/order"] = "".join(f"{name}\n" for name in loaded).encode()
+    files["init"] = INIT.read_bytes()
+    files["busybox"] = (debs.unpacked("busybox-static") / "bin/busybox").read_bytes()
+    return files
+
+
+@dataclass(slots=True)
+class Files:
+    """A dom0's files for one test: `home` becomes /guest there."""
+
+    home: Path
+    secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    challenge: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def kernel(self) -> str:
+        """Put Debian's kernel in place; return its dom0 path."""
+        shutil.copy(debs.kernel(), self._place("boot/vmlinuz"))
+        return "/guest/boot/vmlinuz"
+
+    def ramdisk(self) -> str:
+        """Make a ramdisk of one gzip member; return its dom0 path."""
+        data = cpio.gzipped(_base_files() | {"secret": self._secret()}, PROGRAMS)
+        self._place("boot/initrd").write_bytes(data)
+        return "/guest/boot/initrd"
+
+    def two_part_ramdisk(self) -> str:
+        """Make a ramdisk of two gzip members, a file and a half of the need in each."""
+        first = cpio.gzipped({"part-one": b"early", "secret": self._secret()})
+        second = cpio.gzipped(_base_files() | {"part-two": b"late"}, PROGRAMS)
+        self._place("boot/initrd").write_bytes(first + second)
+        return "/guest/boot/initrd"
+
+    def root_disk(self, name: str = "root") -> str:
+        """Make an ext4 file system with marker and challenge; return its dom0 path."""
+        with tempfile.TemporaryDirectory(prefix="e2e-root-") as folder:
+            (Path(folder) / "marker").write_text(f"this is {name}\n")
+            (Path(folder) / "challenge").write_text(f"{self.challenge}\n")
+            path = self._empty(name)
+            run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", folder, path])
+        return f"/guest/disks/{name}"
+
+    def swap_disk(self, name: str = "swap") -> str:
+        """Make a swap area; return its dom0 path."""
+        run(["mkswap", "-q", self._empty(name)])
+        return f"/guest/disks/{name}"
+
+    def blank_disk(self, name: str, size: int = DISK) -> str:
+        """Make a disk of `size` zero bytes; return its dom0 path."""
+        self._empty(name, size)
+        return f"/guest/disks/{name}"
+
+    def config(self, name: str, text: str) -> Path:
+        """Write a guest's config where dom0 would have it; return its path here."""
+        path = self._place(f"etc/{name}.cfg")
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def token(self, *, root: bool = False) -> str:
+        """Return what the guest must print, if it found a `root` disk."""
+        challenge = self.challenge if root else "none"
+        return hashlib.sha256(f"{self.secret}\n{challenge}\n".encode()).hexdigest()
+
+    def _secret(self) -> bytes:
+        return f"{self.secret}\n".encode()
+
+    def _place(self, name: str) -> Path:
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def _empty(self, name: str, size: int = DISK) -> Path:
+        path = self._place(f"disks/{name}")
+        with path.open("wb") as file:
+            file.truncate(size)
+        return path

@@ -1,0 +1,154 @@
+"""Kernels made by code, and Debian's own ones in other wrappings."""
+
+import bz2
+import lzma
+import os
+import struct
+import subprocess
+import zlib
+from functools import cache
+from pathlib import Path
+
+import zstandard
+
+from shimtool.model import Compression
+from tests.support import debs
+
+PV_NOTES = {1: b"\x00\x10\x20\x30", 5: b"xen-3.0\0", 6: b"linux\0", 7: b"2.6\0", 8: b"generic\0"}
+LEGACY = (
+    b"GUEST_OS=linux,GUEST_VER=2.6,XEN_VER=xen-3.0,VIRT_BASE=0xffffffff80000000,"
+    b"HYPERCALL_PAGE=0x1,PAE=yes,LOADER=generic\0"
+)
+
+
+def notes(values: dict[int, bytes], name: bytes = b"Xen\0") -> bytes:
+    """Lay out an ELF note segment."""
+    out = b""
+    for kind, value in values.items():
+        pad = b"\0" * (-len(value) % 4)
+        out += struct.pack("<III", len(name), len(value), kind) + name + value + pad
+    return out
+
+
+def elf(
+    *,
+    bits: int = 64,
+    segment: bytes = b"",
+    sections: dict[bytes, tuple[int, bytes]] | None = None,
+    body: bytes = b"",
+    machine: int | None = None,
+    kind: int = 2,
+) -> bytes:
+    """Build an executable: header, program headers, body, notes, sections, name table.
+
+    `sections` maps a name to (sh_type, content).
+    """
+    wide = bits == 64
+    head_size, ph_size, sh_size = (64, 56, 64) if wide else (52, 32, 40)
+    machine = machine or (62 if wide else 3)
+    at = head_size + ph_size
+    content = body + segment
+    segment_at = at + len(body)
+    rows, names = [(0, 0, 0, 0)], b"\0"
+    for name, (sh_type, data) in (sections or {}).items():
+        rows.append((len(names), sh_type, at + len(content), len(data)))
+        names += name + b"\0"
+        content += data
+    rows.append((len(names), 3, at + len(content), len(names) + 10))
+    names += b".shstrtab\0"
+    content += names
+    shoff = at + len(content)
+    tail = (head_size, ph_size, 1 if segment else 0, sh_size, len(rows), len(rows) - 1)
+    ident = b"\x7fELF" + bytes([2 if wide else 1, 1, 1]) + bytes(9)
+    head = struct.pack("<HHI", kind, machine, 1)
+    head += struct.pack("<QQQI6H" if wide else "<IIII6H", 0, head_size, shoff, 0, *tail)
+    if wide:
+        program = struct.pack("<IIQQQQQQ", 4, 4, segment_at, 0, 0, len(segment), 0, 4)
+    else:
+        program = struct.pack("<8I", 4, segment_at, 0, 0, len(segment), 0, 4, 4)
+    table = b"".join(_section(row, wide=wide) for row in rows)
+    return ident + head + program + content + table
+
+
+def _section(row: tuple[int, int, int, int], *, wide: bool) -> bytes:
+    name, kind, offset, size = row
+    return struct.pack(
+        "<IIQQQQIIQQ" if wide else "<10I", name, kind, 0, 0, offset, size, 0, 0, 4, 0
+    )
+
+
+def bzimage(payload: bytes, *, protocol: int = 0x20C, version: bytes = b"4.9.0-made x y") -> bytes:
+    """Build a bzImage of one setup sector around a payload."""
+    head = bytearray(1024)
+    head[0x1F1] = 1
+    head[0x1FE:0x200] = b"\x55\xaa"
+    head[0x202:0x206] = b"HdrS"
+    struct.pack_into("<H", head, 0x206, protocol)
+    struct.pack_into("<H", head, 0x20E, 0x100)
+    head[0x300 : 0x300 + len(version)] = version
+    struct.pack_into("<II", head, 0x248, 64, len(payload))
+    return bytes(head) + bytes(64) + payload + b"end of file"
+
+
+def rewrapped(payload: bytes) -> bytes:
+    """Put another payload into Debian's own bzImage."""
+    old = debs.kernel().read_bytes()
+    start = (old[0x1F1] + 1) * 512
+    offset, _ = struct.unpack_from("<II", old, 0x248)
+    fresh = bytearray(old[: start + offset])
+    struct.pack_into("<I", fresh, 0x24C, len(payload))
+    return bytes(fresh) + payload
+
+
+@cache
+def vmlinux() -> bytes:
+    """Return the ELF image inside Debian's kernel: real, 66 MB."""
+    data = debs.kernel().read_bytes()
+    at = (data[0x1F1] + 1) * 512 + int.from_bytes(data[0x248:0x24C], "little")
+    return lzma.LZMADecompressor().decompress(data[at:])
+
+
+def packed(data: bytes, kind: Compression, *, sized: bool = True) -> bytes:
+    """Compress as Linux's build does; `sized` appends the unpacked size where that does."""
+    made = _PACKERS[kind](data)
+    trailer = sized and kind not in (Compression.GZIP, Compression.NONE)
+    return made + struct.pack("<I", len(data)) if trailer else made
+
+
+def _gzip(data: bytes) -> bytes:
+    packer = zlib.compressobj(1, wbits=31)
+    return packer.compress(data) + packer.flush()
+
+
+def _zstd(data: bytes) -> bytes:
+    parameters = zstandard.ZstdCompressionParameters.from_level(1, window_log=27)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return packer.compress(data) + packer.flush()  # no content size, as from a pipe
+
+
+def _tool(package: str, library: str, *options: str, data: bytes) -> bytes:
+    libraries = debs.unpacked(library) / "usr/lib/x86_64-linux-gnu"
+    program = debs.unpacked(package) / "usr/bin" / package
+    environment = {**os.environ, "LD_LIBRARY_PATH": str(libraries)}
+    command = [program, *options]
+    return subprocess.run(
+        command, input=data, env=environment, capture_output=True, check=True
+    ).stdout
+
+
+_PACKERS = {
+    Compression.NONE: lambda data: data,
+    Compression.GZIP: _gzip,
+    Compression.BZIP2: lambda data: bz2.compress(data, 1),
+    Compression.LZMA: lambda data: lzma.compress(data, lzma.FORMAT_ALONE, preset=0),
+    Compression.XZ: lambda data: lzma.compress(data, check=lzma.CHECK_CRC32, preset=0),
+    Compression.LZO: lambda data: _tool("lzop", "liblzo2-2", "-1", data=data),
+    Compression.LZ4: lambda data: _tool("lz4", "liblz4-1", "-l", "-c", "-", data=data),
+    Compression.ZSTD: _zstd,
+}
+
+
+def write(folder: Path, data: bytes, name: str = "vmlinuz") -> Path:
+    path = folder / name
+    path.write_bytes(data)
+    return path
