@@ -53,7 +53,7 @@ def top(
 @takes(GuestOptions)
 def scan(configs: Configs = None, *, options: GuestOptions) -> None:
     """Say what is here: each guest, how it boots, and whether it can be converted."""
-    outcomes = list(plan_guests(find_configs(configs or [], options.in_dir), open_session(options)))
+    outcomes = _planned(configs, options)
     if options.json:
         _json([documents.scanned(outcome) for outcome in outcomes])
     else:
@@ -64,7 +64,7 @@ def scan(configs: Configs = None, *, options: GuestOptions) -> None:
 @takes(GuestOptions)
 def plan(configs: Configs = None, *, options: GuestOptions) -> None:
     """Show what convert would do: readable, with a diff of each config. Writes nothing."""
-    outcomes = list(plan_guests(find_configs(configs or [], options.in_dir), open_session(options)))
+    outcomes = _planned(configs, options)
     if options.json:
         _json([documents.planned(outcome) for outcome in outcomes])
     else:
@@ -80,8 +80,9 @@ def plan(configs: Configs = None, *, options: GuestOptions) -> None:
 def convert(configs: Configs = None, *, options: ConvertOptions) -> None:
     """Write the boot ISO (HVM) or shim (PVH) and the new config of each guest."""
     outcomes = []
+    session = open_session(options)
     found = find_configs(configs or [], options.in_dir)
-    for outcome in convert_guests(found, open_session(options), options):
+    for outcome in convert_guests(found, session, options):
         outcomes.append(outcome)
         if not options.json:
             _converted(outcome, options)
@@ -129,6 +130,11 @@ def host(*, options: HostOptions) -> None:
         _json(facts)
     else:
         typer.echo(show.table((key, documents.words(value)) for key, value in facts.items()))
+
+
+def _planned(configs: list[Path] | None, options: GuestOptions) -> list[Outcome]:
+    session = open_session(options)
+    return list(plan_guests(find_configs(configs or [], options.in_dir), session))
 
 
 def _converted(outcome: Outcome, options: ConvertOptions) -> None:

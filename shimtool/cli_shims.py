@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from shimtool import show
-from shimtool.assets import shims_folder
+from shimtool.assets import find_assets
 from shimtool.model import Shim
 from shimtool.options import Json, takes
 from shimtool.shims import catalogue
@@ -20,7 +20,7 @@ shims = typer.Typer(help="List, show and add PV shims.", no_args_is_help=True)
 @takes()
 def list_shims(*, json_: Json = False) -> None:
     """List the shims at hand and say which one is the default."""
-    found = catalogue.load(shims_folder())
+    found = catalogue.load(find_assets().shims)
     if json_:
         typer.echo(json.dumps([_facts(shim) for shim in found], indent=1))
         return
@@ -42,7 +42,7 @@ def list_shims(*, json_: Json = False) -> None:
 @takes()
 def show_shim(name: str) -> None:
     """Say all that is known of one shim, after checking that its file is whole."""
-    shim = catalogue.named(catalogue.load(shims_folder()), name)
+    shim = catalogue.named(catalogue.load(find_assets().shims), name)
     catalogue.verify(shim)
     typer.echo(show.table((key, str(value)) for key, value in _facts(shim).items()))
 
@@ -56,7 +56,7 @@ def add_shims(
 ) -> None:
     """Identify shims, or those in packages, and add them to the catalogue."""
     for file in files:
-        for added in add(shims_folder(), file, name):
+        for added in add(find_assets().shims, file, name):
             what = "added" if added.new else "already there"
             typer.echo(show.clean(f"{what}: {added.shim.name} ({added.shim.origin})"))
 

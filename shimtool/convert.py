@@ -37,8 +37,10 @@ def convert(
             return _one(draft, session, desk)
 
         pool = ThreadPoolExecutor(options.jobs)
+        # One at a time needs no threads, and stops at once on Ctrl-C.
+        done = pool.map(work, drafts) if options.jobs > 1 else map(work, drafts)
         try:
-            for outcome, record in pool.map(work, drafts):
+            for outcome, record in done:
                 if record and outcome.plan:
                     records[record.name] = record
                     kernel = outcome.plan.image.payload.kernel

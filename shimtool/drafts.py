@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from shimtool import payload, show
-from shimtool.errors import Fault, ShimtoolError, Where
+from shimtool.errors import Fault, ShimtoolError, Where, fault
 from shimtool.model import Guest, Plan
 from shimtool.plan.plan import plan as plan_guest
 from shimtool.session import Session
-from shimtool.xl.edit import edit
+from shimtool.xl.edit import edit, is_ours
 from shimtool.xl.guest import read_guest
 from shimtool.xl.syntax import Document, open_config
 
@@ -56,6 +56,10 @@ def read_drafts(configs: Iterable[Path]) -> Iterator[Outcome | Draft]:
 def _read(config: Path) -> Outcome | Draft:
     try:
         document = open_config(config)
+        if is_ours(document):
+            raise fault(
+                "shimtool wrote this config", config, remedy="convert the guest's PV config"
+            )
         return Draft(read_guest(document), document)
     except ShimtoolError as error:
         return refused(config, error.faults)

@@ -10,7 +10,7 @@ import pycdlib
 from pycdlib.pycdlibexception import PyCdlibException
 
 from shimtool.errors import ShimtoolError, fault, from_os
-from shimtool.write.content import BOOT_FILE
+from shimtool.write.content import BOOT_FILE, BOOT_INFO_END
 from shimtool.write.iso import SECTOR
 
 _BLOCK = 1 << 20
@@ -60,6 +60,11 @@ class Iso:
             raise self._fault(f"{name} is too large", f"{self.size(name)} bytes")
         return b"".join(self.blocks(name, 0))
 
+    def head(self, name: str, length: int) -> bytes:
+        """Return a file's first bytes, a sector at most."""
+        self._file.seek(self._record(name)[0])
+        return self._file.read(min(length, SECTOR))
+
     def blocks(self, name: str, skip: int) -> Iterator[bytes]:
         """Yield a file's content from `skip` on, in blocks."""
         start, size = self._record(name)
@@ -76,7 +81,7 @@ class Iso:
         """Check El Torito and the boot info table as mkisofs and ISOLINUX define it.
 
         The table at byte 8 of isolinux.bin: volume descriptor, own extent, length, and the sum
-        of its 32-bit words from byte 64 on.
+        of the 32-bit words behind the table.
         """
         catalog = self._iso.eltorito_boot_catalog
         if catalog is None:
@@ -85,7 +90,8 @@ class Iso:
         data = self.read(BOOT_FILE, _BLOCK)
         if catalog.initial_entry.get_rba() * SECTOR != start:
             raise self._fault("the boot record names another file", BOOT_FILE)
-        body = data[64:].ljust(-(-(size - 64) // 4) * 4, b"\0")
+        body = data[BOOT_INFO_END:]
+        body += bytes(-len(body) % 4)
         total = sum(struct.unpack(f"<{len(body) // 4}I", body)) & 0xFFFFFFFF
         if struct.unpack_from("<4I", data, 8) != (16, start // SECTOR, size, total):
             raise self._fault(f"the boot info table in {BOOT_FILE} is wrong", "checksum differs")

@@ -12,7 +12,7 @@ from shimtool.assets import Assets
 from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os
 from shimtool.plan.hvm import BOOT_CD_ID, DEVICE_MODEL_SCRIPT
 from shimtool.read_iso import Iso
-from shimtool.write.content import BOOT_FILE, CONFIG_FILE, MANIFEST_FILE
+from shimtool.write.content import BOOT_FILE, CONFIG_FILE, GUARD, MANIFEST_FILE, RAMDISK_FILE
 from shimtool.write.iso import PADDING
 from shimtool.xl.syntax import Document, open_config
 
@@ -102,7 +102,8 @@ def _payload(iso: Iso, name: str, facts: Mapping[str, Any], path: Path) -> str:
     digest = hashlib.sha256()
     for block in iso.blocks(name, skip):
         digest.update(block)
-    if digest.hexdigest() != wanted or iso.size(name) != skip + size:
+    guarded = name != RAMDISK_FILE or iso.head(name, skip) in (b"", GUARD)
+    if digest.hexdigest() != wanted or iso.size(name) != skip + size or not guarded:
         raise fault(f"{name} in the ISO is damaged", path, seen=digest.hexdigest(), remedy=_REDO)
     return f"{size} bytes, sha256 {wanted}"
 

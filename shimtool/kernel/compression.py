@@ -148,7 +148,7 @@ def _lzo(region: Region) -> Iterator[bytes]:
     return lzop.unpack(region, _codec("lzallright"))
 
 
-def _codec(name: str) -> Any:
+def _codec(name: str) -> Any:  # noqa: ANN401 - a module
     try:
         return import_module(name)
     except ImportError:

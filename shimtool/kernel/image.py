@@ -58,7 +58,7 @@ def inspect(source: BinaryIO) -> KernelFacts:
 
 
 def unpack_elf(file: SourceFile, facts: KernelFacts) -> Iterator[bytes]:
-    """Give the kernel's ELF image, unpacked, in chunks: exactly `unpacked_size` bytes.
+    """Give the kernel's ELF image, unpacked, in chunks; a bzImage's has the size it declares.
 
     Raises ShimtoolError when the file has changed since it was examined, or is damaged.
     """
@@ -70,16 +70,6 @@ def unpack_elf(file: SourceFile, facts: KernelFacts) -> Iterator[bytes]:
             yield chunk
         if declared not in (None, total):
             raise _no_kernel(source, f"it unpacks to {total} bytes, but says {declared}")
-
-
-def unpacked_size(file: SourceFile, facts: KernelFacts) -> int:
-    """Return the size in bytes of the ELF image; unpacks it to count where nothing says so."""
-    with open_source(file) as source:
-        declared = _declared_size(source, facts)
-        if declared is not None:
-            return declared
-        chunks = compression.open_stream(source, *facts.payload, facts.compression)
-        return sum(len(chunk) for chunk in chunks)
 
 
 def _declared_size(source: BinaryIO, facts: KernelFacts) -> int | None:

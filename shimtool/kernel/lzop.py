@@ -18,7 +18,7 @@ _FILTER, _EXTRA = 0x800, 0x40
 _SUMS_OF_UNPACKED, _SUMS_OF_PACKED = (0x1, 0x100), (0x2, 0x200)
 
 
-def unpack(region: Region, codec: Any) -> Iterator[bytes]:
+def unpack(region: Region, codec: Any) -> Iterator[bytes]:  # noqa: ANN401 - a module
     """Give the unpacked blocks, each at most 256 KiB; `codec` is lzallright.
 
     Raises DamagedError or EOFError. Checksums are not looked at.
@@ -51,7 +51,7 @@ def _number(region: Region, size: int) -> int:
     return int.from_bytes(region.exactly(size), "big")
 
 
-def _block(data: bytes, size: int, codec: Any) -> bytes:
+def _block(data: bytes, size: int, codec: Any) -> bytes:  # noqa: ANN401 - a module
     if len(data) == size:
         return data
     try:

@@ -8,19 +8,20 @@ class DamagedError(Exception):
 
 
 class Region:
-    """`length` bytes of `source` from `offset` on; also a minimal file object for codecs."""
+    """`length` bytes of `source` from `offset` on."""
 
     def __init__(self, source: BinaryIO, offset: int, length: int) -> None:
         self._source = source
         self._offset = offset
         self.left = length
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int) -> bytes:
         """Read at most `size` bytes; b"" at the end."""
+        size = min(size, self.left)
         self._source.seek(self._offset)
-        data = self._source.read(self.left if size < 0 else min(size, self.left))
+        data = self._source.read(size)
         self._offset += len(data)
-        self.left = self.left - len(data) if data else 0
+        self.left = self.left - len(data) if len(data) == size else 0  # the file is shorter
         return data
 
     def some(self, size: int) -> bytes:

@@ -36,7 +36,7 @@ class _Once(Generic[Key, Value]):
         if mine:
             try:
                 future.set_result(make())
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - every asker gets it, this one too
                 future.set_exception(error)
         return future.result()
 
@@ -44,13 +44,19 @@ class _Once(Generic[Key, Value]):
 class Sources:
     """Opens, hashes and inspects each input file once. Safe to share between threads.
 
-    `known` maps sha256 to facts of an earlier run: such a kernel is not unpacked again.
+    From an earlier run: `known` maps sha256 to facts, such a kernel is not unpacked again;
+    `digests` maps stamps to sha256, such a file is not read again to hash it.
     Every method raises ShimtoolError, naming the file, when it is no regular file, too long,
     changes while it is read, or (kernels) is none.
     """
 
-    def __init__(self, known: Mapping[str, KernelFacts] | None = None) -> None:
+    def __init__(
+        self,
+        known: Mapping[str, KernelFacts] | None = None,
+        digests: Mapping[Stamp, str] | None = None,
+    ) -> None:
         self._known = known or {}
+        self._known_digests = digests or {}
         self._digests: _Once[Stamp, str] = _Once()
         self._facts: _Once[str, KernelFacts] = _Once()
         self._ramdisks: _Once[str, tuple[bool, bool]] = _Once()
@@ -79,7 +85,7 @@ class Sources:
                 found.path,
                 remedy="name the kernel or ramdisk itself, not a disk image",
             )
-        digest = self._digests.get(stamp, lambda: _digest(source))
+        digest = self._known_digests.get(stamp) or self._digests.get(stamp, lambda: _digest(source))
         return SourceFile(found.dom0_path, found.path, size, digest, stamp)
 
 

@@ -14,6 +14,7 @@ import yaml
 from shimtool.errors import fault
 from shimtool.model import Shim
 from shimtool.shims.catalogue import FILE, Entry, load_entries, same_file
+from shimtool.shims.known import FILE as KNOWN_FILE
 from shimtool.shims.known import Known, load_known
 from shimtool.shims.packages import Candidate, extract
 from shimtool.shims.probe import ProbedShim, probe, xen_version
@@ -84,7 +85,7 @@ def _free_name(
     shims: list[Shim], wanted: str | None, candidate: Candidate, found: ProbedShim
 ) -> str:
     """Return `wanted` if it is free, else a made name, told apart by content if need be."""
-    taken = {shim.name for shim in shims} | {shim.file.name for shim in shims} | {FILE}
+    taken = {shim.name for shim in shims} | {shim.file.name for shim in shims} | {FILE, KNOWN_FILE}
     if wanted is not None:
         if wanted in taken:
             raise fault(f"another shim is called {wanted!r}", remedy="give another name")

@@ -105,6 +105,7 @@ def choose(shims: Sequence[Shim], wanted: str | None, mode: Mode) -> Shim:
 
 
 def named(shims: Sequence[Shim], name: str) -> Shim:
+    """Return the shim called `name`; ShimtoolError when there is none."""
     """Return the shim of this name; raise ShimtoolError naming those there are."""
     for shim in shims:
         if shim.name == name:

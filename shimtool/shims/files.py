@@ -40,7 +40,11 @@ def read_regular(path: Path, limit: int) -> bytes:
         except OSError as error:
             raise _unreadable(path, error) from None
     if len(data) > limit:
-        raise fault(f"larger than {limit // MIB} MiB, too large for its purpose", path)
+        raise fault(
+            f"larger than {limit // MIB} MiB, too large for its purpose",
+            path,
+            remedy="check that it is the right file",
+        )
     return data
 
 

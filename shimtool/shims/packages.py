@@ -61,7 +61,7 @@ def extract(path: Path, folder: Path) -> tuple[Candidate, ...]:
     """Return the candidates in a file; what needs unpacking goes to new files in `folder`.
 
     A bare ELF is its own candidate. Raises ShimtoolError when the file is none of the formats,
-    is damaged, unpacks to more than 1 GiB (64 MiB for a shim), or holds no xen-shim.
+    is damaged, unpacks to more than 512 MiB (64 MiB for a shim), or holds no xen-shim.
     """
     with open_regular(path) as file, package_faults(path):
         head = file.read(8)

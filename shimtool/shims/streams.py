@@ -16,7 +16,7 @@ from shimtool.errors import fault
 from shimtool.shims.files import MIB
 
 CHUNK = 1 << 18
-UNPACKED_LIMIT = 1024 * MIB  # all of a package; Xen's largest unpack to about 100 MB
+UNPACKED_LIMIT = 512 * MIB  # all of a package; Xen's largest unpack to about 100 MB
 _LIBRARY_ERRORS = (zlib.error, lzma.LZMAError, zstandard.ZstdError)
 ZSTD_WINDOW = 128 * MIB  # the most that `zstd --ultra` asks for
 

@@ -1,5 +1,6 @@
 """What a boot ISO holds, file by file, as pieces that can be copied without holding them."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ RAMDISK_FILE = "ramdisk"
 MANIFEST_FILE = "shimtool.json"
 CONFIG_FILE = "isolinux.cfg"
 BOOT_FILE = "isolinux.bin"
+BOOT_INFO_END = 64  # bytes 8-63 of it are the boot info table
 _MODULES = ("ldlinux.c32", "libcom32.c32", "mboot.c32")
 
 # An empty newc cpio archive: Linux skips it, and mboot.c32, which unzips whatever begins with
@@ -67,27 +69,30 @@ def iso_files(
     if ramdisk := image.payload.ramdisk:
         payload.append(IsoFile(RAMDISK_FILE, GUARD if image.guard else b"", ramdisk.file))
     loader = [IsoFile(name, (assets.boot / name).read_bytes()) for name in (BOOT_FILE, *_MODULES)]
-    manifest = IsoFile(MANIFEST_FILE, _manifest(image, payload))
-    return [*loader, IsoFile(CONFIG_FILE, config), manifest, *payload]
+    listed = [*loader, IsoFile(CONFIG_FILE, config), *payload]
+    return [IsoFile(MANIFEST_FILE, _manifest(image, listed)), *listed]
 
 
-def _manifest(image: BootImage, payload: Sequence[IsoFile]) -> bytes:
-    """Describe the inputs: `skip` bytes of ours stand before `size` bytes with this `sha256`."""
+def _manifest(image: BootImage, files: Sequence[IsoFile]) -> bytes:
+    """Describe every file: after `skip` bytes of ours come `size` bytes with this `sha256`."""
     kernel = image.payload.kernel.file
     document = {
         "shimtool": __version__,
         "shim": {"name": image.shim.name, "version": image.shim.version},
         "kernel": {"path": kernel.dom0_path, "sha256": kernel.sha256, "unpacked": image.unpack},
         "command_line": image.command_line,
-        "files": {
-            file.name: {
-                "path": file.source.dom0_path,
-                "sha256": file.source.sha256,
-                "size": file.source.size,
-                "skip": len(file.head),
-            }
-            for file in payload
-            if file.source
-        },
+        "files": {file.name: _described(file) for file in files},
     }
     return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _described(file: IsoFile) -> dict[str, str | int]:
+    if source := file.source:
+        skip = len(file.head)
+        return {
+            "path": source.dom0_path, "sha256": source.sha256, "size": source.size, "skip": skip,
+        }  # fmt: skip
+    # The boot info table is filled in later; it has a checksum of its own.
+    skip = BOOT_INFO_END if file.name == BOOT_FILE else 0
+    content = file.head[skip:]
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "skip": skip}

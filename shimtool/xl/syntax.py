@@ -1,7 +1,6 @@
 """A guest config of xl, parsed without losing a byte, and its values as libxlu gives them."""
 
 import os
-import re
 import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,15 +11,12 @@ from shimtool.errors import Fault, ShimtoolError, Where, fault, raise_all
 from shimtool.model import Sourced
 from shimtool.xl.grammar import Assignment, Items, Parser, Value
 from shimtool.xl.lexer import CRLF, Problem
+from shimtool.xl.numbers import strtol
 
 __all__ = ["Assignment", "Document", "Items", "Value", "open_config", "parse"]
 
 LIMIT = 1 << 20  # bytes; a config is a page or two
 _MOST_FAULTS = 50  # what an admin may want to see at once
-
-# What strtol with base 0 takes as a whole number (C locale).
-_NUMBER = re.compile(r"[ \t\n\v\f\r]*([+-]?)(?:0[xX]([0-9a-fA-F]+)|(0[0-7]*)|([1-9][0-9]*))")
-_LONG = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ class Document:
             return None
         if self._settings[key][-1].operator == "+=":
             raise self.fault(value.line, f"+= does not work with numbers such as {key}")
-        number = _strtol(value.text)
+        number = strtol(value.text)
         if number is None:
             raise self.fault(value.line, f"{key} is not a number that xl can read", value.text)
         return number
@@ -181,16 +177,3 @@ def _faults(problems: Iterable[Problem], data: bytes, path: Path) -> list[Fault]
         more = f"{len(first) - len(shown)} or more further lines have errors"
         faults.append(Fault(more, Where(path)))
     return faults
-
-
-def _strtol(text: str) -> int | None:
-    """Return what strtol(text, base 0) makes of all of `text`, or None."""
-    match = _NUMBER.fullmatch(text)
-    if not match:
-        return None
-    sign, hexadecimal, octal, decimal = match.groups()
-    if decimal and len(decimal) > 19:
-        return None
-    number = int(hexadecimal, 16) if hexadecimal else int(octal, 8) if octal else int(decimal)
-    number = -number if sign == "-" else number
-    return number if -_LONG <= number < _LONG else None

@@ -171,7 +171,9 @@ FORMS = {
         " -device driver=megasas -device newdisk9000,drive=z",
         "disk:5",
     ),
-    "two dashes": Form("--usb --device e1000,id=n --drive if=ide,file=/a", "disk:1 NIC:1 USB:1", "-net none"),
+    "two dashes": Form(
+        "--usb --device e1000,id=n --drive if=ide,file=/a", "disk:1 NIC:1 USB:1", "-net none"
+    ),
 }
 
 
@@ -208,7 +210,8 @@ def test_displays_become_none_once(shell: str, qemu: Path) -> None:
 
 
 def test_what_is_already_none_stays_as_it_is(shell: str, qemu: Path) -> None:
-    given = "-vnc none -display none -net none -nic none -vga none -parallel none".split()
+    options = ("-vnc", "-display", "-net", "-nic", "-vga", "-parallel")
+    given = [word for option in options for word in (option, "none")]
     assert text(run_dm(shell, given, qemu).arguments) == given
 
 

@@ -29,13 +29,13 @@ KEPT = [
     "-machine xenfv,max-ram-below-4g=3221225472,igd-passthru=on",
     "-device xen-pvdevice,device-id=0xc000 -device xen-disk,drive=x,vdev=xvda -daemonize",
     "-device virtio-rng-pci -device vfio-pci,host=01:00.0 -device isa-serial",
-    "-global vga.vram_size_mb=8 -trace events=/e -D /l -d guest_errors -msg timestamp=on -pidfile p",
+    "-global vga.vram_size_mb=8 -trace events=/e -D /l -d guest_errors -pidfile p",
     "-object iothread,id=colo-compare-iothread-1 -audiodev none,id=a",
     "-netdev user,id=shimtool-net -device e1000,id=shimtool-nic,netdev=shimtool-net",
     "-help",
     "--version",
     "-net none -nic none -display none -vnc none -vga none -parallel none",
-    "-an-option-of-tomorrow with-value /a/lone/word",
+    "-an-option-of-tomorrow with-value /a/lone/word -drive=if=ide -usb= --device=e1000",
 ]
 
 
@@ -64,7 +64,17 @@ def test_a_missing_value_is_for_qemu_to_report(shell: str, qemu: Path, last: str
 
 @pytest.mark.parametrize(
     "name",
-    ["a,,b", "two  blanks ", "'\"", "*", "/*/../?[a-z]", "new\nline\n", "-dash", "$(reboot)", "\\n\\"]
+    [
+        "a,,b",
+        "two  blanks ",
+        "'\"",
+        "*",
+        "/*/../?[a-z]",
+        "new\nline\n",
+        "-dash",
+        "$(reboot)",
+        "\\n\\",
+    ],
 )
 def test_odd_file_names_of_our_cd(shell: str, qemu: Path, name: str) -> None:
     given = OUR_CD.replace("/x/web01.iso", "NAME").split()
@@ -80,13 +90,17 @@ TAKING_ANYTHING = st.sampled_from([b"-name", b"-append", b"-kernel", b"--bios", 
 KEEP = st.one_of(
     st.tuples(TAKING_ANYTHING, ANY),
     st.tuples(ANY.filter(lambda word: not word.startswith(b"-"))),
-    st.sampled_from([(b"-no-shutdown",), (b"-unknown",), (b"-display", b"none"), (b"-net", b"none")]),
+    st.sampled_from(
+        [(b"-no-shutdown",), (b"-unknown",), (b"-display", b"none"), (b"-net", b"none")]
+    ),
 )
 DROP = st.one_of(
     st.sampled_from([(b"-usb",), (b"-vga", b"std"), (b"-device", b"e1000,netdev=net0")]),
     st.tuples(st.sampled_from([b"-hda", b"-cdrom", b"--drive", b"-netdev", b"-usbdevice"]), ANY),
 )
-PIECES = st.lists(st.one_of(KEEP.map(lambda p: (True, p)), DROP.map(lambda p: (False, p))), max_size=12)
+PIECES = st.lists(
+    st.one_of(KEEP.map(lambda p: (True, p)), DROP.map(lambda p: (False, p))), max_size=12
+)
 ALREADY_NONE = [b"-vnc", b"none", b"-display", b"none", b"-net", b"none"]
 # the fixtures (a shell's name, a program) hold no state that an example could change
 FUZZ = settings(
@@ -120,7 +134,7 @@ def test_a_file_name_never_decides(shell: str, qemu: Path, name: bytes, ours: bo
     assert outcome.arguments == ([b"-drive", value] if ours else [])
 
 
-# --- the list of options that take a value, held against the real QEMU ------------------------------
+# --- the list of options that take a value, held against the real QEMU ---
 
 
 def options_of_qemu() -> set[str]:

@@ -1,10 +1,9 @@
 """The script is POSIX sh, and says so to those who know."""
 
 import os
-import stat
 import subprocess
 
-from tests.device_model.dm import SCRIPT, SHELLS, shell_command
+from tests.device_model.dm import SCRIPT, shell_command
 
 
 def test_every_shell_can_read_it(shell: str) -> None:
@@ -13,7 +12,8 @@ def test_every_shell_can_read_it(shell: str) -> None:
 
 def test_shellcheck_has_nothing_to_say() -> None:
     done = subprocess.run(
-        ["shellcheck", "--shell=sh", "--enable=all", "--exclude=SC2250,SC2310,SC2312", SCRIPT],
+        # less two matters of taste: braces around every variable, *) in every case
+        ["shellcheck", "--shell=sh", "--enable=all", "--exclude=SC2249,SC2250", SCRIPT],
         capture_output=True,
         check=False,
         text=True,
@@ -23,5 +23,4 @@ def test_shellcheck_has_nothing_to_say() -> None:
 
 def test_it_can_be_run() -> None:
     assert SCRIPT.read_bytes().startswith(b"#!/bin/sh\n")
-    assert stat.S_IMODE(os.stat(SCRIPT).st_mode) == 0o755
-    assert len(SHELLS) == 4
+    assert os.access(SCRIPT, os.X_OK)

@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import zlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def notes(values: dict[int, bytes], name: bytes = b"Xen\0") -> bytes:
     return out
 
 
-def elf(
+def elf(  # noqa: PLR0913 - every argument is one header field to vary
     *,
     bits: int = 64,
     segment: bytes = b"",
@@ -108,6 +109,23 @@ def vmlinux() -> bytes:
     return lzma.LZMADecompressor().decompress(data[at:])
 
 
+@cache
+def packed_vmlinux(kind: Compression) -> tuple[bytes, bytes]:
+    """Return Debian's ELF image and what it compresses to; made once, then kept on disk.
+
+    The slow packers get no more than its first 26 MiB: the notes end at 24 MB.
+    """
+    slow = kind in (Compression.BZIP2, Compression.LZMA, Compression.XZ)
+    image = vmlinux()[: 26 << 20] if slow else vmlinux()
+    kept = debs.CACHE / "kernels" / f"{debs.kernel().name}.{kind}"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_suffix(f".{os.getpid()}")
+        fresh.write_bytes(packed(image, kind))
+        fresh.rename(kept)
+    return image, kept.read_bytes()
+
+
 def packed(data: bytes, kind: Compression, *, sized: bool = True) -> bytes:
     """Compress as Linux's build does; `sized` appends the unpacked size where that does."""
     made = _PACKERS[kind](data)
@@ -123,27 +141,37 @@ def _gzip(data: bytes) -> bytes:
 def _zstd(data: bytes) -> bytes:
     parameters = zstandard.ZstdCompressionParameters.from_level(1, window_log=27)
     packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
-    return packer.compress(data) + packer.flush()  # no content size, as from a pipe
+    made: bytes = packer.compress(data) + packer.flush()  # no content size, as from a pipe
+    return made
 
 
-def _tool(package: str, library: str, *options: str, data: bytes) -> bytes:
-    libraries = debs.unpacked(library) / "usr/lib/x86_64-linux-gnu"
-    program = debs.unpacked(package) / "usr/bin" / package
-    environment = {**os.environ, "LD_LIBRARY_PATH": str(libraries)}
-    command = [program, *options]
-    return subprocess.run(
-        command, input=data, env=environment, capture_output=True, check=True
-    ).stdout
+def _lzop(data: bytes) -> bytes:
+    libraries = debs.unpacked("liblzo2-2") / "lib/x86_64-linux-gnu"
+    program = debs.unpacked("lzop") / "usr/bin/lzop"
+    return _pipe(program, "-1", data=data, LD_LIBRARY_PATH=str(libraries))
 
 
-_PACKERS = {
+def _lz4(data: bytes) -> bytes:
+    return _pipe(debs.unpacked("lz4") / "usr/bin/lz4", "-l", "-c", "-", data=data)
+
+
+def _pipe(program: Path, *options: str, data: bytes, **environment: str) -> bytes:
+    words = [str(program), *options]
+    done = subprocess.run(
+        words, input=data, env={**os.environ, **environment}, capture_output=True, check=True
+    )
+    made: bytes = done.stdout
+    return made
+
+
+_PACKERS: dict[Compression, Callable[[bytes], bytes]] = {
     Compression.NONE: lambda data: data,
     Compression.GZIP: _gzip,
     Compression.BZIP2: lambda data: bz2.compress(data, 1),
     Compression.LZMA: lambda data: lzma.compress(data, lzma.FORMAT_ALONE, preset=0),
     Compression.XZ: lambda data: lzma.compress(data, check=lzma.CHECK_CRC32, preset=0),
-    Compression.LZO: lambda data: _tool("lzop", "liblzo2-2", "-1", data=data),
-    Compression.LZ4: lambda data: _tool("lz4", "liblz4-1", "-l", "-c", "-", data=data),
+    Compression.LZO: _lzop,
+    Compression.LZ4: _lz4,
     Compression.ZSTD: _zstd,
 }
 

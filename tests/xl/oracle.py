@@ -122,13 +122,10 @@ class Reading:
         return found
 
     def lines(self) -> list[int]:
-        """Return the lines of its errors; one at a newline is named one line early."""
-        pattern = rb"^F:(\d+): config parsing error near (<newline>|`(#?))?.*: ([^:]+)$"
-        lines = []
-        for match in re.finditer(pattern, self.complaints, re.MULTILINE):
-            at_newline = (match[2] == b"<newline>" or match[3]) and b"lexical" not in match[4]
-            lines.append(int(match[1]) + bool(at_newline))
-        return lines
+        """Return the lines of its errors; an error at a newline is named one line early."""
+        pattern = rb"^F:(\d+): config parsing error near (.*)$"
+        found = re.finditer(pattern, self.complaints, re.MULTILINE)
+        return [int(match[1]) + (b"unexpected NEWLINE" in match[2]) for match in found]
 
 
 @contextmanager

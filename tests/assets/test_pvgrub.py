@@ -1,0 +1,55 @@
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+from elftools.elf.segments import NoteSegment
+
+from shimtool.run import run
+from tests.assets.conftest import ROOT
+
+PVGRUB = ROOT / "container" / "pvgrub"
+GUEST_OS = 6  # Xen's public/elfnote.h
+ARCHES = {"x86_64": 64, "i386": 32}
+
+
+@pytest.fixture(params=ARCHES)
+def image(request: pytest.FixtureRequest, assets: Path) -> Path:
+    return assets / "pvgrub" / f"grub-{request.param}-xen.bin"
+
+
+def test_it_is_a_pv_guest_kernel(image: Path) -> None:
+    elf = ELFFile(io.BytesIO(image.read_bytes()))
+    assert elf.elfclass == next(bits for arch, bits in ARCHES.items() if arch in image.name)
+    notes = [
+        (note["n_name"], note["n_type"], note["n_descdata"])
+        for segment in elf.iter_segments()
+        if isinstance(segment, NoteSegment)
+        for note in segment.iter_notes()
+    ]
+    words = {kind: data.rstrip(b"\0") for name, kind, data in notes if name == "Xen"}
+    assert words[GUEST_OS] == b"GRUB"
+
+
+def test_its_memdisk_holds_our_config(image: Path, checkout: Path) -> None:
+    data = image.read_bytes()
+    start = data.index(b"grub.cfg" + bytes(92))  # the name field of a tar header
+    with tarfile.open(fileobj=io.BytesIO(data[start:])) as archive:
+        member = archive.next()
+        assert member is not None
+        assert (member.name, member.mtime, member.uid) == ("grub.cfg", 0, 0)
+        content = archive.extractfile(member)
+        assert content is not None
+        assert content.read() == (checkout / "container/pvgrub/grub.cfg").read_bytes()
+
+
+def test_its_early_config_starts_the_memdisks(image: Path) -> None:
+    # The rescue parser runs it: one simple command, no scripting.
+    early = (PVGRUB / "early.cfg").read_bytes()
+    assert early == b"normal (memdisk)/grub.cfg\n"
+    assert early in image.read_bytes()
+
+
+def test_grub_understands_the_config() -> None:
+    run(["grub-script-check", PVGRUB / "grub.cfg"])

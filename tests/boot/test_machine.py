@@ -1,0 +1,27 @@
+"""The test machine itself: says why a boot failed, and is gone afterwards."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support.qemu import boot, running
+
+pytestmark = pytest.mark.boot
+
+
+def test_failure_shows_the_screen_and_ends_qemu(tmp_path: Path) -> None:
+    disc = tmp_path / "no, boot record.iso"
+    disc.write_bytes(bytes(1 << 20))
+    with pytest.raises(AssertionError, match=r"(?s)the screen shows:.*SeaBIOS"):
+        boot(disc, memory=64, seconds=3, until=re.compile("never"))
+    running_now = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert str(disc) not in running_now.stdout
+
+
+def test_memory_is_read_where_asked(tmp_path: Path) -> None:
+    disc = tmp_path / "disc.iso"
+    disc.write_bytes(bytes(1 << 20))
+    with running(disc, memory=64) as machine:
+        assert machine.memory(0xFFFFFFF0, 1) == b"\xea"  # the far jump at which a PC starts

@@ -1,0 +1,80 @@
+"""The ISOs of the sample guests boot: loader, shim, kernel and ramdisk prove themselves."""
+
+import io
+from pathlib import Path
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from shimtool.assets import find_assets
+from shimtool.bootlog import END, BootReport, Span, parse_report
+from tests.boot.conftest import Convert
+from tests.boot.iso import shim_version
+from tests.kernel.craft import vmlinux
+from tests.support.dom0 import Dom0
+from tests.support.qemu import Machine, boot, running
+from tests.support.samples import CONVERTIBLE, REFUSED
+
+WEB01 = b'root=/dev/xvda1 ro console=hvc0 dyndbg="file drivers/xen/* +p"'
+DB01 = b"root=/dev/xvda2 ro elevator=noop"
+GUARD = 512  # bytes before a gzip ramdisk, so that the loader does not unzip it
+
+
+def loaded(elf: bytes) -> Span:
+    """Return the physical addresses that an ELF image is loaded to."""
+    headers = (segment.header for segment in ELFFile(io.BytesIO(elf)).iter_segments("PT_LOAD"))
+    spans = [(header.p_paddr, header.p_paddr + header.p_memsz) for header in headers]
+    return Span(min(start for start, _ in spans), max(end for _, end in spans))
+
+
+def check_shim(report: BootReport, iso: Path) -> None:
+    """The shim that ran is the one that the ISO says it holds."""
+    assert report.version is not None
+    assert report.version == shim_version(iso)
+    assert report.command_line is not None
+    assert "maxcpus=" in report.command_line
+
+
+def check_ramdisk(machine: Machine, report: BootReport, file: Path) -> None:
+    """The ramdisk is in memory where the shim says: all of it, nothing else."""
+    assert report.ramdisk is not None
+    assert report.ramdisk.size == GUARD + file.stat().st_size
+    in_memory = machine.memory(report.ramdisk.start, report.ramdisk.size)
+    assert in_memory[GUARD:] == file.read_bytes()
+
+
+@pytest.mark.boot
+@pytest.mark.parametrize(
+    ("name", "ramdisk", "line"),
+    [("web01", "initrd.img-", WEB01), ("db01", "initrd-two-parts.img-", DB01)],
+)
+def test_kernel_and_ramdisk(
+    dom0: Dom0, convert: Convert, name: str, ramdisk: str, line: bytes
+) -> None:
+    iso = convert(dom0.configs / f"{name}.cfg")
+    (file,) = dom0.boot.glob(f"{ramdisk}[0-9]*")
+    with running(iso) as machine:
+        report = parse_report(machine.wait(END).text)
+        check_shim(report, iso)
+        assert report.kernel == loaded(vmlinux())
+        check_ramdisk(machine, report, file)
+        assert machine.find(b"\0BOOT_IMAGE=linux " + line + b"\0")
+
+
+@pytest.mark.boot
+def test_pvgrub_stands_in_for_pygrub(dom0: Dom0, convert: Convert) -> None:
+    iso = convert(dom0.configs / "mail01.cfg")
+    report = parse_report(boot(iso, until=END).text)
+    check_shim(report, iso)
+    assert report.kernel == loaded(find_assets().pvgrub_x86_64.read_bytes())
+    assert report.ramdisk is None
+
+
+def test_every_sample_is_converted_or_refused(dom0: Dom0) -> None:
+    """What `make demo` shows, without booting it."""
+    result = dom0.run("convert", "--mode", "hvm", "--xen", "4.17")
+    assert result.code == 1, result
+    assert {path.stem for path in dom0.out.glob("*.iso")} == set(CONVERTIBLE)
+    assert {path.stem for path in dom0.configs.glob("*.cfg")} == {*CONVERTIBLE, *REFUSED}
+    for words in ("gpu01.cfg:7", "old01.cfg:3", "/boot/vmlinuz-2.6.32-5-xen-amd64"):
+        assert words in result.err

@@ -1,0 +1,193 @@
+"""convert, read back: what was written is opened with other tools than those that wrote it."""
+
+import hashlib
+import json
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import debs
+from tests.support.dom0 import Dom0
+
+
+def extract(iso: Path, name: str) -> bytes:
+    """Read a file out of an ISO with xorriso."""
+    target = iso.parent.parent / "extracted"
+    target.unlink(missing_ok=True)
+    subprocess.run(
+        ["xorriso", "-osirrox", "on", "-indev", iso, "-extract", f"/{name}", target],
+        check=True,
+        capture_output=True,
+    )
+    return target.read_bytes()
+
+
+def converted(dom0: Dom0, *words: str) -> Path:
+    result = dom0.run("convert", *words)
+    assert result.code == 0, result.err
+    return dom0.out / "web01.iso"
+
+
+def test_payload_arrives_byte_for_byte(dom0: Dom0) -> None:
+    dom0.guest()
+    iso = converted(dom0)
+    assert extract(iso, "BOOT_IMAGE=linux") == debs.kernel().read_bytes()
+    assert extract(iso, "xen-shim") == debs.xen_shim().read_bytes()
+    stored = extract(iso, "ramdisk")
+    assert stored[512:] == (dom0.boot / "initrd-guest").read_bytes()
+    assert stored[:6] == b"070701", "the guard hides gzip's magic from the loader"
+
+
+def test_loader_config_says_what_the_guest_boots(dom0: Dom0) -> None:
+    dom0.guest(more='root = "/dev/xvda2 ro"\nextra = "quiet dyndbg=\\"file a.c +p\\" x=$HOME;{}"\n')
+    text = extract(converted(dom0), "isolinux.cfg").decode()
+    assert text.splitlines()[-1] == (
+        "  APPEND xen-shim pv-shim console=xen,pv maxcpus=1 mce=0"
+        ' --- BOOT_IMAGE=linux root=/dev/xvda2 ro quiet dyndbg="file a.c +p" x=$HOME;{}'
+        " --- ramdisk"
+    )
+
+
+def test_iso_is_bootable_and_padded(dom0: Dom0) -> None:
+    dom0.guest()
+    iso = converted(dom0)
+    report = subprocess.run(
+        ["xorriso", "-indev", iso, "-report_el_torito", "plain"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "/isolinux.bin" in report
+    assert "boot-info-table" in report
+    assert iso.read_bytes().endswith(bytes(300 * 1024))
+
+
+def test_same_inputs_same_bytes(dom0: Dom0) -> None:
+    dom0.guest()
+    first = hashlib.sha256(converted(dom0).read_bytes()).digest()
+    second = hashlib.sha256(converted(dom0, "--force").read_bytes()).digest()
+    assert first == second
+
+
+def test_outputs_are_root_only(dom0: Dom0) -> None:
+    dom0.guest()
+    converted(dom0)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in dom0.out.iterdir()}
+    assert modes == {
+        ".lock": 0o600,
+        "shimtool.yaml": 0o600,
+        "shimtool-dm": 0o700,
+        "web01.cfg": 0o600,
+        "web01.iso": 0o600,
+    }
+
+
+def test_an_unchanged_guest_is_skipped(dom0: Dom0) -> None:
+    dom0.guest()
+    before = converted(dom0).stat()
+    again = dom0.run("convert")
+    assert "web01: unchanged" in again.out
+    assert (dom0.out / "web01.iso").stat() == before
+
+
+def test_an_edited_config_is_converted_again(dom0: Dom0) -> None:
+    dom0.guest()
+    converted(dom0)
+    dom0.guest(more='extra = "quiet"\n')
+    assert "web01: converted" in dom0.run("convert").out
+    assert b"quiet" in extract(dom0.out / "web01.iso", "isolinux.cfg")
+
+
+def test_a_damaged_output_is_written_again(dom0: Dom0) -> None:
+    dom0.guest()
+    iso = converted(dom0)
+    iso.write_bytes(b"")
+    assert "web01: converted" in dom0.run("convert").out
+    assert dom0.run("verify", iso).code == 0
+
+
+def test_pvh_writes_the_shim_and_no_iso(dom0: Dom0) -> None:
+    dom0.guest()
+    assert dom0.run("convert", "--mode", "pvh", "--xen", "4.17").code == 0
+    (shim,) = dom0.out.glob("xen-shim-*")
+    assert shim.read_bytes() == debs.xen_shim().read_bytes()
+    config = (dom0.out / "web01.cfg").read_text()
+    assert f'pvshim_path = "/var/lib/xen/shimtool/{shim.name}"' in config
+    assert not (dom0.out / "web01.iso").exists()
+
+
+def test_json_is_one_document(dom0: Dom0) -> None:
+    dom0.guest()
+    dom0.config("bad.cfg", 'name = "bad"\nkernel = "/boot/gone"\n')
+    result = dom0.run("convert", "--json")
+    assert result.code == 1
+    bad, good = json.loads(result.out)
+    assert (bad["status"], bad["convertible"], bad["boot"]) == ("refused", False, "kernel")
+    assert (good["status"], good["mode"], good["outputs"]) == (
+        "converted",
+        "hvm",
+        ["web01.iso", "web01.cfg"],
+    )
+
+
+def test_verify_passes_what_convert_wrote(dom0: Dom0) -> None:
+    dom0.guest()
+    iso = converted(dom0)
+    for file in (iso, dom0.out / "web01.cfg"):
+        result = dom0.run("verify", file)
+        assert result.code == 0, result.err
+        assert hashlib.sha256(debs.kernel().read_bytes()).hexdigest() in result.out
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [
+        ("BOOT_IMAGE=linux", -9),
+        ("ramdisk", -9),
+        ("ramdisk", 9),
+        ("xen-shim", 9999),
+        ("isolinux.bin", -9),
+        ("isolinux.cfg", -12),
+    ],
+)
+def test_verify_finds_one_flipped_bit(dom0: Dom0, name: str, where: int) -> None:
+    dom0.guest()
+    iso = converted(dom0)
+    data = bytearray(iso.read_bytes())
+    content = extract(iso, name)
+    data[data.index(content) + where % len(content)] ^= 1
+    iso.write_bytes(data)
+    result = dom0.run("verify", iso)
+    assert result.code == 1
+    assert name in result.err
+
+
+def test_verify_finds_a_cut_off_iso(dom0: Dom0) -> None:
+    dom0.guest()
+    iso = converted(dom0)
+    with iso.open("r+b") as file:
+        file.truncate(iso.stat().st_size - 300 * 1024)
+    result = dom0.run("verify", iso)
+    assert result.code == 1
+    assert "padding" in result.err
+
+
+def test_plan_writes_nothing(dom0: Dom0) -> None:
+    dom0.guest()
+    result = dom0.run("plan")
+    assert result.code == 0
+    assert '+device_model_override = "/var/lib/xen/shimtool/shimtool-dm"' in result.out
+    assert not list(dom0.out.iterdir())
+
+
+def test_ctrl_c_exits_130_and_leaves_nothing(dom0: Dom0) -> None:
+    dom0.guest()
+    with (dom0.boot / "initrd-guest").open("r+b") as ramdisk:
+        ramdisk.truncate(4_000_000_000)  # sparse: long to hash, and no room taken
+    interrupted = ("timeout", "--preserve-status", "--foreground", "-s", "INT", "1.5")
+    result = dom0.run("convert", through=interrupted)
+    assert result.code == 130
+    assert "Traceback" not in result.err
+    assert set(dom0.written()) <= {"shimtool-dm"}

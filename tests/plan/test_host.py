@@ -1,0 +1,75 @@
+"""Versions of dom0's Xen, and what follows from them."""
+
+from pathlib import Path
+
+import pytest
+
+from shimtool import host as hosts
+from shimtool.errors import ShimtoolError
+from shimtool.model import Host, Mode
+
+
+def known(text: str) -> Host:
+    return Host(hosts.parse_version(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("4.9", (4, 9, None)),
+        ("4.9.2", (4, 9, 2)),
+        ("4.17.7", (4, 17, 7)),
+        ("4.17.7-pre", (4, 17, 7)),
+        ("4.18-rc", (4, 18, None)),
+        (" 4.6.6\n", (4, 6, 6)),
+    ],
+)
+def test_versions_are_read(text: str, version: tuple[int, int, int | None]) -> None:
+    assert hosts.parse_version(text) == version
+
+
+@pytest.mark.parametrize("text", ["", "4", "xen", "4.", "4.9.2.1", "-4.9", "99999.1"])
+def test_what_is_no_version_is_refused(text: str) -> None:
+    with pytest.raises(ShimtoolError):
+        hosts.parse_version(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "fixed"),
+    [
+        ("4.4", False), ("4.6.6", False), ("4.7.4", False), ("4.7.5", True), ("4.8.2", False),
+        ("4.8.3", True), ("4.9.1", False), ("4.9.2", True), ("4.9", None), ("4.10.0", False),
+        ("4.10.1", True), ("4.11", True), ("4.17.7", True),
+    ],
+)  # fmt: skip
+def test_hosts_on_which_the_shim_hangs(text: str, fixed: bool | None) -> None:
+    assert hosts.upcall_fixed(known(text)) is fixed
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"), [("4.9.2", Mode.HVM), ("4.10", Mode.HVM), ("4.10.0", Mode.HVM),
+                       ("4.10.1", Mode.PVH), ("4.11", Mode.PVH), ("4.21", Mode.PVH)],
+)  # fmt: skip
+def test_auto_mode(text: str, mode: Mode) -> None:
+    assert hosts.auto_mode(known(text)) is mode
+
+
+def test_unknown_host_is_treated_as_4_6() -> None:
+    assert hosts.auto_mode(Host()) is Mode.HVM
+
+
+def test_detect_reads_what_a_hypervisor_shows(tmp_path: Path) -> None:
+    """The files as dom0 of Xen 4.17 has them, in containers too."""
+    (tmp_path / "version").mkdir()
+    (tmp_path / "properties").mkdir()
+    for name, text in {"major": "4\n", "minor": "17\n", "extra": ".7-pre\n"}.items():
+        (tmp_path / "version" / name).write_text(text)
+    capabilities = tmp_path / "properties" / "capabilities"
+    capabilities.write_text("xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_64 \n")
+    assert hosts.detect(tmp_path) == Host((4, 17, 7), True, str(tmp_path))
+    capabilities.write_text("xen-3.0-x86_64 xen-3.0-x86_32p \n")
+    assert hosts.detect(tmp_path).hvm is False
+
+
+def test_detect_without_xen(tmp_path: Path) -> None:
+    assert hosts.detect(tmp_path).xen is None

@@ -1,0 +1,251 @@
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from shimtool.errors import ShimtoolError
+from shimtool.model import Mode, Shim
+from shimtool.shims.add import add
+from shimtool.shims.catalogue import choose, load, named, verify
+from shimtool.shims.known import load_known
+from tests.shims import forge
+from tests.support import debs
+
+ROOT = Path(__file__).parents[2]
+KNOWN = ROOT / "container" / "shims" / "known.yaml"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "shims").mkdir()
+    return tmp_path / "shims"
+
+
+def faults(folder: Path) -> list[str]:
+    with pytest.raises(ShimtoolError) as caught:
+        load(folder)
+    assert all(fault.where for fault in caught.value.faults)
+    return [f"{fault.where}: {fault.message}" for fault in caught.value.faults]
+
+
+def edit(folder: Path, **changes: object) -> None:
+    """Change keys of the first entry of a catalogue, as an admin might."""
+    path = folder / "shims.yaml"
+    rows = yaml.safe_load(path.read_text())
+    rows[0] |= {key.replace("_", "-"): value for key, value in changes.items()}
+    path.write_text(yaml.safe_dump(rows))
+
+
+def test_add_stores_the_binary_and_load_gives_it_back(folder: Path, real_shim: bytes) -> None:
+    (added,) = add(folder, debs.deb("xen-utils-4.17"))
+    assert added.new
+    assert load(folder) == (added.shim,)
+    assert added.shim.name == f"{added.shim.version}-debian"
+    assert added.shim.file.read_bytes() == real_shim
+    assert added.shim.file.stat().st_mode & 0o777 == 0o644
+    verify(added.shim)
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"shims.yaml", added.shim.name}
+
+
+def test_the_same_content_is_there_once(folder: Path) -> None:
+    (first,) = add(folder, debs.deb("xen-utils-4.17"))
+    before = (folder / "shims.yaml").read_bytes()
+    (second,) = add(folder, debs.xen_shim(), "other-name")
+    assert (second.shim, second.new) == (first.shim, False)
+    assert (folder / "shims.yaml").read_bytes() == before
+
+
+def test_the_known_builds_name_debians_shims(folder: Path) -> None:
+    (folder / "known.yaml").write_bytes(KNOWN.read_bytes())
+    known = {build.sha256: build for build in load_known(folder)}
+    (added,) = add(folder, debs.xen_shim())
+    if added.shim.sha256 not in known:
+        pytest.skip("Debian has a newer shim than known.yaml: put it in")
+    assert added.shim.name == known[added.shim.sha256].name
+    assert added.shim.build_id == known[added.shim.sha256].build_id
+
+
+def test_a_package_tells_the_version_that_its_binary_does_not(
+    folder: Path, real_shim: bytes, tmp_path: Path
+) -> None:
+    silent = real_shim.replace(b"\x004.17.", b"\0x.xx.")
+    package = forge.deb(
+        tmp_path, {"usr/lib/xen/boot/xen-shim": silent}, "gzip", "4.8.5.final+shim4.10.4-1+deb9u12"
+    )
+    (added,) = add(folder, package)
+    assert (added.shim.version, added.shim.name) == ("4.10.4", "4.10.4-debian")
+
+
+def test_a_shim_of_unknown_version_is_named_by_its_content(
+    folder: Path, real_shim: bytes, tmp_path: Path
+) -> None:
+    silent = real_shim.replace(b"\x004.17.", b"\0x.xx.")
+    (tmp_path / "file").write_bytes(silent)
+    (added,) = add(folder, tmp_path / "file")
+    assert added.shim.version is None
+    assert added.shim.name == "shim-" + hashlib.sha256(silent).hexdigest()[:8]
+
+
+def test_a_taken_name_is_made_different_or_refused(
+    folder: Path, real_shim: bytes, tmp_path: Path
+) -> None:
+    (first,) = add(folder, debs.xen_shim())
+    (tmp_path / "file").write_bytes(real_shim + b"\0")
+    with pytest.raises(ShimtoolError, match="another shim is called"):
+        add(folder, tmp_path / "file", first.shim.name)
+    (second,) = add(folder, tmp_path / "file")
+    assert second.shim.name == f"{first.shim.name}-{second.shim.sha256[:8]}"
+    assert len(load(folder)) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "a/b", "", "-x", ".hidden", "a b", "x" * 65, "shims.yaml", "known.yaml"]
+)
+def test_names_that_are_not_safe(name: str, folder: Path) -> None:
+    with pytest.raises(ShimtoolError):
+        add(folder, debs.xen_shim(), name)
+    assert not list(folder.iterdir())
+
+
+def test_what_is_no_shim_leaves_no_trace(folder: Path, hypervisor: Path) -> None:
+    add(folder, debs.xen_shim())
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ShimtoolError, match="ordinary Xen hypervisor"):
+        add(folder, hypervisor)
+    with pytest.raises(ShimtoolError, match="no xen-shim"):
+        add(folder, debs.deb("isolinux"))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_an_error_names_the_package_and_its_member(
+    folder: Path, hypervisor: Path, tmp_path: Path
+) -> None:
+    files = {"boot/xen-shim": hypervisor.read_bytes()}
+    package = forge.apk(tmp_path / "x.apk", files, "4.10.1-r2")
+    with pytest.raises(ShimtoolError) as caught:
+        add(folder, package)
+    assert str(caught.value.faults[0].where) == f"{package}: boot/xen-shim"
+
+
+def test_a_folder_that_cannot_be_written_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")  # stops root too
+    with pytest.raises(ShimtoolError, match="cannot write the shim catalogue") as caught:
+        add(tmp_path / "file" / "shims", debs.xen_shim())
+    assert "SHIMTOOL_ASSETS" in str(caught.value.faults[0].remedy)
+
+
+def test_without_catalogue_there_are_no_shims(folder: Path) -> None:
+    assert load(folder) == ()
+    (folder / "shims.yaml").write_text("# empty\n")
+    assert load(folder) == ()
+
+
+def test_all_faults_of_a_catalogue_at_once_with_lines(folder: Path) -> None:
+    add(folder, debs.xen_shim())
+    edit(folder, version=4.10, modes=["pv"], sha256="00", file="../../etc/passwd", color="red")
+    with (folder / "shims.yaml").open("a") as file:
+        file.write("- just words\n- name: x\n")
+    found = faults(folder)
+    for words in (
+        "version: must be a text; put numbers in quotes",
+        "modes: must be one of: hvm, pvh",
+        "sha256: must be 64",
+        "file: must begin",
+        "unknown key 'color'",
+        "each entry must be a mapping",
+        "missing key 'origin'",
+    ):
+        assert any(words in line for line in found), words
+    assert any("shims.yaml:1: version" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"a: b\n", "must be a YAML list"),
+        (b"- [\n", "not sound YAML"),
+        (b"\xff\xfe\x00", "not sound YAML"),
+        (b"- !!python/object/apply:os.system [id]\n", "not sound YAML"),
+        (b"[" * 5000, "not sound YAML"),
+        (b"- 2001-99-99\n", "not sound YAML"),
+        (b"#" * ((1 << 20) + 1), "larger than 1 MiB"),
+    ],
+)
+def test_files_that_are_no_catalogue(content: bytes, reason: str, folder: Path) -> None:
+    (folder / "shims.yaml").write_bytes(content)
+    assert reason in faults(folder)[0]
+
+
+def test_entries_may_not_clash(folder: Path) -> None:
+    add(folder, debs.xen_shim())
+    edit(folder, default=True)
+    text = (folder / "shims.yaml").read_text()
+    (folder / "shims.yaml").write_text(text + text)
+    found = faults(folder)
+    for words in ("same name", "same file", "same sha256", "more than one entry is the default"):
+        assert any(words in line for line in found), words
+
+
+def test_a_missing_or_shortened_binary_is_seen_at_once(folder: Path, real_shim: bytes) -> None:
+    (added,) = add(folder, debs.xen_shim())
+    added.shim.file.write_bytes(real_shim[:-1])
+    assert "another size" in faults(folder)[0]
+    added.shim.file.unlink()
+    assert "No such file" in faults(folder)[0]
+
+
+def test_verify_sees_one_changed_byte(folder: Path, real_shim: bytes) -> None:
+    (added,) = add(folder, debs.xen_shim())
+    added.shim.file.write_bytes(real_shim[:-1] + b"\x55")
+    load(folder)
+    with pytest.raises(ShimtoolError, match="not the file that was recorded"):
+        verify(added.shim)
+
+
+BOTH = frozenset(Mode)
+
+
+def shim(name: str, version: str | None, modes: frozenset[Mode] = BOTH) -> Shim:
+    return Shim(name, Path("/x") / name, 1, "0" * 64, None, version, modes, "test")
+
+
+NEW, OLD = shim("new", "4.17.7"), shim("old", "4.9.1")
+TEN, TEN_FOUR = shim("ten", "4.10.1"), shim("ten-four", "4.10.10")
+
+
+@pytest.mark.parametrize(
+    ("shims", "mode", "name"),
+    [
+        ((NEW, OLD, shim("blank", None)), Mode.HVM, "new"),
+        ((NEW, TEN, OLD), Mode.HVM, "ten"),
+        ((TEN_FOUR, TEN, NEW), Mode.PVH, "ten-four"),
+        ((TEN, replace(OLD, default=True), NEW), Mode.HVM, "old"),
+        ((replace(TEN, modes=frozenset({Mode.HVM})), NEW), Mode.PVH, "new"),
+        ((replace(TEN, default=True, modes=frozenset({Mode.HVM})), NEW), Mode.PVH, "new"),
+    ],
+)
+def test_the_default_shim(shims: tuple[Shim, ...], mode: Mode, name: str) -> None:
+    assert choose(shims, None, mode).name == name
+
+
+def test_the_wanted_shim_must_exist_and_serve_the_mode() -> None:
+    shims = (NEW, replace(TEN, modes=frozenset({Mode.HVM})))
+    assert choose(shims, "new", Mode.HVM) == NEW
+    with pytest.raises(ShimtoolError, match="no shim is called 'nope'") as caught:
+        named(shims, "nope")
+    assert caught.value.faults[0].seen == "at hand: new, ten"
+    with pytest.raises(ShimtoolError, match="does not boot under PVH"):
+        choose(shims, "ten", Mode.PVH)
+    with pytest.raises(ShimtoolError, match="no shim at hand boots under HVM"):
+        choose((), None, Mode.HVM)
+
+
+def test_a_path_names_a_shim_too(hypervisor: Path) -> None:
+    found = choose((), str(debs.xen_shim()), Mode.PVH)
+    assert found.file == debs.xen_shim()
+    verify(found)
+    with pytest.raises(ShimtoolError, match="ordinary Xen hypervisor"):
+        choose((), str(hypervisor), Mode.HVM)

@@ -1,0 +1,226 @@
+import gzip
+import hashlib
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+import zstandard
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shimtool.errors import ShimtoolError
+from shimtool.shims.packages import Candidate, extract
+from tests.shims import forge
+from tests.support import debs
+
+SHIM_PATH = "usr/lib/xen/boot/xen-shim"
+
+
+def only(found: tuple[Candidate, ...], content: bytes) -> Candidate:
+    (candidate,) = found
+    assert candidate.file.read_bytes() == content
+    return candidate
+
+
+def refusal(path: Path, room: Path) -> str:
+    with pytest.raises(ShimtoolError) as caught:
+        extract(path, room)
+    (fault,) = caught.value.faults
+    assert fault.where is not None
+    assert fault.where.path == path
+    assert fault.remedy
+    return fault.message
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Path:
+    (tmp_path / "room").mkdir()
+    return tmp_path / "room"
+
+
+def test_debians_own_package(real_shim: bytes, room: Path) -> None:
+    found = only(extract(debs.deb("xen-utils-4.17"), room), real_shim)
+    assert found.package is not None
+    assert (found.package.name, found.package.vendor) == ("xen-utils-4.17", "debian")
+    assert debs.unpacked("xen-utils-4.17").parent.name.endswith(found.package.version)
+    assert found.member == "usr/lib/xen-4.17/boot/xen-shim"
+
+
+@pytest.mark.parametrize("compression", ["xz", "gzip", "zstd", "none"])
+def test_debs_of_every_compression(compression: str, real_shim: bytes, tmp_path: Path) -> None:
+    (tmp_path / "room").mkdir()
+    version = "4.16.0-1~ubuntu2.1"
+    package = forge.deb(tmp_path, {SHIM_PATH: real_shim}, compression, version)
+    found = only(extract(package, tmp_path / "room"), real_shim)
+    assert found.origin == f"xen-utils {version} (ubuntu .deb), {SHIM_PATH}"
+
+
+@pytest.mark.parametrize(
+    "compression", ["w1.gzdio", "w1.xzdio", "w1.zstdio", "w1.bzdio", "w1.lzdio"]
+)
+def test_rpms_of_every_compression(compression: str, real_shim: bytes, tmp_path: Path) -> None:
+    (tmp_path / "room").mkdir()
+    package = forge.rpm(tmp_path, debs.xen_shim(), compression)
+    found = only(extract(package, tmp_path / "room"), real_shim)
+    assert found.origin == (
+        "xen-runtime 4.10.4-2.fc29 (fedora .rpm), usr/libexec/xen/boot/xen-shim"
+    )
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_apks(signed: bool, real_shim: bytes, tmp_path: Path, room: Path) -> None:
+    files = {"usr/lib/xen/boot/hvmloader": b"x", SHIM_PATH: real_shim}
+    package = forge.apk(tmp_path / "xen.apk", files, "4.10.1-r2", signed=signed)
+    found = only(extract(package, room), real_shim)
+    assert found.origin == f"xen-hypervisor 4.10.1-r2 (alpine .apk), {SHIM_PATH}"
+
+
+def test_a_bare_elf_is_its_own_candidate(room: Path) -> None:
+    assert extract(debs.xen_shim(), room) == (Candidate(debs.xen_shim(), debs.xen_shim()),)
+    assert not list(room.iterdir())
+
+
+def test_a_gzipped_shim_under_any_name(real_shim: bytes, tmp_path: Path, room: Path) -> None:
+    (tmp_path / "download.deb").write_bytes(gzip.compress(real_shim, 1))
+    found = only(extract(tmp_path / "download.deb", room), real_shim)
+    assert found.origin == "download.deb"
+
+
+def test_a_gzipped_shim_in_a_package(real_shim: bytes, tmp_path: Path, room: Path) -> None:
+    files = {SHIM_PATH + ".gz": gzip.compress(real_shim, 1)}
+    only(extract(forge.apk(tmp_path / "x.apk", files, "4.10.1-r2"), room), real_shim)
+
+
+def test_several_shims_and_near_names(tmp_path: Path, room: Path) -> None:
+    files = {f"usr/lib/xen-{n}/boot/xen-shim": b"shim %d" % n for n in (1, 2)}
+    files["usr/lib/debug/xen-shim-syms"] = files["etc/xen-shim.conf"] = b"no"
+    found = extract(forge.apk(tmp_path / "x.apk", files, "4.11.0-r0"), room)
+    assert [candidate.file.read_bytes() for candidate in found] == [b"shim 1", b"shim 2"]
+
+
+def test_names_of_the_archive_are_not_paths_here(tmp_path: Path, room: Path) -> None:
+    files = {"../../../../../../tmp/evil/xen-shim": b"1", "/etc/cron.d/xen-shim": b"2"}
+    extract(forge.apk(tmp_path / "x.apk", files, "4.11.0-r0"), room)
+    assert sorted(path.name for path in room.iterdir()) == ["candidate-0", "candidate-1"]
+    assert {path.name for path in tmp_path.iterdir()} == {"x.apk", "room"}
+
+
+def test_odd_characters_of_a_package_do_not_reach_the_terminal(tmp_path: Path, room: Path) -> None:
+    files = {"lib/\x1b[2J\n/xen-shim": b"1"}
+    (found,) = extract(forge.apk(tmp_path / "x.apk", files, "4.11.0-r0"), room)
+    assert found.origin.isprintable()
+    assert found.shown.isprintable()
+
+
+def test_a_package_without_shim(room: Path) -> None:
+    assert refusal(debs.deb("isolinux"), room) == "no xen-shim in this package"
+
+
+@pytest.mark.parametrize("part", [9, 200, 5000, 100_000])
+def test_cut_off_packages(part: int, tmp_path: Path, room: Path) -> None:
+    data = debs.deb("xen-utils-4.17").read_bytes()
+    (tmp_path / "cut.deb").write_bytes(data[:part])
+    assert "damaged" in refusal(tmp_path / "cut.deb", room)
+
+
+def test_a_cut_off_rpm(tmp_path: Path, room: Path) -> None:
+    whole = forge.rpm(tmp_path, debs.xen_shim(), "w1.gzdio").read_bytes()
+    for size in (50, 120, 2000, len(whole) // 2):
+        (tmp_path / "cut.rpm").write_bytes(whole[:size])
+        assert "damaged" in refusal(tmp_path / "cut.rpm", room)
+        for leftover in room.iterdir():
+            leftover.unlink()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"PK\3\4 zip", "neither an ELF file nor"),
+        (b"", "empty"),
+        (gzip.compress(b"hello"), "neither an ELF file nor an .apk"),
+        (gzip.compress(b"\x7fELF" * 9)[:-9], "damaged"),
+        (gzip.compress(forge.tar({SHIM_PATH: b"x"})), "without .PKGINFO"),
+        (b"!<arch>\nnonsense", "without control.tar"),
+        (b"\xed\xab\xee\xdb" + bytes(200), "not an RPM header"),
+        (b"\xed\xab\xee\xdb" + bytes(92) + b"\x8e\xad\xe8\x01" + b"\xff" * 12, "not an RPM header"),
+    ],
+)
+def test_what_is_no_package(content: bytes, reason: str, tmp_path: Path, room: Path) -> None:
+    (tmp_path / "file").write_bytes(content)
+    assert reason in refusal(tmp_path / "file", room)
+
+
+def zeros_gz(mebibytes: int, head: bytes) -> bytes:
+    """A few kilobytes that unpack to `mebibytes`: gzip members may follow one another."""
+    return gzip.compress(head) + gzip.compress(bytes(1 << 20)) * mebibytes
+
+
+def test_a_gzip_bomb_stops_at_a_shims_limit(tmp_path: Path, room: Path) -> None:
+    (tmp_path / "bomb.gz").write_bytes(zeros_gz(200, b"\x7fELF"))
+    assert "larger than 64 MiB" in refusal(tmp_path / "bomb.gz", room)
+    assert sum(path.stat().st_size for path in room.iterdir()) < 70 << 20
+
+
+def test_a_tar_bomb_stops_at_a_packages_limit(tmp_path: Path, room: Path) -> None:
+    info = tarfile.TarInfo("usr/big")
+    info.size = 1 << 40
+    (tmp_path / "bomb.apk").write_bytes(zeros_gz(600, info.tobuf()))
+    assert "unpacks to more" in refusal(tmp_path / "bomb.apk", room)
+
+
+def test_a_huge_window_of_zstd_is_refused(tmp_path: Path, room: Path) -> None:
+    # A frame that asks for a window of 2 GiB: RFC 8878, window descriptor exponent 21.
+    frame = b"\x28\xb5\x2f\xfd\x00" + bytes([21 << 3]) + b"\x01\x00\x00"
+    with pytest.raises(zstandard.ZstdError):
+        zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(io.BytesIO(frame)).read(1)
+    header = b"%-16s%-12d%-6d%-6d%-8o%-10d`\n" % (b"control.tar.zst", 0, 0, 0, 0o644, len(frame))
+    (tmp_path / "window.deb").write_bytes(b"!<arch>\n" + header + frame)
+    assert "damaged" in refusal(tmp_path / "window.deb", room)
+
+
+def test_more_shims_than_any_package_has(tmp_path: Path, room: Path) -> None:
+    files = {f"{number}/xen-shim": b"x" for number in range(9)}
+    package = forge.apk(tmp_path / "x.apk", files, "4.11.0-r0")
+    assert "more than 8" in refusal(package, room)
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_changed_bytes_give_an_answer_or_our_error(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    base = tmp_path_factory.getbasetemp()
+    kind = data.draw(st.sampled_from(["deb", "apk", "rpm"]))
+    whole = bytearray(_small(kind, base))
+    for at in data.draw(st.lists(st.integers(0, len(whole) - 1), min_size=1, max_size=6)):
+        whole[at] = data.draw(st.integers(0, 255))
+    mutant = base / f"mutant-{os.getpid()}"
+    mutant.write_bytes(whole)
+    room = tmp_path_factory.mktemp("room")
+    try:
+        found = extract(mutant, room)
+    except ShimtoolError as error:
+        assert error.faults[0].remedy
+    else:
+        assert all(candidate.file.is_file() for candidate in found)
+        assert all(candidate.origin.isprintable() for candidate in found)
+
+
+def _small(kind: str, base: Path) -> bytes:
+    """One small, uncompressed or gzip'd package of a kind, built once a test run."""
+    home = base / f"small-{kind}-{os.getpid()}"
+    if not home.is_dir():
+        home.mkdir()
+        payload = home / "payload"
+        payload.write_bytes(b"\x7fELF" + hashlib.sha256(b"shim").digest() * 8)
+        content = payload.read_bytes()
+        if kind == "deb":
+            built = forge.deb(home, {SHIM_PATH: content}, "none", "4.17.7-1")
+        elif kind == "rpm":
+            built = forge.rpm(home, payload, "w0.ufdio")
+        else:
+            built = forge.apk(home / "x.apk", {SHIM_PATH: content}, "4.10.1-r2")
+        built.rename(home / "package")
+    return (home / "package").read_bytes()
