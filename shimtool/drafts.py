@@ -7,8 +7,9 @@ from typing import Literal
 
 from shimtool import payload, show
 from shimtool.errors import Fault, ShimtoolError, Where, fault
-from shimtool.model import Guest, Plan
+from shimtool.model import Guest, Payload, Plan
 from shimtool.plan.plan import plan as plan_guest
+from shimtool.plan.plan import standing_faults
 from shimtool.session import Session
 from shimtool.xl.edit import edit, is_ours
 from shimtool.xl.guest import read_guest
@@ -84,11 +85,20 @@ def make_plan(session: Session, draft: Draft) -> Outcome:
     """Find the guest's files and plan; a refusal carries every reason."""
     guest = draft.guest
     try:
-        found = payload.gather(guest, session.roots, session.sources, session.assets)
+        found = _gathered(session, guest)
         planned = plan_guest(guest, found, session.shim, session.host, session.settings)
     except ShimtoolError as error:
         return refused(guest.config, error.faults, draft)
     return Outcome(guest.config, "planned", draft, planned)
+
+
+def _gathered(session: Session, guest: Guest) -> Payload:
+    """Find the guest's files; when some are missing, say what else is wrong with it too."""
+    try:
+        return payload.gather(guest, session.roots, session.sources, session.assets)
+    except ShimtoolError as error:
+        others = standing_faults(guest, session.shim, session.host, session.settings)
+        raise ShimtoolError(*others, *error.faults) from None
 
 
 def refused(config: Path, faults: Iterable[Fault], draft: Draft | None = None) -> Outcome:

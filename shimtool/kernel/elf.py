@@ -12,9 +12,9 @@ from typing import BinaryIO, Literal, Protocol
 from shimtool.kernel.region import DamagedError, Region
 
 MAGIC = b"\x7fELF"
-_MACHINES = {3: "i386", 62: "x86_64"}
+_MACHINES = (3, 62)  # i386, x86_64
 _PT_NOTE, _SHT_NOTE = 4, 7
-_PIECE_LIMIT = 4 << 20  # a table or note segment; Debian's notes are 504 bytes
+PIECE_LIMIT = 4 << 20  # of a table, or of all notes together; Debian's notes are 504 bytes
 
 
 class Image(Protocol):
@@ -147,7 +147,7 @@ def named(image: Image, header: Header, found: list[Section], name: bytes) -> Se
 
 def piece(image: Image, offset: int, size: int) -> bytes:
     """Read a part whose size comes from the file itself, so is not to be trusted."""
-    if size > _PIECE_LIMIT:
+    if size > PIECE_LIMIT:
         raise DamagedError(f"an ELF table or note of {size} bytes")
     return image.read_at(offset, size)
 

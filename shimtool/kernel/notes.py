@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from shimtool.kernel import elf
+from shimtool.kernel.region import DamagedError
 
 ENTRY, XEN_VERSION, GUEST_OS, GUEST_VERSION, LOADER, PHYS32_ENTRY = 1, 5, 6, 7, 8, 18
 
@@ -69,6 +70,8 @@ def read_notes(image: elf.Image, header: elf.Header) -> XenNotes:
 
 
 def _collect(image: elf.Image, places: list[tuple[int, int]]) -> dict[int, bytes]:
+    if sum(size for _, size in places) > elf.PIECE_LIMIT:
+        raise DamagedError("an ELF image with megabytes of notes")
     return {
         kind: value
         for offset, size in places

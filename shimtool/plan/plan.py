@@ -36,11 +36,8 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
     arguments = shim_args(guest, host, settings)
     raise_all(
         [
-            *guest_faults(guest),
-            *host_faults(guest, host, mode, settings),
-            *shim_faults(guest, shim, mode),
+            *standing_faults(guest, shim, host, settings),
             *payload_faults(guest, payload, shim, mode),
-            *command_line.faults(guest, arguments, mode),
         ]
     )
     image = _image(guest, payload, shim, arguments)
@@ -52,6 +49,18 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
         image=image,
         warnings=warnings(guest, host, mode),
     )
+
+
+def standing_faults(guest: Guest, shim: Shim, host: Host, settings: Settings) -> list[Fault]:
+    """List the reasons against converting this guest that stand whatever its kernel is."""
+    mode = chosen_mode(host, settings)
+    if faults := guest_faults(guest):
+        return faults
+    return [
+        *host_faults(host, mode, settings),
+        *shim_faults(guest, shim, mode),
+        *command_line.faults(guest, shim_args(guest, host, settings), mode),
+    ]
 
 
 def shim_args(guest: Guest, host: Host, settings: Settings) -> str:

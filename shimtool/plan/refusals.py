@@ -65,7 +65,7 @@ def _bootloader_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
     return found
 
 
-def host_faults(guest: Guest, host: Host, mode: Mode, settings: Settings) -> list[Fault]:
+def host_faults(host: Host, mode: Mode, settings: Settings) -> list[Fault]:
     """Reasons that lie in the host."""
     found = []
     if host.hvm is False:

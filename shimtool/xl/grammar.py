@@ -31,7 +31,8 @@ from shimtool.xl.lexer import (
 )
 
 # libxlu's parser, made by bison, gives up ("memory exhausted") when its stack would hold 10000
-# symbols. A list takes two of them when it is the first item of the list around it, else five.
+# symbols. A list takes two of them when it is the first item of the list around it, else five;
+# newlines and further items may take it a few symbols higher, which is not counted here.
 _STACK_LIMIT = 9999
 _STACK_OF_ASSIGNMENT = 4
 _STACK_OF_EMPTY_LIST = 4

@@ -124,6 +124,19 @@ def test_bombs_are_given_up(kind: Compression, wrapped: bool, tmp_path: Path) ->
     assert int(peak) < 80 << 10
 
 
+def test_note_segments_that_overlap_by_the_thousand(tmp_path: Path) -> None:
+    """60,000 times the same MiB would be 60 GB to read."""
+    count = 60_000
+    image = bytearray(craft.elf(segment=craft.notes({6: b"x"})))
+    table = len(image)
+    segment = struct.pack("<IIQQQQQQ", 4, 4, 0, 0, 0, 1 << 20, 0, 4)
+    struct.pack_into("<Q", image, 32, table)
+    struct.pack_into("<H", image, 56, count)
+    path = craft.write(tmp_path, bytes(image) + segment * count)
+    with open_regular(path) as source, pytest.raises(ShimtoolError, match="megabytes of notes"):
+        inspect(source)
+
+
 def test_slow_data_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = craft.write(tmp_path, craft.packed(craft.elf(body=MEGA), Compression.XZ))
     monkeypatch.setattr(compression, "CPU_LIMIT", 0.0)
