@@ -15,11 +15,11 @@ LOG_ARGS = "pv-shim console=com1,xen com1=115200,8n1 loglvl=all noreboot"
 # Once this matches, a shim has nothing more to say that `parse_report` looks for.
 END = re.compile(r"Panic on CPU \d+:\s+\(XEN\) [^\r\n]+\r?\n")
 
-_SPAN = r"([0-9a-f]+)\s*->\s*(?:0x)?([0-9a-f]+)"
+_SPAN = r"(?:0x)?([0-9a-f]+)\s*->\s*(?:0x)?([0-9a-f]+)"  # zero comes without 0x
 _VERSION = re.compile(r"^\(XEN\) Xen version (\S+)", re.MULTILINE)
 _BUILD_ID = re.compile(r"^\(XEN\) build-id: ([0-9a-f]+)", re.MULTILINE)
 _COMMAND_LINE = re.compile(r"^\(XEN\) Command line: ?([^\r\n]*)", re.MULTILINE)
-_KERNEL = re.compile(rf"\b\w+ kernel: [^\r\n]*\bpaddr 0x{_SPAN}")
+_KERNEL = re.compile(rf"\b\w+ kernel: [^\r\n]*\bpaddr {_SPAN}")
 _RAMDISK = re.compile(rf"\bInit\. ramdisk:\s*{_SPAN}")
 _PANIC = re.compile(r"Panic on CPU \d+:\s+\(XEN\) ([^\r\n]+)")
 

@@ -90,6 +90,8 @@ def convert(configs: Configs = None, *, options: ConvertOptions) -> None:
     if options.json:
         _json([documents.planned(outcome) for outcome in outcomes])
     else:
+        for line in documents.warnings(outcomes):
+            typer.echo(line, err=True)
         typer.echo(documents.summary(outcomes), err=True)
     _end(outcomes)
 
@@ -140,9 +142,6 @@ def _planned(configs: list[Path] | None, options: GuestOptions) -> list[Outcome]
 def _converted(outcome: Outcome, options: ConvertOptions) -> None:
     if outcome.plan:
         typer.echo(show.converted(outcome.plan, outcome.status, options.host_out))
-        for warning in outcome.plan.warnings:
-            name = show.clean(outcome.plan.guest.name)
-            typer.echo(f"{name}: warning: {show.clean(warning)}", err=True)
 
 
 def _refusal(outcome: Outcome) -> None:

@@ -61,6 +61,21 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     return ", ".join(counts)
 
 
+def warnings(outcomes: Iterable[Outcome]) -> list[str]:
+    """Each warning once, with the guests it is for."""
+    guests: dict[str, list[str]] = {}
+    for outcome in outcomes:
+        if outcome.plan:
+            for text in outcome.plan.warnings:
+                guests.setdefault(text, []).append(outcome.plan.guest.name)
+    return [show.clean(f"warning: {text} ({_names(names)})") for text, names in guests.items()]
+
+
+def _names(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def verified(file: Path, checks: Iterable[Check], faults: Iterable[Fault]) -> dict[str, Any]:
     """One file of `verify --json`."""
     reasons = [show.reason(fault) for fault in faults]

@@ -43,7 +43,7 @@ def _from_dom0(
         faults += error.faults
     try:
         if ramdisk is not None:
-            found_ramdisk = sources.ramdisk(find(roots, ramdisk, guest.config))
+            found_ramdisk = sources.ramdisk(find(roots, ramdisk, guest.config, "ramdisk"))
     except ShimtoolError as error:
         faults += error.faults
     if found_kernel is None or faults:

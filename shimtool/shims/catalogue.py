@@ -26,7 +26,7 @@ from shimtool.shims.schema import (
 )
 
 FILE = "shims.yaml"
-PREFERRED = (4, 10)  # small, and hot-plugs vCPUs and memory: see DESIGN, "Assets"
+PREFERRED = (4, 10)  # the smallest, and the one that most of the field has run
 FIELDS = {
     "name": Field(safe_name),
     "file": Field(safe_name),

@@ -10,7 +10,7 @@ from shimtool.run import run
 from tests.assets.conftest import ROOT
 
 PVGRUB = ROOT / "container" / "pvgrub"
-GUEST_OS = 6  # Xen's public/elfnote.h
+GUEST_OS = "6"  # Xen's public/elfnote.h
 ARCHES = {"x86_64": 64, "i386": 32}
 
 
@@ -23,7 +23,7 @@ def test_it_is_a_pv_guest_kernel(image: Path) -> None:
     elf = ELFFile(io.BytesIO(image.read_bytes()))
     assert elf.elfclass == next(bits for arch, bits in ARCHES.items() if arch in image.name)
     notes = [
-        (note["n_name"], note["n_type"], note["n_descdata"])
+        (note["n_name"], str(note["n_type"]), note["n_descdata"])
         for segment in elf.iter_segments()
         if isinstance(segment, NoteSegment)
         for note in segment.iter_notes()

@@ -59,6 +59,11 @@ def test_other_versions(log: str, version: str) -> None:
     assert (report.version, report.kernel, report.ramdisk) == (version, KERNEL, RAMDISK)
 
 
+def test_kernel_at_address_zero() -> None:
+    log = V417.replace("paddr 0x1000000", "paddr 0")
+    assert parse_report(log).kernel == Span(0, 0x4A00000)
+
+
 def test_sizes_are_in_bytes() -> None:
     assert RAMDISK.size == 3_000_001
 

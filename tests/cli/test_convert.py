@@ -136,7 +136,7 @@ def test_verify_passes_what_convert_wrote(dom0: Dom0) -> None:
     dom0.guest()
     iso = converted(dom0)
     for file in (iso, dom0.out / "web01.cfg"):
-        result = dom0.run("verify", file)
+        result = dom0.run("verify", "--json", file)
         assert result.code == 0, result.err
         assert hashlib.sha256(debs.kernel().read_bytes()).hexdigest() in result.out
 

@@ -119,8 +119,8 @@ def test_nothing_but_a_terminal_is_written(shell: str, store: XenStore, value: s
 )
 def test_left_alone(shell: str, store: XenStore, arguments: tuple[str, ...]) -> None:
     (store.home / "tty").write_text("/dev/pts/12\n")
-    with store.start(shell, arguments):
-        pass  # until the stand-in for QEMU ends
+    with store.start(shell, arguments) as running:
+        running.communicate()
     assert not store.lines("reads")
     assert not store.lines("written")
 
@@ -135,11 +135,13 @@ def test_without_xenstore_programs_nothing_is_said(shell: str, store: XenStore) 
 
 def test_qemu_has_no_child_and_nobody_waits_for_it(shell: str, store: XenStore) -> None:
     ready, held = os.pipe()
-    store.a_turn_takes(10)
+    store.a_turn_takes(3)
     with store.start(shell, ninth=held) as running:
         os.close(held)
         assert eventually(lambda: bool(store.lines("reads")))
         assert children(running.pid) == []  # the one that reads is there, but not QEMU's
-        running.communicate(timeout=8)  # standard output and error close with QEMU
+        running.communicate(timeout=2)  # standard output and error close with QEMU
     assert select.select([ready], [], [], 0)[0], "the child keeps an open file"
     os.close(ready)
+    (store.home / "tty").write_text("/dev/pts/12\n")
+    assert eventually(lambda: bool(store.lines("written"))), "the child did not outlive QEMU"

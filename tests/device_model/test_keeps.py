@@ -32,7 +32,7 @@ KEPT = [
     "-global vga.vram_size_mb=8 -trace events=/e -D /l -d guest_errors -pidfile p",
     "-object iothread,id=colo-compare-iothread-1 -audiodev none,id=a",
     "-netdev user,id=shimtool-net -device e1000,id=shimtool-nic,netdev=shimtool-net",
-    "-help",
+    "-blockdev file,node-name=shimtool-file,filename=/x -device ide-cd,drive=shimtool-file",
     "--version",
     "-net none -nic none -display none -vnc none -vga none -parallel none",
     "-an-option-of-tomorrow with-value /a/lone/word -drive=if=ide -usb= --device=e1000",

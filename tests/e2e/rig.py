@@ -8,6 +8,7 @@ One vCPU and single-threaded TCG: with more, about one boot in ten stalls or die
 import contextlib
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -120,6 +121,12 @@ class Machine:
             took = time.monotonic() - started
             log.write(f"$ {script}\n{output.text.rstrip()}\n[exit {output.code}, {took:.1f} s]\n")
         return output
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that QEMU has used: what limits count, on a shared machine."""
+        stat = Path(f"/proc/{self._qemu.pid}/stat").read_text()
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         if self._qemu.poll() is None:

@@ -1,4 +1,5 @@
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,6 +129,18 @@ def test_an_error_names_the_package_and_its_member(
     with pytest.raises(ShimtoolError) as caught:
         add(folder, package)
     assert str(caught.value.faults[0].where) == f"{package}: boot/xen-shim"
+
+
+def test_shims_added_at_the_same_time_are_all_recorded(
+    folder: Path, real_shim: bytes, tmp_path: Path
+) -> None:
+    files = [tmp_path / f"shim-{number}" for number in range(4)]
+    for number, file in enumerate(files):
+        file.write_bytes(real_shim + bytes([number]))
+    with ThreadPoolExecutor() as pool:
+        added = [one for found in pool.map(lambda file: add(folder, file), files) for one in found]
+    assert {shim.name for shim in load(folder)} == {one.shim.name for one in added}
+    assert len(added) == 4
 
 
 def test_a_folder_that_cannot_be_written_is_said_to_be_one(tmp_path: Path) -> None:

@@ -1,0 +1,104 @@
+"""Options, parameters and the result table of the end-to-end tests."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import table
+from tests.e2e.guests import Files
+from tests.e2e.host import RELEASES
+from tests.e2e.lab import Lab
+from tests.e2e.shims import BUNDLED, Cell, assets_with
+from tests.support.debs import ROOT
+
+LOGS = ROOT / "build" / "e2e" / "logs"
+MODES = ("hvm", "pvh")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--e2e", choices=("ci", "all", "matrix"), default="all", help="which end-to-end tests"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for line in (
+        "modes(*names): the containers this test runs in (default: both)",
+        "e2e_ci(*names): CI runs this test, in these containers",
+        "e2e_matrix: runs on every host with every shim in `--e2e=matrix`",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+def _choice(config: pytest.Config) -> str:
+    # Not registered when pytest starts above this folder.
+    return str(config.getoption("--e2e", "all"))
+
+
+def _shims(matrix: bool) -> list[str]:
+    given = os.environ.get("E2E_SHIM")
+    distributed = [f"debian-{version}" for version in RELEASES]
+    return (distributed if matrix else [BUNDLED]) + ([given] if given else [])
+
+
+def _modes(metafunc: pytest.Metafunc) -> tuple[str, ...]:
+    name = "e2e_ci" if _choice(metafunc.config) == "ci" else "modes"
+    mark = metafunc.definition.get_closest_marker(name)
+    return tuple(map(str, mark.args)) if mark and mark.args else MODES
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test of a lab on every host, with every shim, in every mode it is for."""
+    if "lab" not in metafunc.fixturenames:
+        return
+    matrix = _choice(metafunc.config) == "matrix"
+    cells = [
+        Cell(host, shim, mode)
+        for host in (RELEASES if matrix else ["4.17"])
+        for shim in _shims(matrix)
+        for mode in _modes(metafunc)
+    ]
+    metafunc.parametrize("lab", cells, ids=str, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what this choice does not run: the table shows only what ran."""
+    needed = {"ci": "e2e_ci", "matrix": "e2e_matrix"}.get(_choice(config))
+    if needed is None:
+        return
+    gone = [
+        item
+        for item in items
+        if item.get_closest_marker("e2e") and not item.get_closest_marker(needed)
+    ]
+    items[:] = [item for item in items if item not in gone]
+    config.hook.pytest_deselected(items=gone)
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
+    """A lab for one cell of the table; its row shows in the table whatever the test does."""
+    cell: Cell = request.param
+    home = tmp_path / "guest"
+    home.mkdir()
+    made = Lab(
+        release=RELEASES[cell.host],
+        mode=cell.mode,
+        assets=assets_with(cell.shim, tmp_path / "assets"),
+        files=Files(home),
+        logs=LOGS / request.node.name.replace("/", "_"),
+        row=table.Row(cell.host, cell.shim_name, cell.mode, request.node.originalname[5:]),
+    )
+    request.node.user_properties.append((table.PROPERTY, made.row))
+    return made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    ...
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table, and keep it in build/e2e/table.md."""
