@@ -9,12 +9,12 @@ PYTEST := $(RUN) -m pytest
 REQUIRE := container/require
 
 # Debian packages, by what needs them
-FOR_TESTS := dash busybox bash shellcheck grub-common lzop rpm
+FOR_TESTS := bash busybox dash grub-common rpm shellcheck xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := mmdebstrap qemu-system-x86 e2fsprogs
 
 .DEFAULT_GOAL := help
-.PHONY: help venv assets demo check unit boot-test e2e e2e-ci e2e-matrix test clean
+.PHONY: bench help venv assets demo check unit boot-test e2e e2e-ci e2e-matrix test clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ e2e: assets ## Boot converted guests on a real Xen, nested in QEMU
 e2e-ci: assets ## The part of e2e that CI runs
 	@$(REQUIRE) $(FOR_E2E)
 	$(PYTEST) -m e2e --e2e=ci
+
+bench: assets ## Ratios against cp, xorriso and grub-mkrescue, in one run
+	@$(REQUIRE) xorriso mtools grub-pc-bin grub-common
+	@$(RUN) -m tests.bench
 
 test: check unit boot-test ## All that CI runs, from nothing
 

@@ -209,7 +209,8 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[str, int], int], _Action], ...] =
         (r"(?:tapdisk|tap2?|aio|ioemu|file|phy):", _line, _prefix),
         (r"[a-z][a-z0-9]*:", _unless_word, _bad),
         (r"[^=,]*,|[^=,]+", _itself, _positional),
-        (r".|\n", _itself, _bad),
+        (r"=\Z", _itself, _ignore),  # overlooked, as the scanner sees the end before its error
+        (r"=", _itself, _bad),
     )
 )
 

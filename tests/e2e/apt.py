@@ -86,13 +86,20 @@ class Suite:
         lines = run(["apt-cache", *self._options(), "depends", "linux-image-amd64"]).splitlines()
         return next(line.split()[1] for line in lines if "Depends: linux-image" in line)
 
+    def download(self, package: str) -> Path:
+        """Return the .deb of `package`, downloading it once a version."""
+        name, version = package, self.version(package).replace(":", "%3a")
+        folder = self.home / "debs" / f"{name}_{version}"
+        if not (found := list(folder.glob("*.deb"))):
+            folder.mkdir(parents=True, exist_ok=True)
+            run(["apt-get", *self._options(), "-q", "download", package], cwd=folder)
+            found = list(folder.glob("*.deb"))
+        return found[0]
+
     def unpack(self, package: str, into: Path) -> None:
-        """Download `package` and unpack it into `into`; nothing is installed."""
-        fresh = into.with_name(f"{into.name}.deb")
-        fresh.mkdir(parents=True)
-        run(["apt-get", *self._options(), "-q", "download", package], cwd=fresh)
-        (deb,) = fresh.glob("*.deb")
-        run(["dpkg-deb", "-x", deb, into])
+        """Unpack `package` into `into`; nothing is installed."""
+        into.mkdir(parents=True)
+        run(["dpkg-deb", "-x", self.download(package), into])
 
 
 def suite(name: str) -> Suite:

@@ -1,7 +1,7 @@
 """Options, parameters and the result table of the end-to-end tests."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,7 +10,7 @@ from tests.e2e import table
 from tests.e2e.guests import Files
 from tests.e2e.host import RELEASES
 from tests.e2e.lab import Lab
-from tests.e2e.shims import BUNDLED, Cell, assets_with
+from tests.e2e.shims import BUNDLED, Cell, prepared
 from tests.support.debs import ROOT
 
 LOGS = ROOT / "build" / "e2e" / "logs"
@@ -78,27 +78,39 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lab]:
-    """A lab for one cell of the table; its row shows in the table whatever the test does."""
+def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
+    """A lab for one cell of the table; its row is shown whatever the test does."""
     cell: Cell = request.param
+    row = table.Row(cell.host, cell.shim_name, cell.mode, request.node.originalname[5:])
+    request.node.user_properties.append((table.PROPERTY, row.cells))
     home = tmp_path / "guest"
     home.mkdir()
-    made = Lab(
+    return Lab(
         release=RELEASES[cell.host],
         mode=cell.mode,
-        assets=assets_with(cell.shim, tmp_path / "assets"),
+        shim=prepared(cell.shim, tmp_path / "assets"),
         files=Files(home),
-        logs=LOGS / request.node.name.replace("/", "_"),
-        row=table.Row(cell.host, cell.shim_name, cell.mode, request.node.originalname[5:]),
+        logs=LOGS / request.node.name,
+        row=row,
     )
-    request.node.user_properties.append((table.PROPERTY, made.row))
-    return made
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    ...
+def _rows(reports: Iterable[object]) -> list[tuple[str, ...]]:
+    """Return the table's rows from pytest's reports, those of xdist's workers too."""
+    found = []
+    for report in reports:
+        if isinstance(report, pytest.TestReport) and (report.when == "call" or report.failed):
+            cells = dict(report.user_properties).get(table.PROPERTY)
+            if isinstance(cells, dict):
+                found.append(table.texts(cells, report.outcome))
+    return found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the table, and keep it in build/e2e/table.md."""
+    reports = [report for group in terminalreporter.stats.values() for report in group]
+    if rows := _rows(reports):
+        table.write(rows)
+        terminalreporter.section(f"e2e ({table.retries(rows)} retried boots)")
+        for line in table.lines(rows):
+            terminalreporter.write_line(line)

@@ -64,9 +64,12 @@ def _root(release: Release, apt: Suite, folder: Path) -> Path:
     root = folder / "root"
     excludes = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in LEFT_OUT]
     include = ",".join(release.packages)
+    places: list[str | Path] = [release.suite, root, apt.sources]
     run(
-        ["mmdebstrap", "--quiet", "--variant=apt", "--mode=root", f"--include={include}"]
-        + [*excludes, release.suite, str(root), str(apt.sources)],
+        [
+            *("mmdebstrap", "--quiet", "--variant=apt", "--mode=root", f"--include={include}"),
+            *(*excludes, *places),
+        ],
         timeout=900,
     )
     shutil.copytree(FILES, root / "e2e")

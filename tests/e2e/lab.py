@@ -1,30 +1,28 @@
 """One test's workplace: guests' files, conversion by the real command, boots in a nested dom0.
 
-    lab.files -> etc/NAME.cfg --lab.convert--> out/NAME.cfg --lab.boot--> Running guest
+lab.files -> etc/NAME.cfg --lab.convert--> out/NAME.cfg --lab.boot--> Running guest
 """
 
 import contextlib
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.e2e.command import shimtool
 from tests.e2e.facts import Facts, starts
 from tests.e2e.guests import Files
 from tests.e2e.host import Release, host
-from tests.e2e.rig import Kept, Machine, RigFailure, machine
+from tests.e2e.rig import Kept, Machine, RigError, machine
+from tests.e2e.shims import Prepared
 from tests.e2e.table import Row
-from tests.support.debs import ROOT
 
 # A guest needs 40-90 s of QEMU's CPU time to come up, whatever else the machine does.
 CPU_LIMIT, WALL_LIMIT = 300.0, 900.0
 ATTEMPTS = 2
 
 
-class Stalled(RigFailure):
+class StalledError(RigError):
     """A guest did not get there in its time: once in a while TCG's fault, so tried again."""
 
 
@@ -43,6 +41,10 @@ class Running:
         path.write_text(text, encoding="utf-8", errors="surrogateescape")
         return text
 
+    def starts(self) -> list[Facts]:
+        """Return what each start of the guest has told so far."""
+        return starts(self.console())
+
     def exists(self) -> bool:
         return self.machine.run(f"xl list {self.name}").code == 0
 
@@ -50,15 +52,15 @@ class Running:
         """Wait for the token of the guest's start `number`; return what it told."""
         wall, cpu = time.monotonic(), self.machine.cpu_seconds()
         while True:
-            found = starts(self.console())
+            found = self.starts()
             if len(found) >= number and found[number - 1].ready:
                 return found[number - 1]
             if not self.exists():
-                raise RigFailure(f"{self.name} ended without a token", self.machine.logs)
+                raise RigError(f"{self.name} ended without a token", self.machine.logs)
             used = self.machine.cpu_seconds() - cpu
             if used > CPU_LIMIT or time.monotonic() - wall > WALL_LIMIT:
                 said = f"{self.name}: no token from start {number}"
-                raise Stalled(f"{said} in {used:.0f} s of CPU time", self.machine.logs)
+                raise StalledError(f"{said} in {used:.0f} s of CPU time", self.machine.logs)
             time.sleep(1)
 
     def wait_gone(self, limit: float = 180) -> None:
@@ -66,7 +68,7 @@ class Running:
         end = time.monotonic() + limit
         while self.exists():
             if time.monotonic() > end:
-                raise RigFailure(f"{self.name} is still there", self.machine.logs)
+                raise RigError(f"{self.name} is still there", self.machine.logs)
             time.sleep(1)
 
     def plain_console(self) -> str:
@@ -81,33 +83,34 @@ class Lab:
 
     release: Release
     mode: str
-    shim: str | None  # None: the bundled one
-    assets: Path
+    shim: Prepared
     files: Files
     logs: Path
     row: Row
     machines: int = field(default=0)
 
-    def shimtool(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run the real command."""
-        words = [sys.executable, "-m", "shimtool", *map(str, arguments)]
-        environment = os.environ | {"SHIMTOOL_ASSETS": str(self.assets)}
-        return subprocess.run(
-            words, check=False, capture_output=True, text=True, env=environment, cwd=ROOT
-        )
-
     def convert(self, name: str, config: str, *options: str) -> str:
         """Convert a guest by the real command; return its new config's dom0 path."""
         home = self.files.home
-        done = self.shimtool(
+        shim = ("--shim", self.shim.name) if self.shim.name else ()
+        done = shimtool(
+            self.shim.assets,
             *("convert", "--in", home / "etc", "--out", home / "out"),
             *("--host-out", "/guest/out", "--map", f"/guest={home}"),
             *("--xen", self.release.xen, "--mode", self.mode),
-            *(("--shim", self.shim) if self.shim else ()),
-            *(*options, self.files.config(name, config)),
+            *(*shim, *options, self.files.config(name, config)),
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return f"/guest/out/{name}.cfg"
+
+    def restore(self, name: str) -> None:
+        """Undo --in-place by the real command."""
+        home = self.files.home
+        done = shimtool(
+            *(self.shim.assets, "restore", "--in", home / "etc", "--out", home / "out"),
+            home / "etc" / f"{name}.cfg",
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
 
     @contextlib.contextmanager
     def dom0(self) -> Iterator[Machine]:
@@ -118,7 +121,9 @@ class Lab:
             yield made
 
     @contextlib.contextmanager
-    def boot(self, name: str, config: str, prepare: str = "true") -> Iterator[Running]:
+    def boot(
+        self, name: str, config: str, prepare: str = "true", start: int = 1
+    ) -> Iterator[Running]:
         """`xl create` a guest in a fresh dom0, after the script `prepare`, and await its token.
 
         A stalled boot is tried once more, and counted in the table.
@@ -129,13 +134,13 @@ class Lab:
                 try:
                     guest = create(dom0, name, config, prepare)
                     started = time.monotonic()
-                    guest.wait_start()
-                    self.row.seconds = time.monotonic() - started
+                    guest.wait_start(start)
+                    self.row.seen(time.monotonic() - started)
                     break
-                except Stalled:
+                except StalledError:
                     if attempt == ATTEMPTS:
                         raise
-                    self.row.retries += 1
+                    self.row.retried()
                     stack.close()
             yield guest
 
@@ -147,7 +152,7 @@ def create(dom0: Machine, name: str, config: str, prepare: str = "true") -> Runn
     created = dom0.run(f"xl create {config}", 300)
     if created.code:
         dom0.run(f"cat /var/log/xen/*{name}* /var/log/xen/xl.log")
-        raise RigFailure(f"xl create failed: {created.text}", dom0.logs)
+        raise RigError(f"xl create failed: {created.text}", dom0.logs)
     return Running(name, dom0)
 
 

@@ -16,6 +16,7 @@ def _plain(path: Path) -> bytes:
 def _needs(elf: bytes) -> list[str]:
     """Return the names in the module's own `depends=` line."""
     section = ELFFile(BytesIO(elf)).get_section_by_name(".modinfo")
+    assert section, "a module without .modinfo"
     for line in section.data().split(b"\0"):
         if line.startswith(b"depends="):
             return [name for name in line[8:].decode().split(",") if name]

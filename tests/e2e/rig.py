@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.run import run
-from tests.e2e.wire import Agent, Monitor, NoAnswer, Output
+from tests.e2e.wire import Agent, Monitor, NoAnswerError, Output
 from tests.support.debs import CACHE
 
 # AMD for SVM, all that TCG can nest; a Zen family, as Xen writes an MSR that family 15 lacks.
@@ -40,7 +40,7 @@ def tail(path: Path, lines: int = 25) -> str:
     return f"--- {path.name}\n{last or '(empty)'}"
 
 
-class RigFailure(AssertionError):
+class RigError(AssertionError):
     """The host or a guest did not do what was waited for; shows the end of every log."""
 
     def __init__(self, message: str, logs: Path) -> None:
@@ -99,24 +99,24 @@ class Machine:
         try:
             self.monitor = Monitor(self._wires / "qmp")
             self._agent = Agent(self._wires / "agent")
-        except NoAnswer as error:
+        except NoAnswerError as error:
             self.stop()
-            raise RigFailure(f"QEMU did not start: {error}", logs) from error
+            raise RigError(f"QEMU did not start: {error}", logs) from error
 
     def greet(self, limit: float) -> None:
         """Wait until dom0 runs scripts."""
         try:
             self._agent.greet(limit)
-        except NoAnswer as error:
-            raise RigFailure(f"host did not come up: {error}", self.logs) from error
+        except NoAnswerError as error:
+            raise RigError(f"host did not come up: {error}", self.logs) from error
 
     def run(self, script: str, limit: float = 60) -> Output:
         """Run a script in dom0; script and output are kept in dom0.log."""
         started = time.monotonic()
         try:
             output = self._agent.run(script, limit)
-        except NoAnswer as error:
-            raise RigFailure(f"dom0 does not answer to {script!r}: {error}", self.logs) from error
+        except NoAnswerError as error:
+            raise RigError(f"dom0 does not answer to {script!r}: {error}", self.logs) from error
         with (self.logs / "dom0.log").open("a") as log:
             took = time.monotonic() - started
             log.write(f"$ {script}\n{output.text.rstrip()}\n[exit {output.code}, {took:.1f} s]\n")
@@ -139,9 +139,9 @@ def make_disk(path: Path, folder: Path | None = None) -> None:
     """Make dom0's second disk, with the content of `folder`."""
     with path.open("wb") as file:
         file.truncate(DISK_SIZE)
-    content = ["-d", folder] if folder else []
-    options = ["-O", "^has_journal", "-E", "lazy_itable_init=1"]
-    run(["mke2fs", "-q", "-F", "-t", "ext4", *options, *content, path])
+    options: list[str | Path] = ["-O", "^has_journal", "-E", "lazy_itable_init=1"]
+    options += ["-d", folder] if folder else []
+    run(["mke2fs", "-q", "-F", "-t", "ext4", *options, path])
 
 
 def snapshot(parts: Path) -> Path:

@@ -1,12 +1,11 @@
 """The shims to try: the bundled one, Debian's others, or any file (E2E_SHIM)."""
 
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.apt import suite
+from tests.e2e.command import shimtool
 from tests.e2e.host import RELEASES
 from tests.support.debs import ROOT
 
@@ -32,6 +31,14 @@ class Cell:
         return f"xen-{self.host}-{self.shim_name}-{self.mode}"
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An assets folder, and the name of the shim to choose from it (None: the default)."""
+
+    assets: Path
+    name: str | None
+
+
 def _file(shim: str) -> Path:
     """Return the file that holds the shim."""
     if not shim.startswith(DEBIAN):
@@ -40,15 +47,12 @@ def _file(shim: str) -> Path:
     return suite(release.suite).download(f"xen-utils-{release.xen}")
 
 
-def assets_with(shim: str, folder: Path) -> Path:
-    """Return an assets folder holding the shim under NAME; the usual one when it is bundled."""
+def prepared(shim: str, folder: Path) -> Prepared:
+    """Add the shim to a copy of the assets in `folder`; the assets themselves when bundled."""
     assert ASSETS.is_dir(), "no assets: run `make assets` first"
     if shim == BUNDLED:
-        return ASSETS
+        return Prepared(ASSETS, None)
     shutil.copytree(ASSETS, folder)
-    add = [sys.executable, "-m", "shimtool", "shims", "add", "--name", NAME, str(_file(shim))]
-    done = subprocess.run(
-        add, check=False, capture_output=True, text=True, env={"SHIMTOOL_ASSETS": str(folder)}
-    )
+    done = shimtool(folder, "shims", "add", "--name", NAME, _file(shim))
     assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return Prepared(folder, NAME)

@@ -1,9 +1,9 @@
 """The table host x shim x mode x guest: one row a test, in the terminal and as a file."""
 
 import datetime
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.support.debs import ROOT
 
@@ -12,31 +12,38 @@ PROPERTY = "e2e"
 HEADS = ("host", "shim", "mode", "guest", "result", "token after", "retries")
 
 
-@dataclass(slots=True)
 class Row:
-    """What one test did. `seconds`: from `xl create` to the token; -1 = never seen."""
+    """What one test did, as it goes on; `cells` is plain data, which xdist can carry.
 
-    host: str
-    shim: str
-    mode: str
-    guest: str
-    seconds: float = -1.0
-    retries: int = 0
-    refused: str = ""
+    seconds: from `xl create`'s return to the token, None while not seen; refused: why
+    convert would not make this guest, if so.
+    """
 
-    def cells(self, outcome: str) -> tuple[str, ...]:
-        """Return the row's texts; `outcome` is pytest's word for the test."""
-        result = f"refused: {self.refused}" if self.refused and outcome == "passed" else outcome
-        took = "-" if self.seconds < 0 else f"{self.seconds:.0f} s"
-        names = (self.host, self.shim, self.mode, self.guest)
-        return (*names, result, took, str(self.retries))
+    def __init__(self, host: str, shim: str, mode: str, guest: str) -> None:
+        self.cells: dict[str, Any] = {"names": [host, shim, mode, guest], "retries": 0}
 
-    def as_property(self) -> dict[str, object]:
-        """Return what pytest-xdist can carry from a worker."""
-        return asdict(self)
+    def seen(self, seconds: float) -> None:
+        self.cells["seconds"] = seconds
+
+    def retried(self) -> None:
+        self.cells["retries"] += 1
+
+    def refused(self, reason: str) -> None:
+        self.cells["refused"] = reason
+
+    def shim(self, name: str) -> None:
+        self.cells["names"][1] = name
 
 
-def lines(rows: Iterable[tuple[str, ...]]) -> list[str]:
+def texts(cells: Mapping[str, Any], outcome: str) -> tuple[str, ...]:
+    """Return a row's texts; `outcome` is pytest's word for the test."""
+    reason = cells.get("refused")
+    result = f"refused: {reason}" if reason and outcome == "passed" else outcome
+    took = f"{cells['seconds']:.0f} s" if "seconds" in cells else "-"
+    return (*cells["names"], result, took, str(cells["retries"]))
+
+
+def lines(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Write a Markdown table that also reads well on a terminal."""
     table = [HEADS, *sorted(rows)]
     widths = [max(len(row[i]) for row in table) for i in range(len(HEADS))]
@@ -45,7 +52,12 @@ def lines(rows: Iterable[tuple[str, ...]]) -> list[str]:
     return text
 
 
-def write(rows: list[tuple[str, ...]], path: Path = FILE) -> None:
+def retries(rows: Sequence[tuple[str, ...]]) -> int:
+    return sum(int(row[-1]) for row in rows)
+
+
+def write(rows: Sequence[tuple[str, ...]], path: Path = FILE) -> None:
+    """Keep the table with its date (UTC)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     today = datetime.datetime.now(tz=datetime.UTC).date()
     path.write_text("\n".join([f"Run of {today}:", "", *lines(rows)]) + "\n", encoding="utf-8")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 
-class NoAnswer(Exception):
+class NoAnswerError(Exception):
     """The other end did not answer in time, or is gone."""
 
 
@@ -28,26 +28,26 @@ class Lines:
                 return
             except OSError as error:
                 if time.monotonic() > end:
-                    raise NoAnswer(f"no socket {path.name}: {error}") from None
+                    raise NoAnswerError(f"no socket {path.name}: {error}") from None
                 time.sleep(0.1)
 
     def send(self, line: bytes) -> None:
         try:
             self._socket.sendall(line + b"\n")
         except OSError as error:
-            raise NoAnswer(f"cannot send: {error}") from None
+            raise NoAnswerError(f"cannot send: {error}") from None
 
     def receive(self, limit: float) -> bytes:
-        """Return the next line; NoAnswer after `limit` seconds or at the end of the stream."""
+        """Return the next line; NoAnswerError after `limit` seconds or at the end of the stream."""
         end = time.monotonic() + limit
         while b"\n" not in self._pending:
             self._socket.settimeout(max(0.01, end - time.monotonic()))
             try:
                 data = self._socket.recv(1 << 16)
             except OSError as error:
-                raise NoAnswer(f"no answer within {limit:g} s ({error})") from None
+                raise NoAnswerError(f"no answer within {limit:g} s ({error})") from None
             if not data:
-                raise NoAnswer("QEMU is gone")
+                raise NoAnswerError("QEMU is gone")
             self._pending += data
         line, _, self._pending = self._pending.partition(b"\n")
         return line
@@ -70,7 +70,7 @@ class Monitor:
         while True:
             reply = json.loads(self._lines.receive(60))
             if "error" in reply:
-                raise NoAnswer(f"QEMU refused {command}: {reply['error']}")
+                raise NoAnswerError(f"QEMU refused {command}: {reply['error']}")
             if "return" in reply:
                 return reply["return"]
 
@@ -82,11 +82,11 @@ class Monitor:
         end = time.monotonic() + limit
         while (state := self.ask("query-migrate").get("status")) != "completed":
             if state == "failed" or time.monotonic() > end:
-                raise NoAnswer(f"snapshot not made: {state}")
+                raise NoAnswerError(f"snapshot not made: {state}")
             time.sleep(0.2)
 
     def quit(self) -> None:
-        with contextlib.suppress(NoAnswer):
+        with contextlib.suppress(NoAnswerError):
             self.ask("quit")
         self._lines.close()
 
@@ -113,7 +113,7 @@ class Agent:
             try:
                 self.run("true", 2)
                 return
-            except NoAnswer:
+            except NoAnswerError:
                 if time.monotonic() > end:
                     raise
 

@@ -1,0 +1,130 @@
+"""Guests converted by the command boot on a real Xen, and say they are what they were."""
+
+import pytest
+
+from tests.e2e.lab import Lab, loops
+
+pytestmark = pytest.mark.e2e
+
+# Everything that a shell, a boot loader or a config parser could stumble over.
+TRICKY = (
+    r"""a="x y" 'q' \d $HOME ${x} $(id) `id` ; {} # <> | & * é --x dyndbg="file a.c +p" """.strip()
+)
+
+
+def first_word(lab: Lab) -> str:
+    """Return what documented word stands before the config's own command line."""
+    return "BOOT_IMAGE=linux " if lab.mode == "hvm" else ""
+
+
+def quoted(text: str) -> str:
+    """Write a string as xl reads it back."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@pytest.mark.e2e_ci("hvm", "pvh")
+def test_command_line(lab: Lab) -> None:
+    line = f"console=hvc0 e2e=wait {TRICKY}"
+    config = lab.convert(
+        "tricky",
+        f"""
+name = "tricky"
+kernel = "{lab.files.kernel()}"
+ramdisk = "{lab.files.ramdisk()}"
+extra = {quoted(line)}
+memory = 512
+""",
+    )
+    with lab.boot("tricky", config) as guest:
+        (facts,) = guest.starts()
+    assert facts.one("cmdline") == first_word(lab) + line
+    assert facts.one("token") == lab.files.token()
+    assert facts.one("hypervisor").startswith("xen PV ")
+    assert facts.blocks() == {}
+    assert facts.all("net") == []
+    assert facts.one("pci") == "0"
+
+
+@pytest.mark.e2e_ci("hvm", "pvh")
+@pytest.mark.e2e_matrix
+def test_xen_tools_layout(lab: Lab) -> None:
+    root, swap = lab.files.root_disk(), lab.files.swap_disk()
+    config = lab.convert(
+        "xentools",
+        f"""
+# Configuration file as xen-tools writes it
+kernel      = '{lab.files.kernel()}'
+ramdisk     = '{lab.files.ramdisk()}'
+vcpus       = '1'
+memory      = '512'
+root        = '/dev/xvda2 ro'
+extra       = 'console=hvc0 e2e=wait e2e.swap=/dev/xvda1'
+disk        = [
+                  'phy:/dev/loop0,xvda2,w',
+                  'phy:/dev/loop1,xvda1,w',
+              ]
+name        = 'xentools'
+dhcp        = 'dhcp'
+vif         = [ 'mac=00:16:3E:11:22:33' ]
+on_poweroff = 'destroy'
+on_reboot   = 'restart'
+on_crash    = 'restart'
+""",
+    )
+    with lab.boot("xentools", config, loops(root, swap)) as guest:
+        (facts,) = guest.starts()
+        seen = guest.plain_console()
+    assert facts.one("root") == "/dev/xvda2 ro this is root"
+    assert facts.one("swap") == "/dev/xvda1"
+    assert facts.one("token") == lab.files.token(root=True)
+    assert facts.blocks() == {"xvda1": (16 << 20, False), "xvda2": (16 << 20, False)}
+    assert facts.one("net") == "eth0 00:16:3e:11:22:33 vif vif-0"
+    assert facts.one("pci") == "0"
+    assert facts.one("token") in seen, "plain `xl console` does not show the guest's console"
+
+
+@pytest.mark.e2e_ci("hvm")
+def test_many_disks(lab: Lab) -> None:
+    root = lab.files.root_disk()
+    sizes = {"xvdb": 17, "xvdc": 18, "xvdd": 19, "xvde": 20, "sdf": 21, "hdg": 22}
+    disks = {vdev: lab.files.blank_disk(vdev, size << 20) for vdev, size in sizes.items()}
+    entries = ["phy:/dev/loop0,xvda,r"]
+    entries += [f"file:{path},{vdev},w" for vdev, path in disks.items()]
+    config = lab.convert(
+        "disks",
+        f"""
+name = "disks"
+kernel = "{lab.files.kernel()}"
+ramdisk = "{lab.files.ramdisk()}"
+cmdline = "console=hvc0 root=/dev/xvda ro e2e=wait"
+memory = 512
+disk = {entries}
+vif = ["mac=00:16:3e:aa:bb:cc,bridge=xenbr0"]
+""",
+    )
+    with lab.boot("disks", config, loops(root)) as guest:
+        (facts,) = guest.starts()
+    assert facts.one("root") == "/dev/xvda ro this is root"
+    assert facts.one("token") == lab.files.token(root=True)
+    expected = {vdev: (size << 20, False) for vdev, size in sizes.items()}
+    assert facts.blocks() == {"xvda": (16 << 20, True)} | expected
+    assert facts.one("net") == "eth0 00:16:3e:aa:bb:cc vif vif-0"
+    assert facts.one("pci") == "0"
+
+
+@pytest.mark.e2e_ci("hvm")
+def test_ramdisk_of_two_gzip_parts(lab: Lab) -> None:
+    config = lab.convert(
+        "parts",
+        f"""
+name = "parts"
+kernel = "{lab.files.kernel()}"
+ramdisk = "{lab.files.two_part_ramdisk()}"
+extra = "console=hvc0 e2e=wait"
+memory = 512
+""",
+    )
+    with lab.boot("parts", config) as guest:
+        (facts,) = guest.starts()
+    assert sorted(facts.all("part")) == ["one early", "two late"]
+    assert facts.one("token") == lab.files.token()
