@@ -9,7 +9,7 @@ PYTEST := $(RUN) -m pytest
 REQUIRE := container/require
 
 # Debian packages, by what needs them
-FOR_TESTS := bash busybox dash grub-common rpm shellcheck xorriso
+FOR_TESTS := bash busybox dash grub-common mksh rpm shellcheck xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := mmdebstrap qemu-system-x86 e2fsprogs
 
