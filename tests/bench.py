@@ -63,7 +63,16 @@ def rows(dom0: Dom0) -> list[Row]:
     for file in payload:
         os.link(file, tree / file.name)
     python = [sys.executable, "-m", "shimtool"]
-    convert = [*python, "convert", "--in", dom0.configs, "--out", out, "--map", f"/boot={dom0.boot}"]
+    convert = [
+        *python,
+        "convert",
+        "--in",
+        dom0.configs,
+        "--out",
+        out,
+        "--map",
+        f"/boot={dom0.boot}",
+    ]
     peer = FOLDER / "peer.iso"
 
     def emptied(folder: Path) -> Callable[[], None]:
