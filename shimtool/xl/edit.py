@@ -70,7 +70,8 @@ def _edited(document: Document, retired: set[str]) -> Iterator[bytes]:
 def _whole_lines(document: Document) -> list[bytes]:
     """Return the file's lines, the last one with a newline too."""
     data = document.data
-    if document.end < len(data):  # a byte that xl overlooked only because nothing followed it
+    # A last byte that xl overlooked only because nothing follows it; # begins a comment anyway.
+    if data[document.end :] not in (b"", b"#"):
         data = data[: document.end] + MARKER + data[document.end :]
     if data and not data.endswith(b"\n"):
         data += b"\n"

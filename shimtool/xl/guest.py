@@ -42,11 +42,11 @@ def detect(document: Document) -> GuestType:
 def read_guest(document: Document) -> Guest:
     """Return the guest that a config describes.
 
-    Raises ShimtoolError with everything wrong in it: name, type, numbers, disks, interfaces.
+    Raises ShimtoolError with everything wrong in it, by line: name, type, numbers, disks ...
     """
     reader = _Reader(document)
     guest = reader.guest()
-    raise_all(reader.faults)
+    raise_all(sorted(reader.faults, key=lambda each: (each.where and each.where.line) or 0))
     return guest
 
 

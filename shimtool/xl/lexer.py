@@ -92,7 +92,8 @@ class Lexer:
                     yield Token(NEWLINE, start, stop, line)
                     last, line = line, line + 1
                 continue
-            yield Token(kind, start, stop, line)
+            # Token() itself would take half of all the time here.
+            yield tuple.__new__(Token, (kind, start, stop, line))
             last = line
             line += kind == NEWLINE
         yield Token(END, self.end, self.end, last)
@@ -156,6 +157,8 @@ def _explain(odd: bytes) -> tuple[str, str | None]:
     if odd[:1] in (b"'", b'"'):
         return "a string without its closing quote", "close it on the same line"
     shown = printable(odd.rstrip())
+    if odd[:1].isupper():
+        return f"xl does not understand {shown} here", "keys are in lower case, text needs quotes"
     return f"xl does not understand {shown} here", "text needs quotes; Python code is not allowed"
 
 

@@ -32,7 +32,16 @@ EDITS = ConfigEdits(
         ("vif", ("mac=00:16:3e:00:00:01,bridge=xenbr0,type=vif",)),
         ("xen_platform_pci", 1),
         ("rtc_timeoffset", -3600),
-        ("device_model_args_hvm", ()),
+        (
+            "device_model_args_hvm",
+            (
+                "-device",
+                "ahci,id=shim",
+                "-drive",
+                "if=none,id=shimcd,media=cdrom,readonly=on,format=raw,file=/srv/n.iso",
+            ),
+        ),
+        ("ioports", ()),
     ),
 )
 

@@ -77,7 +77,7 @@ def made_up(drawn: bytes) -> str:
 
 def changed(drawn: bytes) -> str:
     choices = Choices(drawn)
-    entry = choices.of(ENTRIES)
+    entry = choices.of([entry for entry in ENTRIES if "\n" not in entry])
     at = choices.place(len(entry))
     return entry[:at] + choices.of(PIECES) + entry[at + choices.number(3) :]
 

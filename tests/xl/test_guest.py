@@ -50,7 +50,7 @@ def test_xen_tools() -> None:
             Disk("phy:/dev/vg0/web1-disk,xvda2,w", 22, "/dev/vg0/web1-disk", "xvda2"),
             Disk("phy:/dev/vg0/web1-swap,xvda1,w", 23, "/dev/vg0/web1-swap", "xvda1"),
         ),
-        vifs=(Vif("mac=00:16:3E:5A:11:22", 40, (("mac", "00:16:3E:5A:11:22"),)),),
+        vifs=(Vif("mac=00:16:3E:5A:11:22", 41, (("mac", "00:16:3E:5A:11:22"),)),),
         keys={
             "bootloader": 11,
             "vcpus": 13,
@@ -58,11 +58,11 @@ def test_xen_tools() -> None:
             "root": 20,
             "disk": 21,
             "name": 35,
-            "dhcp": 40 - 1,
-            "vif": 40,
-            "on_poweroff": 45,
-            "on_reboot": 46,
-            "on_crash": 47,
+            "dhcp": 40,
+            "vif": 41,
+            "on_poweroff": 46,
+            "on_reboot": 47,
+            "on_crash": 48,
         },
     )
 
@@ -223,9 +223,8 @@ def test_no_name() -> None:
 def test_everything_wrong_is_told_at_once() -> None:
     with pytest.raises(ShimtoolError) as caught:
         guest("everything-is-wrong")
-    assert sorted(fault.where.line or 0 for fault in caught.value.faults if fault.where) == [
-        1, 2, 3, 4, 5, 5, 6, 7, 8
-    ]  # fmt: skip
+    lines = [fault.where.line for fault in caught.value.faults if fault.where]
+    assert lines == [1, 2, 3, 4, 5, 5, 6, 7]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +233,7 @@ def test_everything_wrong_is_told_at_once() -> None:
         ("single-value-for-list", [3, 4]),
         ("list-for-single-value", [1, 2, 3]),
         ("list-inside-disk-list", [3]),
-        ("disk-without-format", [3, 3, 3]),
+        ("disk-without-format", [3, 3]),
         ("disk-unknown-prefix", [3]),
         ("disk-on-strange-vdev", [3, 3]),
         ("vif-without-value", [3]),
