@@ -36,7 +36,7 @@ def planned(outcome: Outcome) -> dict[str, Any]:
         "shim": plan.image.shim.name if plan else None,
         "changes": show.changes(plan) if plan else [],
         "warnings": list(plan.warnings) if plan else [],
-        "outputs": show.outputs(plan) if plan else [],
+        "outputs": list(plan.files) if plan else [],
     }
 
 

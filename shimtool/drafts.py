@@ -7,9 +7,10 @@ from typing import Literal
 
 from shimtool import payload, show
 from shimtool.errors import Fault, ShimtoolError, Where, fault
-from shimtool.model import Guest, Payload, Plan
+from shimtool.model import Guest, GuestType, Payload, Plan
 from shimtool.plan.plan import plan as plan_guest
 from shimtool.plan.plan import standing_faults
+from shimtool.plan.refusals import not_pv
 from shimtool.session import Session
 from shimtool.xl.edit import edit, is_ours
 from shimtool.xl.guest import read_guest
@@ -94,6 +95,8 @@ def make_plan(session: Session, draft: Draft) -> Outcome:
 
 def _gathered(session: Session, guest: Guest) -> Payload:
     """Find the guest's files; when some are missing, say what else is wrong with it too."""
+    if guest.type is not GuestType.PV:
+        raise ShimtoolError(not_pv(guest))
     try:
         return payload.gather(guest, session.roots, session.sources, session.assets)
     except ShimtoolError as error:

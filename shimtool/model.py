@@ -270,11 +270,15 @@ class BootImage:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Everything that convert will do for one guest."""
+    """Everything that convert will do for one guest.
+
+    `files` are the names written to --out for it, the config last.
+    """
 
     guest: Guest
     mode: Mode
     host: Host
     edits: ConfigEdits
     image: BootImage
+    files: tuple[str, ...]
     warnings: tuple[str, ...] = ()

@@ -10,7 +10,6 @@ from pathlib import Path
 from shimtool import host as hosts
 from shimtool.errors import Fault, ShimtoolError
 from shimtool.model import Mode, Plan
-from shimtool.plan.pvh import shim_file
 from shimtool.verify import Check
 
 
@@ -72,17 +71,11 @@ def plan(plan: Plan, diff: str) -> str:
         guarded = ", behind an empty cpio" if image.guard and plan.mode is Mode.HVM else ""
         rows.append(("ramdisk", f"{ramdisk.file.dom0_path} ({ramdisk.file.size} bytes{guarded})"))
     rows.append(("command line", image.command_line or "(none)"))
-    rows.append(("writes", ", ".join(outputs(plan))))
+    rows.append(("writes", ", ".join(plan.files)))
     rows += [("warning", text) for text in plan.warnings]
     lines = [f"{clean(plan.guest.name)}: {clean(str(plan.guest.config))}"]
     lines += [f"  {label + ':':13} {clean(value)}" for label, value in rows]
     return "\n".join([*lines, "", diff])
-
-
-def outputs(plan: Plan) -> list[str]:
-    """Names in --out that belong to this guest, the config last."""
-    image = f"{plan.guest.name}.iso" if plan.mode is Mode.HVM else shim_file(plan.image.shim)
-    return [image, f"{plan.guest.name}.cfg"]
 
 
 def diff(before: bytes, after: bytes, old: str, new: str) -> str:
@@ -126,6 +119,6 @@ def converted(plan: Plan, status: str, host_out: str) -> str:
     """Say what was written, and the command that starts the guest."""
     name = clean(plan.guest.name)
     lines = [f"{name}: {status} ({plan.mode}, shim {plan.image.shim.name})"]
-    lines += [f"  {clean(f'{host_out}/{each}')}" for each in outputs(plan)]
+    lines += [f"  {clean(f'{host_out}/{each}')}" for each in plan.files]
     start = shlex.quote(f"{host_out}/{plan.guest.name}.cfg")
     return "\n".join([*lines, f"  start it on dom0: xl create {clean(start)}"])

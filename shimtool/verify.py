@@ -136,6 +136,9 @@ def _named(document: Document, path: Path) -> Iterator[tuple[str, str]]:
     """Yield (what, dom0 path) for our files in the config."""
     if shim := document.string("pvshim_path"):
         yield "shim", shim.text
+        kernel = document.string("kernel")
+        if kernel and "/pvgrub-" in kernel.text:
+            yield "PV GRUB image", kernel.text
         return
     script = document.string("device_model_override")
     arguments = document.strings("device_model_args_hvm") or ()
@@ -150,10 +153,10 @@ def _named_file(what: str, here: Path, assets: Assets) -> list[Check]:
     if what == "boot ISO":
         return verify_iso(here)
     data = here.read_bytes()
-    if what == "shim":
+    if what in ("shim", "PV GRUB image"):
         digest = hashlib.sha256(data).hexdigest()
         if not here.name.endswith(digest[:16]):
-            raise fault("the shim is damaged", here, seen=digest, remedy=_REDO)
+            raise fault(f"the {what} is damaged", here, seen=digest, remedy=_REDO)
         return [Check(what, f"{len(data)} bytes, sha256 {digest}")]
     if data != assets.device_model.read_bytes():
         raise fault("the device-model script is not the one of this shimtool", here, remedy=_REDO)

@@ -27,10 +27,15 @@ def edits(guest: Guest, host: Host, settings: Settings) -> ConfigEdits:
         ("vnc", 0),
         ("sdl", 0),
         ("device_model_override", f"{settings.host_out}/{DEVICE_MODEL_SCRIPT}"),
-        ("device_model_args_hvm", _boot_cd(f"{settings.host_out}/{guest.name}.iso")),
+        ("device_model_args_hvm", _boot_cd(f"{settings.host_out}/{iso_file(guest)}")),
     ]
     gone = PV_ONLY + HVM_ONLY + DEVICE_MODEL
     return ConfigEdits(retire=tuple(key for key in guest.keys if key in gone), settings=tuple(new))
+
+
+def iso_file(guest: Guest) -> str:
+    """Name of the guest's boot ISO in --out."""
+    return f"{guest.name}.iso"
 
 
 def sizes(guest: Guest) -> list[tuple[str, ConfigValue]]:

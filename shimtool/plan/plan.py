@@ -47,6 +47,7 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
         host=host,
         edits=_edits(guest, image, host, mode, settings),
         image=image,
+        files=(*_files(guest, image, mode), f"{guest.name}.cfg"),
         warnings=warnings(guest, host, mode),
     )
 
@@ -135,9 +136,13 @@ def _unpacks(shim: Shim, compression: Compression) -> bool:
     return version[:2] >= (4, 15)
 
 
+def _files(guest: Guest, image: BootImage, mode: Mode) -> tuple[str, ...]:
+    return pvh.files(guest, image) if mode is Mode.PVH else (hvm.iso_file(guest),)
+
+
 def _edits(
     guest: Guest, image: BootImage, host: Host, mode: Mode, settings: Settings
 ) -> ConfigEdits:
     if mode is Mode.PVH:
-        return pvh.edits(guest, image.shim, image.shim_args, settings)
+        return pvh.edits(guest, image, settings)
     return hvm.edits(guest, host, settings)

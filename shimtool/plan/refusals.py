@@ -2,20 +2,21 @@
 
 from shimtool import host as hosts
 from shimtool.errors import Fault, Where
-from shimtool.model import BootloaderBoot, Guest, GuestType, Host, Mode, NoBoot, Settings, Shim
+from shimtool.model import BootloaderBoot, Guest, Host, Mode, NoBoot, Settings, Shim
 from shimtool.plan.keys import PASSTHROUGH
+
+
+def not_pv(guest: Guest) -> Fault:
+    """Say that there is nothing to convert."""
+    return Fault(
+        f"not a PV guest but {guest.type}",
+        Where(guest.config, guest.keys.get("type", guest.keys.get("builder"))),
+        remedy="nothing to do: only PV guests need a shim",
+    )
 
 
 def guest_faults(guest: Guest) -> list[Fault]:
     """Reasons that lie in the guest itself."""
-    if guest.type is not GuestType.PV:
-        return [
-            Fault(
-                f"not a PV guest but {guest.type}",
-                Where(guest.config, guest.keys.get("type", guest.keys.get("builder"))),
-                remedy="nothing to do: only PV guests need a shim",
-            )
-        ]
     found = []
     if isinstance(guest.boot, NoBoot):
         found.append(

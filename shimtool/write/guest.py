@@ -7,7 +7,6 @@ from shimtool.assets import Assets
 from shimtool.kernel.files import stamp_of
 from shimtool.model import Mode, Plan, Shim, SourceFile
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
-from shimtool.plan.pvh import shim_file
 from shimtool.write.content import iso_files
 from shimtool.write.files import Staging, write_file
 from shimtool.write.iso import copy_whole, write_iso
@@ -32,16 +31,18 @@ def write_guest(plan: Plan, config: bytes, target: Path, desk: Desk) -> list[Pat
     if plan.mode is Mode.HVM:
         write_device_model(desk)
     with Staging() as staging:
+        *names, _config = plan.files
         if plan.mode is Mode.HVM:
-            first = desk.out / f"{plan.guest.name}.iso"
             kernel = plan.image.payload.kernel
             stored = desk.unpacked.get(kernel) if plan.image.unpack else kernel.file
-            write_iso(iso_files(plan.image, shim, stored, desk.assets), staging.open(first))
+            content = iso_files(plan.image, shim, stored, desk.assets)
+            write_iso(content, staging.open(desk.out / names[0]))
         else:
-            first = desk.out / shim_file(plan.image.shim)
-            copy_whole(shim, staging.open(first))
+            # The shim, and the PV GRUB image where that is the guest's kernel.
+            for name, source in zip(names, (shim, plan.image.payload.kernel.file), strict=False):
+                copy_whole(source, staging.open(desk.out / name))
         staging.open(target).write(config)
-    return [first, target]
+    return [*(desk.out / name for name in names), target]
 
 
 def write_device_model(desk: Desk) -> None:

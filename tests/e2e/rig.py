@@ -99,6 +99,8 @@ class Machine:
         try:
             self.monitor = Monitor(self._wires / "qmp")
             self._agent = Agent(self._wires / "agent")
+            if snapshot:
+                self.monitor.resume()
         except NoAnswerError as error:
             self.stop()
             raise RigError(f"QEMU did not start: {error}", logs) from error

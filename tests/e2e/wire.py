@@ -1,7 +1,6 @@
 """The two wires to a nested host: QEMU's own monitor, and the agent in dom0."""
 
 import base64
-import contextlib
 import json
 import socket
 import time
@@ -52,9 +51,6 @@ class Lines:
         line, _, self._pending = self._pending.partition(b"\n")
         return line
 
-    def close(self) -> None:
-        self._socket.close()
-
 
 class Monitor:
     """QEMU's QMP monitor."""
@@ -76,7 +72,7 @@ class Monitor:
 
     def save(self, path: Path, limit: float = 120) -> None:
         """Write the machine's state to `path`, a migration stream."""
-        # (not stopped first: a stream saved while running runs on when resumed)
+        self.ask("stop")  # one of the streams saved while running crashed when resumed
         self.ask("migrate-set-parameters", **{"max-bandwidth": 10 << 30})
         self.ask("migrate", uri=f"exec:cat > '{path}'")
         end = time.monotonic() + limit
@@ -85,10 +81,14 @@ class Monitor:
                 raise NoAnswerError(f"snapshot not made: {state}")
             time.sleep(0.2)
 
-    def quit(self) -> None:
-        with contextlib.suppress(NoAnswerError):
-            self.ask("quit")
-        self._lines.close()
+    def resume(self, limit: float = 60) -> None:
+        """Let a machine that was started from a saved state go on, once that is read."""
+        end = time.monotonic() + limit
+        while self.ask("query-status")["status"] == "inmigrate":
+            if time.monotonic() > end:
+                raise NoAnswerError(f"snapshot not read within {limit:g} s")
+            time.sleep(0.1)
+        self.ask("cont")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,3 @@ class Agent:
             if head == number:  # else an answer that came too late
                 code, _, text = rest.partition(b" ")
                 return Output(int(code), base64.b64decode(text).decode(errors="backslashreplace"))
-
-    def close(self) -> None:
-        self._lines.close()
