@@ -12,8 +12,18 @@ from shimtool.cli_shims import shims
 from shimtool.convert import convert as convert_guests
 from shimtool.drafts import Outcome, config_diff, plan_guests
 from shimtool.errors import ShimtoolError
-from shimtool.options import ConvertOptions, GuestOptions, HostOptions, OutputOptions, takes
-from shimtool.session import find_configs, open_session
+from shimtool.folders import find_configs
+from shimtool.in_place import converted_in_place
+from shimtool.in_place import restore as restore_config
+from shimtool.options import (
+    ConvertOptions,
+    GuestOptions,
+    HostOptions,
+    InPlaceOptions,
+    OutputOptions,
+    takes,
+)
+from shimtool.session import open_session
 from shimtool.verify import verify as verify_file
 
 app = typer.Typer(
@@ -26,7 +36,7 @@ app = typer.Typer(
 app.add_typer(shims, name="shims")
 
 Configs = Annotated[
-    list[Path] | None, typer.Argument(metavar="[CONFIG]...", help="Guest configs. [all in --in]")
+    list[Path] | None, typer.Argument(metavar="CONFIG...", help="Guest configs. [all in --in]")
 ]
 
 
@@ -80,9 +90,7 @@ def plan(configs: Configs = None, *, options: GuestOptions) -> None:
 def convert(configs: Configs = None, *, options: ConvertOptions) -> None:
     """Write the boot ISO (HVM) or shim (PVH) and the new config of each guest."""
     outcomes = []
-    session = open_session(options)
-    found = find_configs(configs or [], options.in_dir)
-    for outcome in convert_guests(found, session, options):
+    for outcome in convert_guests(configs or [], options):
         outcomes.append(outcome)
         if not options.json:
             _converted(outcome, options)
@@ -119,6 +127,23 @@ def verify(
                 typer.echo(show.checks(file, checks))
     if options.json:
         _json(results)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+@takes(InPlaceOptions)
+def restore(configs: Configs = None, *, options: InPlaceOptions) -> None:
+    """Undo --in-place: bring back the exact bytes of the configs from before."""
+    failed = False
+    for config in configs or converted_in_place(options.in_dir):
+        try:
+            restore_config(config, options.out)
+        except ShimtoolError as error:
+            failed = True
+            typer.echo(show.error(error), err=True)
+        else:
+            typer.echo(show.clean(f"{config}: restored"))
     if failed:
         raise typer.Exit(1)
 

@@ -9,49 +9,58 @@ from pathlib import Path
 from shimtool.assets import BOOT_FILES
 from shimtool.drafts import Draft, Outcome, make_plan, new_config, read_drafts, refused
 from shimtool.errors import ShimtoolError
+from shimtool.folders import find_configs
 from shimtool.kernel.files import stamp_of
 from shimtool.model import Plan, SourceFile
 from shimtool.options import ConvertOptions
 from shimtool.report import FILE_NAME, Input, Output, Record, Report, fingerprint, render
-from shimtool.session import Session
+from shimtool.session import Session, open_session
 from shimtool.write.files import locked, write_file
 from shimtool.write.guest import Desk, write_guest
 from shimtool.write.unpacked import Unpacked
 
 
-def convert(
-    configs: Sequence[Path], session: Session, options: ConvertOptions
-) -> Iterator[Outcome]:
+def convert(configs: Sequence[Path], options: ConvertOptions) -> Iterator[Outcome]:
     """Convert guests, yielding each one's outcome as it is done, in the order of `configs`.
 
-    Raises ShimtoolError only when --out cannot be used; what is wrong with one guest is in
-    its outcome. The report is written last, with all that was done so far also when stopped.
+    Raises ShimtoolError only when the run as a whole cannot work; what is wrong with one guest
+    is in its outcome. The report is written last, with all that was done so far also when
+    stopped.
     """
     with locked(options.out):
-        desk = Desk(options.out, session.assets, Unpacked(options.out))
-        records = dict(session.before.guests)
-        kernels = dict(session.before.kernels)
-        drafts = list(read_drafts(configs))
-
-        def work(draft: Outcome | Draft) -> tuple[Outcome, Record | None]:
-            return _one(draft, session, desk)
-
-        pool = ThreadPoolExecutor(options.jobs)
-        # One at a time needs no threads, and stops at once on Ctrl-C.
-        done = pool.map(work, drafts) if options.jobs > 1 else map(work, drafts)
+        session = open_session(options)
+        found = find_configs(configs, options.in_dir)
+        desk = Desk(options.out, session.assets, Unpacked(options.out), options.in_place)
+        records, kernels = dict(session.before.guests), dict(session.before.kernels)
+        drafts = list(read_drafts(found, options.out))
         try:
-            for outcome, record in done:
+            for outcome, record in _results(drafts, session, desk, options.jobs):
                 if record and outcome.plan:
                     records[record.name] = record
                     kernel = outcome.plan.image.payload.kernel
                     kernels[kernel.file.sha256] = kernel.facts
                 yield outcome
         finally:
-            pool.shutdown(cancel_futures=True)
             write_file(options.out / FILE_NAME, render(Report(records, kernels)))
 
 
-def _one(draft: Outcome | Draft, session: Session, desk: Desk) -> tuple[Outcome, Record | None]:
+_Result = tuple[Outcome, Record | None]
+
+
+def _results(
+    drafts: Sequence[Outcome | Draft], session: Session, desk: Desk, jobs: int
+) -> Iterator[_Result]:
+    if jobs == 1:  # needs no threads, and stops at once on Ctrl-C
+        yield from (_one(draft, session, desk) for draft in drafts)
+        return
+    pool = ThreadPoolExecutor(jobs)
+    try:
+        yield from pool.map(lambda draft: _one(draft, session, desk), drafts)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _one(draft: Outcome | Draft, session: Session, desk: Desk) -> _Result:
     """Plan and write one guest; whatever is wrong with it becomes a refusal."""
     if isinstance(draft, Outcome):
         return draft, None
@@ -64,14 +73,12 @@ def _one(draft: Outcome | Draft, session: Session, desk: Desk) -> tuple[Outcome,
         return refused(outcome.config, error.faults, draft), None
 
 
-def _written(
-    outcome: Outcome, plan: Plan, draft: Draft, session: Session, desk: Desk
-) -> tuple[Outcome, Record | None]:
+def _written(outcome: Outcome, plan: Plan, draft: Draft, session: Session, desk: Desk) -> _Result:
     config = new_config(outcome)
     old, mark = session.before.guests.get(plan.guest.name), _fingerprint(plan, config, desk)
     if old and old.fingerprint == mark and not session.settings.force and _whole(old, desk.out):
         return replace(outcome, status="unchanged"), None
-    written = write_guest(plan, config, desk.out / f"{plan.guest.name}.cfg", desk)
+    written = write_guest(plan, config, draft.document.render(), desk)
     record = Record(
         name=plan.guest.name,
         mode=plan.mode,
@@ -79,7 +86,7 @@ def _written(
         fingerprint=mark,
         config=_config_input(draft),
         inputs=tuple(map(Input.of, _sources(plan))),
-        outputs=tuple(_output(path) for path in written),
+        outputs=tuple(_output(path, desk.out) for path in written),
         warnings=plan.warnings,
     )
     return replace(outcome, status="converted"), record
@@ -96,6 +103,7 @@ def _fingerprint(plan: Plan, config: bytes, desk: Desk) -> str:
         image.command_line,
         image.unpack,
         image.guard,
+        desk.in_place,
         [file.sha256 for file in _sources(plan)],
         hashlib.sha256(b"".join(loader)).hexdigest(),
     )
@@ -110,13 +118,14 @@ def _sources(plan: Plan) -> list[SourceFile]:
 def _whole(record: Record, out: Path) -> bool:
     """Whether the outputs are as they were written, by size and time."""
     try:
-        return all(_output(out / output.name) == output for output in record.outputs)
+        return all(_output(out / output.path, out) == output for output in record.outputs)
     except OSError:
         return False
 
 
-def _output(path: Path) -> Output:
-    return Output(path.name, path.stat().st_size, path.stat().st_mtime_ns)
+def _output(path: Path, out: Path) -> Output:
+    shown = path.relative_to(out) if path.is_relative_to(out) else path
+    return Output(str(shown), path.stat().st_size, path.stat().st_mtime_ns)
 
 
 def _config_input(draft: Draft) -> Input:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from shimtool import payload, show
-from shimtool.errors import Fault, ShimtoolError, Where, fault
+from shimtool.errors import Fault, ShimtoolError, Where
+from shimtool.in_place import original_of
 from shimtool.model import Guest, GuestType, Payload, Plan
 from shimtool.plan.plan import plan as plan_guest
 from shimtool.plan.plan import standing_faults
@@ -41,9 +42,12 @@ class Outcome:
     faults: tuple[Fault, ...] = ()
 
 
-def read_drafts(configs: Iterable[Path]) -> Iterator[Outcome | Draft]:
-    """Read configs; those that cannot be read, or share a name, come back as refused."""
-    outcomes = [_read(config) for config in configs]
+def read_drafts(configs: Iterable[Path], out: Path) -> Iterator[Outcome | Draft]:
+    """Read configs; those that cannot be read, or share a name, come back as refused.
+
+    A config converted in place is read as it was before, from its original in `out`.
+    """
+    outcomes = [_read(config, out) for config in configs]
     names: dict[str, list[Path]] = {}
     for each in outcomes:
         if isinstance(each, Draft):
@@ -55,13 +59,11 @@ def read_drafts(configs: Iterable[Path]) -> Iterator[Outcome | Draft]:
             yield each
 
 
-def _read(config: Path) -> Outcome | Draft:
+def _read(config: Path, out: Path) -> Outcome | Draft:
     try:
         document = open_config(config)
         if is_ours(document):
-            raise fault(
-                "shimtool wrote this config", config, remedy="convert the guest's PV config"
-            )
+            document = original_of(document, out)
         return Draft(read_guest(document), document)
     except ShimtoolError as error:
         return refused(config, error.faults)
@@ -78,7 +80,7 @@ def _same_name(guest: Guest, configs: Sequence[Path]) -> Fault:
 
 def plan_guests(configs: Iterable[Path], session: Session) -> Iterator[Outcome]:
     """Plan every config, one outcome each."""
-    for draft in read_drafts(configs):
+    for draft in read_drafts(configs, session.out):
         yield draft if isinstance(draft, Outcome) else make_plan(session, draft)
 
 

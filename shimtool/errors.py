@@ -19,12 +19,16 @@ class Where:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong: what, where, the value seen, and what to do about it."""
+    """One thing that is wrong: what, where, the value seen, and what to do about it.
+
+    `detail` may have several lines (a diff); the others are one line each.
+    """
 
     message: str
     where: Where | None = None
     seen: str | None = None
     remedy: str | None = None
+    detail: str = ""
 
 
 class ShimtoolError(Exception):

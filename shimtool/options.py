@@ -16,9 +16,11 @@ from shimtool.kernel.paths import Roots
 from shimtool.model import Host, Mode, Settings
 
 Out = Annotated[Path, typer.Option("--out", help="Where outputs go.")]
+In = Annotated[Path, typer.Option("--in", help="The folder of configs to take when none is named.")]
 HostOut = Annotated[str, typer.Option("--host-out", help="What --out is called on dom0.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
+DEFAULT_IN = Path("/in")
 DEFAULT_OUT = Path("/out")
 DEFAULT_HOST_OUT = "/var/lib/xen/shimtool"
 DEFAULT_KERNELS = Path("/kernels")
@@ -31,6 +33,14 @@ class OutputOptions:
     out: Out = DEFAULT_OUT
     host_out: HostOut = DEFAULT_HOST_OUT
     json: Json = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InPlaceOptions:
+    """Options of restore."""
+
+    out: Out = DEFAULT_OUT
+    in_dir: In = DEFAULT_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +103,7 @@ def _mapping(text: str) -> tuple[str, Path]:
 class GuestOptions(HostOptions):
     """Options of commands that read configs and plan."""
 
-    in_dir: Annotated[
-        Path, typer.Option("--in", help="The folder of configs to take when none is named.")
-    ] = Path("/in")
+    in_dir: In = DEFAULT_IN
     shim: Annotated[
         str | None, typer.Option(help="Which shim, by name (see: shimtool shims list).")
     ] = None

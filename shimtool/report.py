@@ -37,9 +37,9 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file that a conversion wrote: its name in --out and what it holds."""
+    """A file that a conversion wrote (below --out, or the config itself with --in-place)."""
 
-    name: str
+    path: str
     size: int
     mtime_ns: int
 
@@ -48,8 +48,7 @@ class Output:
 class Record:
     """One guest's conversion.
 
-    `fingerprint` covers everything that decides the outputs' bytes. With --in-place, `original`
-    is the name in --out under which the config's bytes from before are kept.
+    `fingerprint` covers everything that decides the outputs' bytes.
     """
 
     name: str
@@ -60,7 +59,6 @@ class Record:
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     warnings: tuple[str, ...] = ()
-    original: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

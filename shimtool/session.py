@@ -1,12 +1,10 @@
 """One run: what all its guests share, made from the options once."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool import report as reports
 from shimtool.assets import Assets, find_assets
-from shimtool.errors import fault, from_os
 from shimtool.kernel.paths import Roots
 from shimtool.kernel.source import Sources
 from shimtool.model import Host, Mode, Settings, Shim
@@ -20,6 +18,7 @@ from shimtool.shims import catalogue
 class Session:
     """What the guests of a run share; `before` is the report that an earlier run left."""
 
+    out: Path
     settings: Settings
     host: Host
     mode: Mode
@@ -39,35 +38,4 @@ def open_session(options: GuestOptions) -> Session:
     catalogue.verify(shim)
     before = reports.load(options.out)
     sources = Sources(before.kernels, before.digests())
-    return Session(settings, host, mode, roots, assets, shim, sources, before)
-
-
-# Files that live in /etc/xen and are no guests.
-_NOT_GUESTS = ("xl.conf", "xlexample", "xmexample", "xend-config", "cpupool", "oxenstored")
-
-
-def find_configs(named: list[Path], folder: Path) -> list[Path]:
-    """Return the configs to read: those named, else every *.cfg in `folder`, by name."""
-    if named:
-        return named
-    try:
-        found = sorted(
-            path
-            for path in folder.iterdir()
-            if path.suffix == ".cfg" and not path.name.startswith((".", *_NOT_GUESTS))
-        )
-    except OSError as error:
-        raise from_os(
-            error,
-            "read configs",
-            folder,
-            "mount the configs (-v /etc/xen:/in:ro), or give --in DIR",
-        ) from None
-    if not found:
-        raise fault(
-            "no guest config (*.cfg) here",
-            folder,
-            seen=", ".join(sorted(os.listdir(folder))[:20]) or "an empty folder",  # noqa: PTH208 - names only
-            remedy="mount the configs (-v /etc/xen:/in:ro), give --in DIR, or name the files",
-        )
-    return found
+    return Session(options.out, settings, host, mode, roots, assets, shim, sources, before)

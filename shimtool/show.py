@@ -28,6 +28,7 @@ def error(raised: ShimtoolError) -> str:
 def _fault(fault: Fault) -> str:
     where = f"{clean(str(fault.where))}: " if fault.where else ""
     lines = [f"error: {where}{clean(fault.message)}"]
+    lines += [f"  {clean(line)}" for line in fault.detail.splitlines()]
     if fault.seen is not None:
         lines.append(f"  seen: {clean(_short(fault.seen))}")
     if fault.remedy:

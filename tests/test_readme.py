@@ -8,7 +8,7 @@ import pytest
 from tests.support.dom0 import shimtool
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
-COMMANDS = ("scan", "plan", "convert", "verify", "host", "shims")
+COMMANDS = ("scan", "plan", "convert", "verify", "restore", "host", "shims")
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.assets import Assets
+from shimtool.in_place import original_file, write_over
 from shimtool.kernel.files import stamp_of
 from shimtool.model import Mode, Plan, Shim, SourceFile
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
@@ -20,12 +21,14 @@ class Desk:
     out: Path
     assets: Assets
     unpacked: Unpacked
+    in_place: bool = False
 
 
-def write_guest(plan: Plan, config: bytes, target: Path, desk: Desk) -> list[Path]:
-    """Write all that dom0 needs to start this guest, the config to `target`; return the files.
+def write_guest(plan: Plan, config: bytes, original: bytes, desk: Desk) -> list[Path]:
+    """Write all that dom0 needs to start this guest, the config last; return the files.
 
-    They appear together, complete and fsynced; after any error none has changed.
+    With --in-place, `original` is kept and the new config also takes its place. All appear
+    together, complete and fsynced; after any error none has changed.
     """
     shim = shim_source(plan.image.shim)
     if plan.mode is Mode.HVM:
@@ -41,8 +44,14 @@ def write_guest(plan: Plan, config: bytes, target: Path, desk: Desk) -> list[Pat
             # The shim, and the PV GRUB image where that is the guest's kernel.
             for name, source in zip(names, (shim, plan.image.payload.kernel.file), strict=False):
                 copy_whole(source, staging.open(desk.out / name))
-        staging.open(target).write(config)
-    return [*(desk.out / name for name in names), target]
+        written = [desk.out / name for name in plan.files]
+        staging.open(written[-1]).write(config)
+        if desk.in_place:
+            kept = original_file(desk.out, plan.guest.name)
+            staging.open(kept).write(original)
+            write_over(staging, plan.guest.config, config)
+            written += [kept, plan.guest.config]
+    return written
 
 
 def write_device_model(desk: Desk) -> None:

@@ -80,7 +80,7 @@ class Lexer:
         self.end = len(self.data)
 
     def tokens(self) -> Iterator[Token]:
-        """Yield every token, at last END on the line of the token before it."""
+        """Yield every token, at last END on the line of the last token or problem."""
         line = last = 1
         for match in self._matches():
             kind = match.lastindex or END
@@ -88,10 +88,13 @@ class Lexer:
             if kind == END:  # both patterns meet it; the last one is the file's
                 continue
             if kind == _ODD:
-                if self._odd(start, stop, line):
-                    yield Token(NEWLINE, start, stop, line)
-                    last, line = line, line + 1
-                continue
+                if self._overlooked(start, stop):
+                    break
+                self._odd(start, stop, line)
+                if not self.data.endswith(b"\n", start, stop):
+                    last = line
+                    continue
+                kind = NEWLINE
             # Token() itself would take half of all the time here.
             yield tuple.__new__(Token, (kind, start, stop, line))
             last = line
@@ -103,14 +106,16 @@ class Lexer:
         yield from _COMPLETE.finditer(self.data, 0, last_line) if last_line else ()
         yield from _LAST_LINE.finditer(self.data, last_line)
 
-    def _odd(self, start: int, stop: int, line: int) -> bool:
-        """Note an odd character; tell whether a newline went with it."""
-        if stop == len(self.data) and stop == start + 1:
-            self.end = start
+    def _overlooked(self, start: int, stop: int) -> bool:
+        """Tell whether this is the odd character that xl overlooks, the file's very last."""
+        if stop < len(self.data) or stop > start + 1:
             return False
+        self.end = start
+        return True
+
+    def _odd(self, start: int, stop: int, line: int) -> None:
         if not self.problems or self.problems[-1].line != line:
             self.problems.append(Problem(line, *_explain(self.data[start:stop])))
-        return self.data[stop - 1] == ord("\n")
 
     def atom(self, token: Token) -> Sourced:
         """Return the value of a NUMBER or STRING token, UTF-8 with surrogateescape."""

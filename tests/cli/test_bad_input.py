@@ -1,4 +1,4 @@
-"""Bad input: one clear error naming file, line and remedy; exit 1; nothing written; no traceback."""
+"""Bad input: one clear error with file, line and remedy; exit 1; nothing written, no traceback."""
 
 import subprocess
 from collections.abc import Iterator

@@ -117,5 +117,7 @@ def host(release: Release) -> Path:
             shutil.rmtree(fresh, ignore_errors=True)
             fresh.mkdir()
             _build(release, apt, fresh)
+            for old in home.glob(f"{release}-*"):
+                shutil.rmtree(old)
             fresh.rename(folder)
     return folder

@@ -51,17 +51,20 @@ class Running:
     def wait_start(self, number: int = 1) -> Facts:
         """Wait for the token of the guest's start `number`; return what it told."""
         wall, cpu = time.monotonic(), self.machine.cpu_seconds()
+        look = 0
         while True:
+            look += 1
+            gone = look % 5 == 0 and not self.exists()
             found = self.starts()
             if len(found) >= number and found[number - 1].ready:
                 return found[number - 1]
-            if not self.exists():
+            if gone:
                 raise RigError(f"{self.name} ended without a token", self.machine.logs)
             used = self.machine.cpu_seconds() - cpu
             if used > CPU_LIMIT or time.monotonic() - wall > WALL_LIMIT:
                 said = f"{self.name}: no token from start {number}"
                 raise StalledError(f"{said} in {used:.0f} s of CPU time", self.machine.logs)
-            time.sleep(1)
+            time.sleep(2)  # each look costs the nested machine time
 
     def wait_gone(self, limit: float = 180) -> None:
         """Wait until dom0 has no such guest any more."""

@@ -68,7 +68,7 @@ kernel = "{lab.files.kernel()}"
 ramdisk = "{lab.files.ramdisk()}"
 root = "/dev/xvda1 ro"
 extra = "console=hvc0 e2e=wait"
-memory = 256
+memory = 512
 disk = ["phy:/dev/loop0,xvda1,w"]
 """
     lab.convert("auto", text, "--in-place")

@@ -65,8 +65,10 @@ class Dom0:
     def run(self, command: str, *words: str | Path, through: Sequence[str] = ()) -> Result:
         """Run the real command line on these folders, perhaps `through` another program."""
         folders: list[str | Path] = []
-        if command in ("scan", "plan", "convert", "status", "restore"):
-            folders = ["--in", self.configs, "--map", f"/boot={self.boot}"]
+        if command in ("scan", "plan", "convert", "restore"):
+            folders = ["--in", self.configs]
+        if command in ("scan", "plan", "convert"):
+            folders += ["--map", f"/boot={self.boot}"]
         if command not in ("shims", "host"):
             folders += ["--out", self.out]
         return shimtool(command, *folders, *words, through=through)
