@@ -1,5 +1,7 @@
 # shimtool's targets; `make help` lists them. As root on Debian they install what they need.
 SHELL := /bin/sh
+# Byte code is cached: most of the tests run the command line as a process of its own.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 SHIM ?=
 VENV := .venv

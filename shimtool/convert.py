@@ -9,8 +9,8 @@ from pathlib import Path
 from shimtool.assets import BOOT_FILES
 from shimtool.drafts import Draft, Outcome, make_plan, new_config, read_drafts, refused
 from shimtool.errors import ShimtoolError
+from shimtool.files import stamp_of
 from shimtool.folders import find_configs
-from shimtool.kernel.files import stamp_of
 from shimtool.model import Plan, SourceFile
 from shimtool.options import ConvertOptions
 from shimtool.report import FILE_NAME, Input, Output, Record, Report, fingerprint, render

@@ -81,11 +81,14 @@ class HostOptions(OutputOptions):
 
     def roots(self) -> Roots:
         """How dom0's paths are found here."""
-        return Roots(tuple(map(_mapping, self.map or [])), tuple(self._kernel_folders()))
+        maps = tuple(map(_mapping, self.map or []))
+        return Roots(maps, tuple(self._kernel_folders({here for _, here in maps})))
 
-    def _kernel_folders(self) -> list[Path]:
+    def _kernel_folders(self, mapped: set[Path]) -> list[Path]:
         if self.kernels is None:
-            return [DEFAULT_KERNELS] if DEFAULT_KERNELS.is_dir() else []
+            # Mapped, it is a known folder of dom0's, and no place to look for others.
+            searched = DEFAULT_KERNELS.is_dir() and DEFAULT_KERNELS not in mapped
+            return [DEFAULT_KERNELS] if searched else []
         for folder in self.kernels:
             if not folder.is_dir():
                 raise fault("--kernels is not a folder", folder, remedy="mount or name another")

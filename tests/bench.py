@@ -62,17 +62,9 @@ def rows(dom0: Dom0) -> list[Row]:
     payload = [debs.kernel(), dom0.boot / Path(RAMDISK).name, debs.xen_shim()]
     for file in payload:
         os.link(file, tree / file.name)
-    python = [sys.executable, "-m", "shimtool"]
-    convert = [
-        *python,
-        "convert",
-        "--in",
-        dom0.configs,
-        "--out",
-        out,
-        "--map",
-        f"/boot={dom0.boot}",
-    ]
+    ours = [sys.executable, "-m", "shimtool"]
+    folders = ["--in", dom0.configs, "--out", out, "--map", f"/boot={dom0.boot}"]
+    convert = [*ours, "convert", *map(str, folders)]
     peer = FOLDER / "peer.iso"
 
     def emptied(folder: Path) -> Callable[[], None]:
@@ -84,7 +76,7 @@ def rows(dom0: Dom0) -> list[Row]:
 
     return [
         Row("cp (the same payload)", ["cp", *payload, copy], emptied(copy)),
-        Row("shimtool --version (Python's start)", [*python, "--version"]),
+        Row("shimtool --version (Python's start)", [*ours, "--version"]),
         Row("shimtool convert, kernel seen before", [*convert, "--force"]),
         Row("shimtool convert, first time", convert, emptied(out)),
         Row("shimtool convert, nothing changed", convert),

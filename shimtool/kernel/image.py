@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from shimtool.errors import ShimtoolError, fault
+from shimtool.files import open_source
 from shimtool.kernel import bzimage, compression, elf, looks
-from shimtool.kernel.files import open_source
 from shimtool.kernel.notes import GUEST_OS, GUEST_VERSION, XenNotes, read_notes
 from shimtool.kernel.region import DamagedError
 from shimtool.model import Compression, KernelFacts, SourceFile, Wrapping

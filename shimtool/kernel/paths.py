@@ -4,8 +4,8 @@ import posixpath
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from shimtool import files
 from shimtool.errors import Fault, ShimtoolError, Where, fault
-from shimtool.kernel import files
 from shimtool.kernel.walk import MissingError, TroubledError, World, walk
 from shimtool.model import Sourced
 

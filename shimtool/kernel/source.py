@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import BinaryIO, Generic, TypeVar
 
 from shimtool.errors import fault
-from shimtool.kernel.files import Stamp, unchanged
+from shimtool.files import Stamp, unchanged
 from shimtool.kernel.image import inspect
 from shimtool.kernel.paths import Found
 from shimtool.kernel.ramdisk import inspect_ramdisk

@@ -8,17 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from shimtool.errors import fault
 from shimtool.model import Shim
-from shimtool.shims.catalogue import FILE, Entry, load_entries, same_file
+from shimtool.shims.catalogue import FILE, read_catalogue
 from shimtool.shims.known import FILE as KNOWN_FILE
 from shimtool.shims.known import Known, load_known
-from shimtool.shims.packages import Candidate, extract
 from shimtool.shims.probe import ProbedShim, probe, xen_version
-from shimtool.shims.schema import safe_name
+from shimtool.shims.schema import NAME
+from shimtool.write.files import Staging
+
+if TYPE_CHECKING:  # it loads the libraries for all formats
+    from shimtool.shims.packages import Candidate
 
 HEAD = "# PV shims at hand; written by `shimtool shims add`. See `shimtool shims list`.\n"
 
@@ -38,51 +42,45 @@ def add(folder: Path, path: Path, name: str | None = None) -> tuple[Added, ...]:
     the package ("4.17.7-debian"). Raises ShimtoolError, with catalogue and binaries as before,
     when the file is no shim, the name is taken, or the folder cannot be written.
     """
-    if name is not None and (wrong := safe_name(name)):
-        raise fault(f"a shim's name {wrong}", seen=name)
+    from shimtool.shims.packages import extract  # noqa: PLC0415 - only here needed
+
+    if name is not None and not NAME.valid(name):
+        raise fault(f"a shim's name must {NAME.must}", seen=name)
     with _workroom(folder) as room:
-        entries = list(load_entries(folder))
+        shims = list(read_catalogue(folder))
         known = load_known(folder)
         candidates = extract(path, room)
         if name is not None and len(candidates) > 1:
             raise fault("several shims in this package: give no name", path)
-        added = [_add_one(candidate, entries, folder, known, name) for candidate in candidates]
-        for one, candidate in zip(added, candidates, strict=True):
-            if one.new:
-                _store(candidate.file, room, one.shim.file)
+        added = [_identify(candidate, shims, folder, known, name) for candidate in candidates]
         if any(one.new for one in added):
-            _write(folder, room, entries)
+            with Staging() as staging:
+                for one, candidate in zip(added, candidates, strict=True):
+                    if one.new:
+                        with candidate.file.open("rb") as source:
+                            shutil.copyfileobj(source, staging.open(one.shim.file, 0o644))
+                rows = yaml.safe_dump([_row(shim) for shim in shims], sort_keys=False, width=1000)
+                staging.open(folder / FILE, 0o644).write((HEAD + rows).encode())
     return tuple(added)
 
 
-def _add_one(
-    candidate: Candidate, entries: list[Entry], folder: Path, known: tuple[Known, ...],
+def _identify(
+    candidate: "Candidate", shims: list[Shim], folder: Path, known: tuple[Known, ...],
     name: str | None,
 ) -> Added:  # fmt: skip
-    """Identify a candidate and append its entry, unless its content is there already."""
+    """Return the one of `shims` with a candidate's content; if there is none, append it."""
     found = probe(candidate.file, known, candidate.shown)
-    shims = [entry.shim for entry in entries]
-    if same := same_file(shims, found.sha256):
+    if same := next((shim for shim in shims if shim.sha256 == found.sha256), None):
         return Added(same, new=False)
     if candidate.package and not found.version:
         found = replace(found, version=xen_version(candidate.package.version))
     name = _free_name(shims, name, candidate, found)
-    shim = Shim(
-        name=name,
-        file=folder / name,
-        size=found.size,
-        sha256=found.sha256,
-        build_id=found.build_id,
-        version=found.version,
-        modes=found.modes,
-        origin=candidate.origin,
-    )
-    entries.append(Entry(shim, found.kind))
-    return Added(shim, new=True)
+    shims.append(found.shim(name, folder / name, candidate.origin))
+    return Added(shims[-1], new=True)
 
 
 def _free_name(
-    shims: list[Shim], wanted: str | None, candidate: Candidate, found: ProbedShim
+    shims: list[Shim], wanted: str | None, candidate: "Candidate", found: ProbedShim
 ) -> str:
     """Return `wanted` if it is free, else a made name, told apart by content if need be."""
     taken = {shim.name for shim in shims} | {shim.file.name for shim in shims} | {FILE, KNOWN_FILE}
@@ -98,7 +96,7 @@ def _free_name(
 
 @contextmanager
 def _workroom(folder: Path) -> Iterator[Path]:
-    """Lock the catalogue; give a scratch folder on its file system, so that a rename is atomic."""
+    """Lock the catalogue; give a scratch folder in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -116,30 +114,7 @@ def _workroom(folder: Path) -> Iterator[Path]:
         ) from None
 
 
-def _store(source: Path, room: Path, target: Path) -> None:
-    fresh = room / "shim"
-    with source.open("rb") as old, fresh.open("wb") as new:
-        shutil.copyfileobj(old, new)
-    _replace(fresh, target)
-
-
-def _write(folder: Path, room: Path, entries: list[Entry]) -> None:
-    fresh = room / "catalogue"
-    rows = [_row(entry) for entry in entries]
-    fresh.write_text(HEAD + yaml.safe_dump(rows, sort_keys=False, width=1000), encoding="utf-8")
-    _replace(fresh, folder / FILE)
-
-
-def _replace(fresh: Path, target: Path) -> None:
-    """Bring a complete file to its place: on disk first, then renamed."""
-    with fresh.open("rb+") as file:
-        os.fchmod(file.fileno(), 0o644)
-        os.fsync(file.fileno())
-    fresh.replace(target)
-
-
-def _row(entry: Entry) -> dict[str, object]:
-    shim = entry.shim
+def _row(shim: Shim) -> dict[str, object]:
     return {
         "name": shim.name,
         "file": shim.file.name,
@@ -149,6 +124,5 @@ def _row(entry: Entry) -> dict[str, object]:
         "build-id": shim.build_id,
         "modes": sorted(mode.value for mode in shim.modes),
         "origin": shim.origin,
-        "kind": entry.kind,
         "default": shim.default,
     }

@@ -1,101 +1,183 @@
-"""Walk ar, tar and cpio archives forward, in bounded memory, writing nothing by their names.
+"""The files inside packages, by the libraries for their formats, bounded in bytes and number.
 
-Python's tarfile reads long-name records whole, however long they say they are, and rpmfile
-whole payloads; these few lines do not.
+Nothing here is written, and no name of an archive is taken for a path. What the libraries raise
+on bad bytes comes through as it is.
 """
 
-import io
+import bz2
+import gzip
+import lzma
+import struct
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from functools import partial
+from typing import Any, BinaryIO, Self, cast
 
-from shimtool.shims.streams import BadPackageError, BoundedReader, Window
+import arpy
+import rpmfile
+import zstandard
 
-AR_MAGIC = b"!<arch>\n"
-AR_HEADER = 60
-TAR_BLOCK = 512
-# POSIX.1 pax: links, devices, folders and pipes have no data, whatever their size field says.
-DATALESS = (
-    tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE,
-    tarfile.DIRTYPE, tarfile.FIFOTYPE,
-)  # fmt: skip
-CPIO_HEADER = 110
-CPIO_NAME_LIMIT = 4096
-CPIO_END = "TRAILER!!!"
+from shimtool.files import MIB
+
+UNPACKED_LIMIT = 512 * MIB  # all of a package; Xen's largest unpack to about 100 MB
+MOST_MEMBERS = 1 << 16
 MOST_AR_MEMBERS = 32
+TAR_RECORD_LIMIT = 1 << 14  # of a long name, or of attributes
+RPM_LEAD = 96
+RPM_HEADER_MAGIC = b"\x8e\xad\xe8"
+RPM_HEADERS_LIMIT = 2 * MIB
+RPM_PAYLOAD_LIMIT = 256 * MIB
+
+
+class BadPackageError(Exception):
+    """The bytes are not a sound package; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A regular file in an archive, its `size` in bytes; `name` has no leading "./" or "/".
-
-    Until the next one is asked for, its content is what the archive's reader gives next.
-    """
+    """A regular file in an archive, its `size` in bytes; `name` has no leading "./" or "/"."""
 
     name: str
     size: int
+    _open: Callable[[], Any]
 
-
-def ar_members(file: BinaryIO) -> Iterator[tuple[str, io.BufferedReader]]:
-    """Yield each member's name and content (deb(5): the format of Unix ar, short names)."""
-    at = len(AR_MAGIC)
-    for _ in range(MOST_AR_MEMBERS):
-        file.seek(at)
-        header = file.read(AR_HEADER)
-        if len(header) < AR_HEADER:
-            return
-        digits = header[48:58].strip()
-        if header[58:] != b"`\n" or not digits.isdigit():
-            raise BadPackageError("a member's header is not one of ar")
-        name = header[:16].rstrip(b" ").rstrip(b"/").decode("ascii", "replace")
-        size = int(digits)
-        yield name, io.BufferedReader(Window(file, at + AR_HEADER, size))
-        at += AR_HEADER + size + size % 2
-
-
-def tar_members(reader: BoundedReader) -> Iterator[Member]:
-    """Yield the regular files of a tar stream; several archives one after the other are one.
-
-    Names of more than 255 bytes (extra records) come cut short: no shim has such a path.
-    """
-    while block := reader.read(TAR_BLOCK):
-        if len(block) < TAR_BLOCK:
+    def read(self, limit: int) -> bytes:
+        """Return its content, of `limit` bytes at most; only while it is the newest member."""
+        if self.size > limit:
+            raise BadPackageError(f"{self.name} is larger than {limit // MIB} MiB")
+        data: bytes = self._open().read(self.size)
+        if len(data) != self.size:
             raise BadPackageError("it ends too early")
-        if not block.strip(b"\0"):
-            continue
-        try:
-            info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
-        except tarfile.HeaderError as error:
-            raise BadPackageError(f"not a tar header: {error}") from None
-        if info.size < 0:
-            raise BadPackageError("a member of negative size")
-        if info.type in DATALESS:
-            continue
-        end = reader.position + info.size + -info.size % TAR_BLOCK
-        if info.type in (tarfile.REGTYPE, tarfile.AREGTYPE):
-            yield Member(info.name.removeprefix("./").lstrip("/"), info.size)
-        reader.skip_to(end)
+        return data
 
 
-def cpio_members(reader: BoundedReader) -> Iterator[Member]:
-    """Yield the regular files of a "newc" cpio stream, the payload of an RPM."""
-    while True:
-        header = reader.exactly(CPIO_HEADER)
-        if header[:6] not in (b"070701", b"070702"):
-            raise BadPackageError("not a newc cpio header")
-        try:
-            fields = [int(header[at : at + 8], 16) for at in range(6, CPIO_HEADER, 8)]
-        except ValueError:
-            raise BadPackageError("not a newc cpio header") from None
-        mode, size, name_size = fields[1], fields[6], fields[11]
-        if min(fields) < 0 or not 0 < name_size <= CPIO_NAME_LIMIT:
-            raise BadPackageError("a cpio member with an impossible name")
-        raw = reader.exactly(name_size + -(CPIO_HEADER + name_size) % 4)
-        name = raw[: name_size - 1].decode("utf-8", "surrogateescape")
-        if name == CPIO_END:
+class Bounded:
+    """A stream of at most `limit` bytes: more is a bomb, not a package.
+
+    It tells its end once. tarfile would go on asking for as much as some header says.
+    """
+
+    def __init__(self, stream: BinaryIO, limit: int = UNPACKED_LIMIT) -> None:
+        self._stream = stream
+        self._left = limit
+        self._ended = False
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` (not 0) bytes."""
+        if self._ended:
+            raise BadPackageError("it ends too early")
+        data = self._stream.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise BadPackageError("it unpacks to more than any package with a shim")
+        self._ended = not data
+        return data
+
+    def drain(self) -> None:
+        """Read to the end, where the checksums are."""
+        while not self._ended:
+            self.read(MIB)
+
+
+def _zstd(stream: BinaryIO) -> Any:  # noqa: ANN401 - zstandard's reader, as good as a BinaryIO
+    unpacker = zstandard.ZstdDecompressor(max_window_size=128 * MIB)  # the most of `zstd --ultra`
+    return unpacker.stream_reader(stream, read_across_frames=True)
+
+
+_OPENERS: dict[str, tuple[bytes, Callable[[Any], Any]]] = {
+    "gzip": (b"\x1f\x8b", lambda stream: gzip.GzipFile(fileobj=stream)),
+    "xz": (b"\xfd7zXZ\0", lzma.LZMAFile),
+    "bzip2": (b"BZh", bz2.BZ2File),
+    "zstd": (b"\x28\xb5\x2f\xfd", _zstd),
+    "lzma": (b"\x5d\0\0", lzma.LZMAFile),
+}
+RPM_PACKINGS = ("gzip", "xz", "bzip2", "zstd")  # what rpmfile unpacks
+
+
+def unpacked(stream: BinaryIO) -> Bounded:
+    """Return a stream from its beginning, decompressed when a known magic is there."""
+    stream.seek(0)
+    head = stream.read(6)
+    stream.seek(0)
+    openers = (opener for magic, opener in _OPENERS.values() if head.startswith(magic))
+    return Bounded(next(openers, lambda plain: plain)(stream))
+
+
+class _Header(tarfile.TarInfo):
+    """A tar header; refused if it says to read more than a sane name or attribute."""
+
+    RECORDS = (
+        tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE,
+        tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
+    )  # fmt: skip
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        info = super().frombuf(buf, encoding, errors)
+        if info.size < 0 or (info.type in cls.RECORDS and info.size > TAR_RECORD_LIMIT):
+            raise BadPackageError("a tar header of impossible size")
+        return info
+
+
+def tar_members(stream: Bounded) -> Iterator[Member]:
+    """Yield the regular files of a tar; several, cut and concatenated as in an .apk, are one."""
+    file = cast("BinaryIO", stream)  # of which the stream mode needs only read()
+    with tarfile.open(fileobj=file, mode="r|", tarinfo=_Header, encoding="utf-8") as archive:
+        for number, info in enumerate(archive):
+            if number == MOST_MEMBERS:
+                raise BadPackageError("more files than in any package with a shim")
+            if info.isreg() and not info.issparse():
+                yield Member(_relative(info.name), info.size, partial(archive.extractfile, info))
+    stream.drain()
+
+
+def deb_members(file: BinaryIO, part: bytes) -> Iterator[Member]:
+    """Yield the files in one part of a .deb, "control.tar" or "data.tar" (deb(5))."""
+    file.seek(0)
+    archive = arpy.Archive(fileobj=file)
+    for _ in range(MOST_AR_MEMBERS):  # arpy itself follows a negative size in circles
+        header = archive.read_next_header()
+        if header is None:
             return
-        end = reader.position + size + -size % 4
-        if mode & 0o170000 == 0o100000:
-            yield Member(name.removeprefix("./").lstrip("/"), size)
-        reader.skip_to(end)
+        if header.size < 0:
+            raise BadPackageError("an ar member of negative size")
+        if header.name and header.name.startswith(part):
+            yield from tar_members(unpacked(archive.archived_files[header.name]))
+
+
+def open_rpm(file: BinaryIO) -> rpmfile.RPMFile:
+    """Read the headers of an .rpm.
+
+    Checked before: rpmfile would make any number of lists of the same bytes, if told so.
+    """
+    head = file.read(RPM_HEADERS_LIMIT)
+    at = RPM_LEAD
+    for _ in ("signature", "header"):
+        at = head.find(RPM_HEADER_MAGIC, at)
+        if at < 0:
+            raise BadPackageError("not an RPM header")
+        count, size = struct.unpack_from(">8xII", head, at)
+        index = head[at + 16 : at + 16 + 16 * count]
+        at += 16 + 16 * count + size
+        if at > len(head) or sum(row[3] for row in struct.iter_unpack(">4I", index)) > size:
+            raise BadPackageError("not an RPM header")
+    file.seek(0)
+    return rpmfile.RPMFile(fileobj=file)
+
+
+def rpm_members(package: rpmfile.RPMFile, file: BinaryIO, packing: str) -> Iterator[Member]:
+    """Yield the files of an .rpm with one of RPM_PACKINGS.
+
+    rpmfile may hold the whole unpacked payload in memory. So it is first unpacked for nothing,
+    to see that it is sound and within RPM_PAYLOAD_LIMIT.
+    """
+    file.seek(package.data_offset)
+    Bounded(_OPENERS[packing][1](file), RPM_PAYLOAD_LIMIT).drain()
+    for info in package.getmembers():
+        if not info.issymlink:
+            yield Member(_relative(info.name), info.size, partial(package.extractfile, info))
+
+
+def _relative(name: str) -> str:
+    return name.removeprefix("./").lstrip("/")

@@ -2,51 +2,32 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.errors import Fault, Where, fault, raise_all
+from shimtool.files import read_named
 from shimtool.model import Mode, Shim
-from shimtool.shims.files import SHIM_LIMIT, read_regular
-from shimtool.shims.known import KINDS, Kind
-from shimtool.shims.probe import probe
-from shimtool.shims.schema import (
-    Field,
-    Row,
-    boolean,
-    hex_digits,
-    list_of,
-    number,
-    one_of,
-    optional,
-    read_list,
-    safe_name,
-    text,
-)
+from shimtool.shims.probe import SHIM_LIMIT, probe
+from shimtool.shims.schema import NAME, TEXT, Field, Row, digits, pattern, read_list
 
 FILE = "shims.yaml"
 PREFERRED = (4, 10)  # the smallest, and the one that most of the field has run
 FIELDS = {
-    "name": Field(safe_name),
-    "file": Field(safe_name),
-    "size": Field(number),
-    "version": Field(optional(text)),
-    "sha256": Field(hex_digits(64)),
-    "build-id": Field(optional(hex_digits(40))),
-    "modes": Field(list_of(one_of(*Mode))),
-    "origin": Field(text),
-    "kind": Field(one_of(*KINDS)),
-    "default": Field(boolean, required=False),
+    "name": NAME,
+    "file": NAME,
+    "size": Field("be a positive whole number", lambda v: type(v) is int and v > 0),
+    "version": pattern(".+", TEXT.must, null=True),
+    "sha256": digits(64),
+    "build-id": digits(40, null=True),
+    "modes": Field(
+        "be one of: hvm, pvh, or both, as a list",
+        lambda v: isinstance(v, list) and len(v) > 0 and all(word in list(Mode) for word in v),
+    ),
+    "origin": TEXT,
+    "default": Field("be true or false", lambda v: isinstance(v, bool), required=False),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A line of the catalogue: a shim and its kind ("4.10-based" or "vixen")."""
-
-    shim: Shim
-    kind: Kind
 
 
 def load(folder: Path) -> tuple[Shim, ...]:
@@ -55,28 +36,23 @@ def load(folder: Path) -> tuple[Shim, ...]:
     Checks the catalogue strictly and that every binary is there in its right size; `verify`
     checks a binary's content. Raises ShimtoolError with all faults.
     """
-    entries = load_entries(folder)
-    faults = [wrong for entry in entries if (wrong := _file_fault(entry.shim))]
-    raise_all(faults)
-    return tuple(entry.shim for entry in entries)
+    shims = read_catalogue(folder)
+    raise_all(filter(None, map(_file_fault, shims)))
+    return shims
 
 
-def load_entries(folder: Path) -> tuple[Entry, ...]:
+def read_catalogue(folder: Path) -> tuple[Shim, ...]:
     """Return the catalogue of a folder as it is written, without a look at the binaries."""
     path = folder / FILE
-    if not path.exists():
-        return ()
-    rows = read_list(path, FIELDS)
-    entries = tuple(_entry(folder, row) for row in rows)
-    raise_all(_clashes(path, [entry.shim for entry in entries]))
-    return entries
+    shims = tuple(_shim(folder, row) for row in read_list(path, FIELDS))
+    raise_all(_clashes(path, shims))
+    return shims
 
 
 def verify(shim: Shim) -> None:
     """Raise ShimtoolError unless the shim's file is the one that was recorded."""
-    if wrong := _file_fault(shim):
-        raise_all((wrong,))
-    digest = hashlib.sha256(read_regular(shim.file, SHIM_LIMIT)).hexdigest()
+    raise_all(filter(None, map(_file_fault, [shim])))
+    digest = hashlib.sha256(read_named(shim.file, SHIM_LIMIT)).hexdigest()
     if digest != shim.sha256:
         raise fault(
             f"shim {shim.name} is not the file that was recorded",
@@ -93,7 +69,7 @@ def choose(shims: Sequence[Shim], wanted: str | None, mode: Mode) -> Shim:
     Raises ShimtoolError when there is none, or when the wanted one does not serve the mode.
     """
     if wanted is not None:
-        return _serving(_from_file(wanted) if "/" in wanted else named(shims, wanted), mode)
+        return _serving(_from_file(Path(wanted)) if "/" in wanted else named(shims, wanted), mode)
     able = [shim for shim in shims if mode in shim.modes]
     if not able:
         raise fault(
@@ -105,7 +81,6 @@ def choose(shims: Sequence[Shim], wanted: str | None, mode: Mode) -> Shim:
 
 
 def named(shims: Sequence[Shim], name: str) -> Shim:
-    """Return the shim called `name`; ShimtoolError when there is none."""
     """Return the shim of this name; raise ShimtoolError naming those there are."""
     for shim in shims:
         if shim.name == name:
@@ -113,28 +88,13 @@ def named(shims: Sequence[Shim], name: str) -> Shim:
     raise fault(f"no shim is called {name!r}", seen=_names(shims), remedy=_ADD_ONE)
 
 
-def same_file(shims: Sequence[Shim], sha256: str) -> Shim | None:
-    """Return the shim with this content."""
-    return next((shim for shim in shims if shim.sha256 == sha256), None)
-
-
 _ADD_ONE = "add one: shimtool shims add FILE (an ELF, .gz, .deb, .rpm or .apk)"
 _AGAIN = "run `make assets` again, or take it out of shims.yaml and add it again"
 
 
-def _from_file(path: str) -> Shim:
-    file = Path(path)
-    found = probe(file)
-    return Shim(
-        name=found.name or file.name,
-        file=file,
-        size=found.size,
-        sha256=found.sha256,
-        build_id=found.build_id,
-        version=found.version,
-        modes=found.modes,
-        origin=file.name,
-    )
+def _from_file(path: Path) -> Shim:
+    found = probe(path)
+    return found.shim(found.name or path.name, path, origin=path.name)
 
 
 def _serving(shim: Shim, mode: Mode) -> Shim:
@@ -153,17 +113,12 @@ def _names(shims: Sequence[Shim]) -> str:
     return "at hand: " + (", ".join(shim.name for shim in shims) or "none")
 
 
-def _preference(shim: Shim) -> tuple[bool, bool, tuple[int, ...]]:
-    version = _version(shim)
-    return shim.default, version[:2] == PREFERRED, version
-
-
 def _version(shim: Shim) -> tuple[int, ...]:
     return tuple(int(digits) for digits in re.findall(r"\d{1,9}", shim.version or ""))
 
 
-def _entry(folder: Path, row: Row) -> Entry:
-    shim = Shim(
+def _shim(folder: Path, row: Row) -> Shim:
+    return Shim(
         name=row["name"],
         file=folder / row["file"],
         size=row["size"],
@@ -174,21 +129,21 @@ def _entry(folder: Path, row: Row) -> Entry:
         origin=row["origin"],
         default=row.get("default", False),
     )
-    return Entry(shim, row["kind"])
 
 
 def _clashes(path: Path, shims: Sequence[Shim]) -> list[Fault]:
     """Two entries may share neither name, file nor content; one may be the default."""
     where = Where(path)
-    columns: dict[str, list[str]] = {
-        "name": [shim.name for shim in shims],
-        "file": [shim.file.name for shim in shims],
-        "sha256": [shim.sha256 for shim in shims],
+    columns = {
+        "name": Counter(shim.name for shim in shims),
+        "file": Counter(shim.file.name for shim in shims),
+        "sha256": Counter(shim.sha256 for shim in shims),
     }
     faults = [
         Fault(f"two entries have the same {key}", where, seen=value, remedy="take one of them out")
         for key, values in columns.items()
-        for value in sorted({value for value in values if values.count(value) > 1})
+        for value, number in values.items()
+        if number > 1
     ]
     defaults = [shim.name for shim in shims if shim.default]
     if len(defaults) > 1:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from shimtool.shims.schema import Field, hex_digits, one_of, read_list, safe_name, text
+from shimtool.shims.schema import NAME, TEXT, Field, digits, pattern, read_list
 
 Kind = Literal["4.10-based", "vixen"]
-KINDS: tuple[Kind, ...] = ("4.10-based", "vixen")
 FILE = "known.yaml"
 
 
@@ -28,12 +27,12 @@ class Known:
 
 
 FIELDS = {
-    "name": Field(safe_name),
-    "version": Field(text),
-    "kind": Field(one_of(*KINDS)),
-    "sha256": Field(hex_digits(64), required=False),
-    "build-id": Field(hex_digits(40), required=False),
-    "origin": Field(text, required=False),  # for the reader of the file
+    "name": NAME,
+    "version": TEXT,
+    "kind": pattern(r"4\.10-based|vixen", "be one of: 4.10-based, vixen"),
+    "sha256": digits(64, required=False),
+    "build-id": digits(40, required=False),
+    "origin": Field("be a text", lambda value: isinstance(value, str), required=False),
 }
 
 
@@ -42,12 +41,9 @@ def load_known(folder: Path) -> tuple[Known, ...]:
 
     Raises ShimtoolError with every fault of the file.
     """
-    path = folder / FILE
-    if not path.exists():
-        return ()
     return tuple(
         Known(row["name"], row["version"], row["kind"], row.get("sha256"), row.get("build-id"))
-        for row in read_list(path, FIELDS)
+        for row in read_list(folder / FILE, FIELDS)
     )
 
 

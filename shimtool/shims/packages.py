@@ -1,27 +1,29 @@
 """Find xen-shim in what people have: an ELF, .gz, .deb, .rpm or .apk, told apart by content."""
 
+import gzip
 import io
+import os
+import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from shimtool.errors import fault
-from shimtool.shims import rpm
-from shimtool.shims.archives import AR_MAGIC, Member, ar_members, cpio_members, tar_members
-from shimtool.shims.files import MIB, SHIM_LIMIT, open_regular
-from shimtool.shims.streams import (
-    BadPackageError,
-    BoundedReader,
-    decompressed,
-    package_faults,
-)
+from shimtool.errors import ShimtoolError, fault
+from shimtool.files import MIB, open_named, too_large
+from shimtool.shims import archives
+from shimtool.shims.archives import BadPackageError, Member
+from shimtool.shims.probe import SHIM_LIMIT
 
 SHIM_NAMES = ("xen-shim", "xen-shim.gz")
 MOST_SHIMS = 8
+FILE_LIMIT = 512 * MIB
 METADATA_LIMIT = MIB
 ELF_MAGIC = b"\x7fELF"
 GZIP_MAGIC = b"\x1f\x8b"
+AR_MAGIC = b"!<arch>\n"
+RPM_MAGIC = b"\xed\xab\xee\xdb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +63,58 @@ def extract(path: Path, folder: Path) -> tuple[Candidate, ...]:
     """Return the candidates in a file; what needs unpacking goes to new files in `folder`.
 
     A bare ELF is its own candidate. Raises ShimtoolError when the file is none of the formats,
-    is damaged, unpacks to more than 512 MiB (64 MiB for a shim), or holds no xen-shim.
+    is damaged, is larger or unpacks to more than 512 MiB (64 MiB for a shim, 256 MiB for an
+    .rpm), or holds no xen-shim.
     """
-    with open_regular(path) as file, package_faults(path):
+    with open_named(path) as file, _package_faults(path):
+        if os.fstat(file.fileno()).st_size > FILE_LIMIT:
+            raise too_large(path, FILE_LIMIT)
         head = file.read(8)
         file.seek(0)
-        box = _Box(path, folder)
         if head.startswith(ELF_MAGIC):
             return (Candidate(path, path),)
-        if head == AR_MAGIC:
-            return _deb(file, box)
-        if head.startswith(rpm.MAGIC):
-            return _rpm(file, box)
-        if head.startswith(GZIP_MAGIC):
-            return _gzip(file, box)
+        if head.startswith(GZIP_MAGIC) and (shim := _zipped_shim(file)):
+            return (Candidate(_store(folder, 0, shim), path),)
+        package, members = _open(path, file, head)
+        found = tuple(
+            Candidate(_store(folder, number, content), path, name, package)
+            for number, (name, content) in enumerate(_shims(members))
+        )
+    if not found:
+        raise fault(
+            "no xen-shim in this package",
+            path,
+            seen=f"{package.name} {package.version}",
+            remedy="give the package that holds xen-shim in a folder xen*/boot "
+            "(Debian: xen-utils-VERSION)",
+        )
+    return found
+
+
+@contextmanager
+def _package_faults(path: Path) -> Iterator[None]:
+    """Turn all that the libraries raise on bad bytes into a ShimtoolError about `path`."""
+    try:
+        yield
+    except ShimtoolError:
+        raise
+    except Exception as error:  # noqa: BLE001 - from assertions to RecursionError
+        if isinstance(error, OSError) and error.errno:  # bad data has none
+            raise fault(f"cannot read or unpack the file: {error.strerror}", path) from None
+        raise fault(
+            f"damaged or not a package: {_printable(str(error)) or type(error).__name__}",
+            path,
+            remedy="copy or download it again, and compare its checksum with the publisher's",
+        ) from None
+
+
+def _open(path: Path, file: BinaryIO, head: bytes) -> tuple[Package, Iterator[Member]]:
+    if head == AR_MAGIC:  # not "!<thin>", whose members arpy would open by their names
+        return _deb(file)
+    if head.startswith(RPM_MAGIC):
+        return _rpm(path, file)
+    if head.startswith(GZIP_MAGIC):
+        return _apk(file)
     raise fault(
         "neither an ELF file nor a .gz, .deb, .rpm or .apk",
         path,
@@ -83,146 +123,93 @@ def extract(path: Path, folder: Path) -> tuple[Candidate, ...]:
     )
 
 
-@dataclass(slots=True)
-class _Box:
-    """Where unpacked candidates of one file go."""
-
-    source: Path
-    folder: Path
-    found: list[tuple[Path, str]] = field(default_factory=list)
-
-    def store(self, reader: BoundedReader, blocks: Iterator[bytes], name: str) -> None:
-        """Keep one candidate; `name` is its name in the package, never used as a path."""
-        if len(self.found) == MOST_SHIMS:
+def _shims(members: Iterator[Member]) -> Iterator[tuple[str, bytes]]:
+    """Yield name and unzipped content of the members that are named like a shim."""
+    # An RPM stores a hard-linked file's content with one of its names only.
+    named = (m for m in members if PurePosixPath(m.name).name in SHIM_NAMES and m.size)
+    for number, member in enumerate(named):
+        if number == MOST_SHIMS:
             raise BadPackageError(f"more than {MOST_SHIMS} files named xen-shim")
-        target = self.folder / f"candidate-{len(self.found)}"
-        start = reader.position
-        with target.open("xb") as out:
-            for data in blocks:
-                out.write(data)
-                if reader.position - start > SHIM_LIMIT:
-                    raise BadPackageError(f"{name} is larger than {SHIM_LIMIT // MIB} MiB")
-        self.found.append((target, name))
+        content = member.read(SHIM_LIMIT)
+        zipped = content.startswith(GZIP_MAGIC)
+        yield member.name, _unzipped(io.BytesIO(content)) if zipped else content
 
-    def take(self, reader: BoundedReader, members: Iterator[Member]) -> None:
-        """Keep the members that are named like a shim."""
-        for member in members:
-            # An RPM stores a hard-linked file's content with one of its names only.
-            if Path(member.name).name in SHIM_NAMES and member.size:
-                self.store(reader, reader.blocks(member.size), member.name)
 
-    def candidates(self, package: Package) -> tuple[Candidate, ...]:
-        """Return what was kept, unzipped."""
-        if not self.found:
-            raise fault(
-                "no xen-shim in this package",
-                self.source,
-                seen=f"{package.name} {package.version}",
-                remedy="give the package that holds xen-shim in a folder xen*/boot "
-                "(Debian: xen-utils-VERSION)",
-            )
-        return tuple(
-            Candidate(_unzipped(file), self.source, member, package) for file, member in self.found
+def _store(folder: Path, number: int, content: bytes) -> Path:
+    target = folder / f"candidate-{number}"
+    with target.open("xb") as out:
+        out.write(content)
+    return target
+
+
+def _zipped_shim(file: BinaryIO) -> bytes | None:
+    """Return the ELF file that a .gz holds; None when it holds something else."""
+    is_elf = gzip.GzipFile(fileobj=file).read(len(ELF_MAGIC)) == ELF_MAGIC
+    file.seek(0)
+    return _unzipped(file) if is_elf else None
+
+
+def _unzipped(file: BinaryIO) -> bytes:
+    content = gzip.GzipFile(fileobj=file).read(SHIM_LIMIT + 1)
+    if len(content) > SHIM_LIMIT:
+        raise BadPackageError(f"unzipped it is larger than {SHIM_LIMIT // MIB} MiB")
+    return content
+
+
+def _deb(file: BinaryIO) -> tuple[Package, Iterator[Member]]:
+    fields = _metadata(archives.deb_members(file, b"control.tar"), "control", ": ")
+    if fields is None:
+        raise BadPackageError("an ar archive without control.tar, or no control file in it")
+    version = fields.get("Version", "unknown")
+    vendor = "ubuntu" if "ubuntu" in version else "debian"
+    package = Package("deb", fields.get("Package", "unknown"), version, vendor)
+    return package, archives.deb_members(file, b"data.tar")
+
+
+def _apk(file: BinaryIO) -> tuple[Package, Iterator[Member]]:
+    """apk-package(5), version 2: signature, .PKGINFO and scripts, files; gzip'd one by one."""
+    if gzip.GzipFile(fileobj=file).read(512)[257:262] != b"ustar":
+        raise BadPackageError("gzip-compressed, but neither an ELF file nor an .apk")
+    fields = _metadata(archives.tar_members(archives.unpacked(file)), ".PKGINFO", " = ")
+    if fields is None:
+        raise BadPackageError("a tar archive without .PKGINFO, so no .apk; unpack it yourself")
+    name, version = fields.get("pkgname", "unknown"), fields.get("pkgver", "unknown")
+    package = Package("apk", name, version, "alpine")
+    return package, archives.tar_members(archives.unpacked(file))
+
+
+def _rpm(path: Path, file: BinaryIO) -> tuple[Package, Iterator[Member]]:
+    rpm = archives.open_rpm(file)
+    tags = {
+        tag: value.decode("utf-8", "replace")
+        for tag, value in rpm.headers.items()
+        if isinstance(value, bytes)
+    }
+    packing = tags.get("archive_compression", "none")
+    if packing not in archives.RPM_PACKINGS:
+        raise fault(
+            f"cannot read an .rpm with a payload of this compression: {_printable(packing)}",
+            path,
+            remedy=f"unpack it (rpm2cpio {shlex.quote(path.name)} | cpio -id), "
+            "then give the xen-shim in it",
         )
-
-
-def _deb(file: BinaryIO, box: _Box) -> tuple[Candidate, ...]:
-    """deb(5): members debian-binary, control.tar.*, data.tar.*."""
-    package = None
-    for name, content in ar_members(file):
-        if name.startswith("control.tar"):
-            package = _deb_control(decompressed(content))
-        elif name.startswith("data.tar"):
-            reader = decompressed(content)
-            box.take(reader, tar_members(reader))
-    if package is None:
-        raise BadPackageError("an ar archive without control.tar")
-    return box.candidates(package)
-
-
-def _deb_control(reader: BoundedReader) -> Package:
-    for member in tar_members(reader):
-        if member.name == "control":
-            fields = _fields(_metadata(reader, member), ": ")
-            version = fields.get("Version", "unknown")
-            vendor = "ubuntu" if "ubuntu" in version else "debian"
-            return Package("deb", fields.get("Package", "unknown"), version, vendor)
-    raise BadPackageError("no control file in control.tar")
-
-
-def _rpm(file: io.BufferedReader, box: _Box) -> tuple[Candidate, ...]:
-    tags = rpm.read_tags(file)
-    reader = decompressed(file)
-    box.take(reader, cpio_members(reader))
     version = "-".join(tags[tag] for tag in ("version", "release") if tags.get(tag))
     vendor = tags.get("vendor", "").split(" ")[0].strip(",.").lower()
     vendor = vendor if vendor.isascii() and vendor.isalnum() else "rpm"
-    return box.candidates(Package("rpm", tags.get("name", "unknown"), version, vendor))
+    package = Package("rpm", tags.get("name", "unknown"), version, vendor)
+    return package, archives.rpm_members(rpm, file, packing)
 
 
-def _gzip(file: io.BufferedReader, box: _Box) -> tuple[Candidate, ...]:
-    """Unzip: a bare shim, or an .apk, which is gzip'd tar streams one after the other."""
-    probe = decompressed(file, METADATA_LIMIT)
-    start = probe.read(512)
-    file.seek(0)
-    if start.startswith(ELF_MAGIC):
-        reader = decompressed(file)
-        box.store(reader, iter(_reading(reader)), box.source.name)
-        return (Candidate(box.found[0][0], box.source),)
-    if start[257:262] == b"ustar":
-        return _apk(decompressed(file), box)
-    raise BadPackageError("gzip-compressed, but neither an ELF file nor an .apk")
-
-
-def _apk(reader: BoundedReader, box: _Box) -> tuple[Candidate, ...]:
-    """apk-package(5), version 2: signature, then .PKGINFO and scripts, then the files."""
-    package = None
-
-    def files() -> Iterator[Member]:
-        nonlocal package
-        for member in tar_members(reader):
-            if member.name == ".PKGINFO" and package is None:
-                fields = _fields(_metadata(reader, member), " = ")
-                name, version = fields.get("pkgname"), fields.get("pkgver")
-                package = Package("apk", name or "unknown", version or "unknown", "alpine")
-            yield member
-
-    box.take(reader, files())
-    if package is None:
-        raise BadPackageError("a tar archive without .PKGINFO, so no .apk; unpack it yourself")
-    return box.candidates(package)
-
-
-def _metadata(reader: BoundedReader, member: Member) -> str:
-    if member.size > METADATA_LIMIT:
-        raise BadPackageError(f"its {member.name} is of impossible size")
-    return reader.exactly(member.size).decode("utf-8", "replace")
-
-
-def _fields(lines: str, separator: str) -> dict[str, str]:
-    """Read "Key: value" lines; unprintable ones do not count."""
-    pairs = (line.partition(separator) for line in lines.splitlines() if line.isprintable())
-    return {key: value.strip() for key, mark, value in pairs if mark}
+def _metadata(members: Iterator[Member], name: str, separator: str) -> dict[str, str] | None:
+    """Read the "Key: value" lines of a package's own file; unprintable ones do not count."""
+    for member in members:
+        if member.name == name:
+            lines = member.read(METADATA_LIMIT).decode("utf-8", "replace").splitlines()
+            pairs = (line.partition(separator) for line in lines if line.isprintable())
+            return {key: value.strip() for key, mark, value in pairs if mark}
+    return None
 
 
 def _printable(words: str) -> str:
     """Make a stranger's words fit for a line of a terminal and of the catalogue."""
     return "".join(char if char.isprintable() else "?" for char in words[:300])
-
-
-def _reading(reader: BoundedReader) -> Iterator[bytes]:
-    while data := reader.read(MIB):
-        yield data
-
-
-def _unzipped(file: Path) -> Path:
-    """Return the file, or its unzipped form if it is gzip-compressed."""
-    with file.open("rb") as packed:
-        if not packed.peek(2).startswith(GZIP_MAGIC):
-            return file
-        target = file.with_suffix(".unzipped")
-        reader = decompressed(packed, SHIM_LIMIT)
-        with target.open("xb") as out:
-            for data in _reading(reader):
-                out.write(data)
-    return target

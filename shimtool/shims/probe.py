@@ -3,36 +3,24 @@
 import hashlib
 import re
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.errors import ShimtoolError, fault
-from shimtool.model import Mode
-from shimtool.shims.elf32 import BadELFError, Note, notes, segments
-from shimtool.shims.files import SHIM_LIMIT, read_regular
+from shimtool.errors import fault
+from shimtool.files import MIB, read_named
+from shimtool.model import Mode, Shim
 from shimtool.shims.known import Kind, Known, find_known
 
+SHIM_LIMIT = 64 * MIB  # the largest shim seen is 6.4 MB, with its symbols
 GUEST_OS = 6  # Xen's public/elfnote.h: only guest kernels say which system they are
 PHYS32_ENTRY = 18  # the same header: the entry point of a PVH guest
-NT_GNU_BUILD_ID = 3
 MULTIBOOT1 = 0x1BADB002
 MULTIBOOT1_AREA = 8192  # Multiboot 0.6.96, section 3.1: within the first 8192 bytes
 # Part of the words a shim logs when it asks its host for the xenstore page (4.10 to 4.17).
 SHIM_MARK = b"HVM_PARAM_STORE_PFN"
 # A whole C string that is a Xen version: Debian's build has it so. 4.9 was Vixen's.
 FULL_VERSION = re.compile(rb"\0(4\.(?:9|[1-9]\d)\.\d{1,3}(?:[+~.-][0-9A-Za-z.+~-]{1,80})?)(?=\0)")
-# What people give by mistake, by its first bytes.
-LOOKALIKES = (
-    (b"\x1f\x8b", "gzip-compressed"),
-    (b"\xfd7zXZ\0", "xz-compressed"),
-    (b"BZh", "bzip2-compressed"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed"),
-    (b"!<arch>\n", "a Debian package or an archive"),
-    (b"\xed\xab\xee\xdb", "an RPM package"),
-    (b"MZ", "a Linux bzImage or an EFI program"),
-)
-TRY_ADD = "give xen-shim as an ELF file; `shimtool shims add` also unpacks .gz, .deb, .rpm and .apk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +38,13 @@ class ProbedShim:
     kind: Kind
     name: str | None = None
 
+    def shim(self, name: str, file: Path, origin: str) -> Shim:
+        """Return it as a shim at hand, stored in `file`."""
+        return Shim(
+            name=name, file=file, size=self.size, sha256=self.sha256, build_id=self.build_id,
+            version=self.version, modes=self.modes, origin=origin,
+        )  # fmt: skip
+
 
 def probe(path: Path, known: Iterable[Known] = (), shown: Path | str | None = None) -> ProbedShim:
     """Identify the PV shim in a file.
@@ -59,23 +54,21 @@ def probe(path: Path, known: Iterable[Known] = (), shown: Path | str | None = No
     else than a whole, 32-bit x86 PV shim, saying what it is instead; `shown` is what errors call
     the file, when it is an unpacked copy.
     """
-    data = read_regular(path, SHIM_LIMIT)
+    from shimtool.shims.elf import read_notes  # noqa: PLC0415 - pyelftools is slow to load
+
+    data = read_named(path, SHIM_LIMIT)
     place = shown or path
-    try:
-        found = tuple(notes(data, segments(data)))
-    except BadELFError as error:
-        raise _not_elf(place, data, error) from None
-    digest, build_id = hashlib.sha256(data).hexdigest(), _build_id(found)
+    notes, build_id = read_notes(data, place)
+    digest = hashlib.sha256(data).hexdigest()
     build = find_known(known, digest, build_id)
-    types = {note.type for note in found if note.owner == b"Xen"}
     if build is None or build.kind != "vixen":
-        _check_shim(place, data, types)
+        _check_shim(place, data, notes)
     return ProbedShim(
         size=len(data),
         sha256=digest,
         build_id=build_id,
         version=build.version if build else _version(data),
-        modes=_modes(place, data, types),
+        modes=_modes(place, data, notes),
         kind=build.kind if build else "4.10-based",
         name=build.name if build else None,
     )
@@ -92,14 +85,7 @@ def xen_version(words: str) -> str | None:
     return match[1] if match else None
 
 
-def _not_elf(path: Path | str, data: bytes, error: BadELFError) -> ShimtoolError:
-    for magic, what in LOOKALIKES:
-        if data.startswith(magic):
-            return fault(f"not a bare ELF file: {what}", path, remedy=TRY_ADD)
-    return fault(error.message, path, seen=f"first bytes {data[:8].hex(' ')}", remedy=error.remedy)
-
-
-def _check_shim(path: Path | str, data: bytes, types: set[int]) -> None:
+def _check_shim(path: Path | str, data: bytes, types: set[int | str]) -> None:
     """Refuse guest kernels and ordinary hypervisors, which pass for shims at first sight."""
     if GUEST_OS in types:
         raise fault(
@@ -122,7 +108,7 @@ def _check_shim(path: Path | str, data: bytes, types: set[int]) -> None:
         )
 
 
-def _modes(path: Path | str, data: bytes, types: set[int]) -> frozenset[Mode]:
+def _modes(path: Path | str, data: bytes, types: set[int | str]) -> frozenset[Mode]:
     modes = {Mode.PVH} if PHYS32_ENTRY in types else set()
     if _multiboot1(data):
         modes.add(Mode.HVM)
@@ -139,16 +125,8 @@ def _modes(path: Path | str, data: bytes, types: set[int]) -> frozenset[Mode]:
 def _multiboot1(data: bytes) -> bool:
     """Look for a header with a right checksum, as a boot loader does."""
     area = data[:MULTIBOOT1_AREA]
-    words: Iterator[tuple[int, int, int]] = (
-        struct.unpack_from("<III", area, at) for at in range(0, len(area) - 11, 4)
-    )
+    words = (struct.unpack_from("<III", area, at) for at in range(0, len(area) - 11, 4))
     return any(word[0] == MULTIBOOT1 and sum(word) & 0xFFFFFFFF == 0 for word in words)
-
-
-def _build_id(found: Iterable[Note]) -> str | None:
-    """Return the GNU build-id as hexadecimal digits; only a SHA-1 sized one is of use."""
-    ids = (n.data for n in found if n.owner == b"GNU" and n.type == NT_GNU_BUILD_ID)
-    return next((data.hex() for data in ids if len(data) == 20), None)
 
 
 def _version(data: bytes) -> str | None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.assets import Assets
+from shimtool.files import stamp_of
 from shimtool.in_place import original_file, write_over
-from shimtool.kernel.files import stamp_of
 from shimtool.model import Mode, Plan, Shim, SourceFile
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.write.content import iso_files

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 import pycdlib
 
 from shimtool.errors import fault
-from shimtool.kernel.files import open_source, stamp_of
+from shimtool.files import open_source, stamp_of
 from shimtool.model import SourceFile
 from shimtool.write.content import BOOT_FILE, IsoFile
 

@@ -5,7 +5,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from shimtool.kernel.files import stamp_of
+from shimtool.files import stamp_of
 from shimtool.kernel.image import unpack_elf
 from shimtool.model import Kernel, SourceFile
 from shimtool.write.files import PREFIX, SUFFIX

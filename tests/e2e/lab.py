@@ -46,7 +46,11 @@ class Running:
         return starts(self.console())
 
     def exists(self) -> bool:
-        return self.machine.run(f"xl list {self.name}").code == 0
+        """Whether the guest is there or will be again.
+
+        `xl create` leaves a daemon that restarts the guest, and ends when it is gone for good.
+        """
+        return self.machine.run("pgrep -x xl").code == 0
 
     def wait_start(self, number: int = 1) -> Facts:
         """Wait for the token of the guest's start `number`; return what it told."""

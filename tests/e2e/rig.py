@@ -36,7 +36,8 @@ XEN_OPTIONS = (
 def tail(path: Path, lines: int = 25) -> str:
     """Return the last lines of a log, under its name."""
     text = path.read_text(errors="backslashreplace") if path.exists() else ""
-    last = "\n".join(text.replace("\r", "").splitlines()[-lines:])
+    full = [line for line in text.replace("\r", "").splitlines() if line.strip()]
+    last = "\n".join(full[-lines:])
     return f"--- {path.name}\n{last or '(empty)'}"
 
 
@@ -46,7 +47,6 @@ class RigError(AssertionError):
     def __init__(self, message: str, logs: Path) -> None:
         shown = [tail(path) for path in sorted(logs.glob("*.log"))]
         super().__init__("\n".join([message, f"logs: {logs}", *shown]))
-        self.message = message
 
 
 @contextlib.contextmanager
@@ -88,10 +88,9 @@ class Machine:
 
     def __init__(self, parts: Path, disk: Path, logs: Path, snapshot: Path | None) -> None:
         self.logs = logs
-        self.host_log = logs / "host.log"
         self._wires = Path(tempfile.mkdtemp(prefix="e2e-"))  # short: a socket's path is
         incoming = ["-incoming", f"exec:cat '{snapshot}'"] if snapshot else []
-        argv = _argv(parts, disk, self._wires, self.host_log)
+        argv = _argv(parts, disk, self._wires, logs / "host.log")
         with (logs / "qemu.log").open("wb") as errors:
             self._qemu = subprocess.Popen(
                 [*argv, *incoming], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors

@@ -15,8 +15,7 @@ HEADS = ("host", "shim", "mode", "guest", "result", "token after", "retries")
 class Row:
     """What one test did, as it goes on; `cells` is plain data, which xdist can carry.
 
-    seconds: from `xl create`'s return to the token, None while not seen; refused: why
-    convert would not make this guest, if so.
+    seconds: from `xl create`'s return to the token, not there while that is not seen.
     """
 
     def __init__(self, host: str, shim: str, mode: str, guest: str) -> None:
@@ -28,19 +27,11 @@ class Row:
     def retried(self) -> None:
         self.cells["retries"] += 1
 
-    def refused(self, reason: str) -> None:
-        self.cells["refused"] = reason
-
-    def shim(self, name: str) -> None:
-        self.cells["names"][1] = name
-
 
 def texts(cells: Mapping[str, Any], outcome: str) -> tuple[str, ...]:
     """Return a row's texts; `outcome` is pytest's word for the test."""
-    reason = cells.get("refused")
-    result = f"refused: {reason}" if reason and outcome == "passed" else outcome
     took = f"{cells['seconds']:.0f} s" if "seconds" in cells else "-"
-    return (*cells["names"], result, took, str(cells["retries"]))
+    return (*cells["names"], outcome, took, str(cells["retries"]))
 
 
 def lines(rows: Sequence[tuple[str, ...]]) -> list[str]:

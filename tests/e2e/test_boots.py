@@ -74,6 +74,8 @@ on_crash    = 'restart'
     with lab.boot("xentools", config, loops(root, swap)) as guest:
         (facts,) = guest.starts()
         seen = guest.plain_console()
+    line = "root=/dev/xvda2 ro console=hvc0 e2e=wait e2e.swap=/dev/xvda1"
+    assert facts.one("cmdline") == first_word(lab) + line
     assert facts.one("root") == "/dev/xvda2 ro this is root"
     assert facts.one("swap") == "/dev/xvda1"
     assert facts.one("token") == lab.files.token(root=True)
@@ -86,7 +88,7 @@ on_crash    = 'restart'
 @pytest.mark.e2e_ci("hvm")
 def test_many_disks(lab: Lab) -> None:
     root = lab.files.root_disk()
-    sizes = {"xvdb": 17, "xvdc": 18, "xvdd": 19, "xvde": 20, "sdf": 21, "hdg": 22}
+    sizes = {"xvdb": 17, "xvdc": 18, "hdd": 19, "xvde": 20, "sdf": 21}
     disks = {vdev: lab.files.blank_disk(vdev, size << 20) for vdev, size in sizes.items()}
     entries = ["phy:/dev/loop0,xvda,r"]
     entries += [f"file:{path},{vdev},w" for vdev, path in disks.items()]
@@ -106,12 +108,16 @@ vif = ["mac=00:16:3e:aa:bb:cc,bridge=xenbr0"]
         (facts,) = guest.starts()
     assert facts.one("root") == "/dev/xvda ro this is root"
     assert facts.one("token") == lab.files.token(root=True)
-    expected = {vdev: (size << 20, False) for vdev, size in sizes.items()}
+    # Linux calls them all xvd*, as it does in a PV guest; hde and on it does not know.
+    expected = {f"xvd{vdev[-1]}": (size << 20, False) for vdev, size in sizes.items()}
     assert facts.blocks() == {"xvda": (16 << 20, True)} | expected
     assert facts.one("net") == "eth0 00:16:3e:aa:bb:cc vif vif-0"
     assert facts.one("pci") == "0"
 
 
+# HVM only: for PVH xl itself unzips the ramdisk and keeps the first part, as it does for PV
+# (tried on 4.17), so no guest that boots today has such a one.
+@pytest.mark.modes("hvm")
 @pytest.mark.e2e_ci("hvm")
 def test_ramdisk_of_two_gzip_parts(lab: Lab) -> None:
     config = lab.convert(

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shimtool.errors import ShimtoolError
+from shimtool.files import open_regular
 from shimtool.kernel import compression
-from shimtool.kernel.files import open_regular
 from shimtool.kernel.image import inspect
 from shimtool.kernel.ramdisk import inspect_ramdisk
 from shimtool.model import Compression, KernelFacts

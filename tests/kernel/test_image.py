@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shimtool.errors import ShimtoolError
-from shimtool.kernel.files import open_regular
+from shimtool.files import open_regular
 from shimtool.kernel.image import inspect, unpack_elf
 from shimtool.kernel.paths import Found
 from shimtool.kernel.source import Sources

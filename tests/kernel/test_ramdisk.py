@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.kernel.files import open_regular
+from shimtool.files import open_regular
 from shimtool.kernel.ramdisk import inspect_ramdisk
 from shimtool.model import Compression
 from tests.kernel import craft

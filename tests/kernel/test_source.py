@@ -9,8 +9,9 @@ from typing import BinaryIO
 
 import pytest
 
+from shimtool import files
 from shimtool.errors import ShimtoolError
-from shimtool.kernel import files, source
+from shimtool.kernel import source
 from shimtool.kernel.image import inspect
 from shimtool.kernel.paths import Found
 from shimtool.kernel.source import Sources

@@ -22,7 +22,7 @@ from tests.xl.oracle import reading
 
 DATA = Path(__file__).parent / "data"
 CASES = sorted(path for path in DATA.glob("*.cfg") if not path.name.endswith(".expected.cfg"))
-HOSTS = {"hvm": {}, "4.9.2": {"xen": "4.9.2"}, "pvh": {"xen": "4.17.7"}}
+HOSTS = {"hvm": None, "4.9.2": "4.9.2", "pvh": "4.17.7"}
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +31,8 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
     (dom0.boot / "not-pv").write_bytes(debs.xen_shim().read_bytes())
     (dom0.boot / "initrd-ext2").write_bytes(gzip.compress(bytes(1080) + b"\x53\xef" + bytes(999)))
     return {
-        name: open_session(GuestOptions(map=[f"/boot={dom0.boot}"], out=dom0.out, **words))
-        for name, words in HOSTS.items()
+        name: open_session(GuestOptions(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=xen))
+        for name, xen in HOSTS.items()
     }
 
 
@@ -47,7 +47,7 @@ def test_golden(
     ), outcome.faults
     if outcome.plan:
         config = new_config(outcome)
-        golden(DATA / "expected" / f"{case.stem}.{host}.cfg", config)
+        golden(DATA / "expected" / f"{case.stem}.{host}.cfg", _lasting(config))
         _parsed_by_xl(outcome, config)
     else:
         text = show.error(ShimtoolError(*outcome.faults)).replace(str(case.parent), "")
@@ -60,6 +60,11 @@ def _fine(case: Path, host: str) -> bool:
         "refused-command-line-the-loader-mangles",
         "refused-ramdisk-with-file-system",
     )
+
+
+def _lasting(config: bytes) -> bytes:
+    """Leave out the hashes of Debian's shim and GRUB, which get updates."""
+    return re.sub(rb"(xen-shim|pvgrub)-[0-9a-f]{16}", rb"\1-HASH", config)
 
 
 def _anonymous(text: str) -> str:

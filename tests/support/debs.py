@@ -12,6 +12,7 @@ from shimtool.run import run
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build" / "cache"
+_LISTS = Path("/var/lib/apt/lists")
 
 
 @cache
@@ -21,21 +22,30 @@ def unpacked(package: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / f".{package}.lock").open("w") as lock:  # xdist workers meet here
         fcntl.flock(lock, fcntl.LOCK_EX)
-        record = run(["apt-cache", "show", "--no-all-versions", package])
-        version = next(
-            line.partition(": ")[2] for line in record.splitlines() if line.startswith("Version:")
-        )
-        home = folder / f"{package}_{version.replace(':', '%3a')}"
-        if not home.is_dir():
-            fresh = folder / f".{package}.new"
-            shutil.rmtree(fresh, ignore_errors=True)
-            fresh.mkdir()
-            run(["apt-get", "-q", "download", package], cwd=fresh)
-            (deb,) = fresh.glob("*.deb")
-            run(["dpkg-deb", "-x", deb, fresh / "files"])
-            deb.rename(fresh / "package.deb")
-            fresh.rename(home)
-    return home / "files"
+        link = folder / package  # to the version that apt knew of last
+        if not link.exists() or link.lstat().st_mtime < _LISTS.stat().st_mtime:
+            home = _fetched(package, folder)
+            link.unlink(missing_ok=True)
+            link.symlink_to(home.name)
+    return link / "files"
+
+
+def _fetched(package: str, folder: Path) -> Path:
+    record = run(["apt-cache", "show", "--no-all-versions", package])
+    version = next(
+        line.partition(": ")[2] for line in record.splitlines() if line.startswith("Version:")
+    )
+    home = folder / f"{package}_{version.replace(':', '%3a')}"
+    if not home.is_dir():
+        fresh = folder / f".{package}.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        run(["apt-get", "-q", "download", package], cwd=fresh)
+        (deb,) = fresh.glob("*.deb")
+        run(["dpkg-deb", "-x", deb, fresh / "files"])
+        deb.rename(fresh / "package.deb")
+        fresh.rename(home)
+    return home
 
 
 def deb(package: str) -> Path:

@@ -1,7 +1,6 @@
 """A dom0's folders as shimtool sees them: configs, /boot with Debian's kernel, and an --out."""
 
 import gzip
-import json
 import os
 import shutil
 import subprocess
@@ -9,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tests.support import debs
 
@@ -29,9 +27,6 @@ class Result:
     code: int
     out: str
     err: str
-
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from shimtool.errors import Fault, ShimtoolError, Where, fault
+from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os
 from shimtool.model import SourceFile
 
 Stamp = tuple[int, int, int, int]
 
-_BLOCK = 1 << 20
+MIB = 1 << 20
 _KINDS = {
     stat.S_IFDIR: "a directory",
     stat.S_IFIFO: "a named pipe",
@@ -63,6 +63,32 @@ def open_regular(path: Path, where: Where | None = None) -> BinaryIO:
     return source
 
 
+def open_named(path: Path) -> BinaryIO:
+    """Open the file that a user named, or that a link of this name leads to; as open_regular."""
+    return open_regular(Path(os.path.realpath(path)), Where(path))
+
+
+def read_named(path: Path, limit: int) -> bytes:
+    """Return all of such a file. Raises ShimtoolError, also beyond `limit` bytes (whole MiB)."""
+    with open_named(path) as source:
+        try:
+            data = source.read(limit + 1)
+        except OSError as error:
+            raise from_os(error, "read the file", path) from None
+    if len(data) > limit:
+        raise too_large(path, limit)
+    return data
+
+
+def too_large(path: Path, limit: int) -> ShimtoolError:
+    """Build the error for a file of more than `limit` bytes (whole MiB)."""
+    return fault(
+        f"larger than {limit // MIB} MiB, too large for its purpose",
+        path,
+        remedy="check that it is the right file",
+    )
+
+
 def _opener(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
@@ -74,14 +100,14 @@ def _refuse_kind(status: os.stat_result, path: Path, place: Where) -> None:
             f"{path} is {kind}",
             place.path,
             place.line,
-            remedy="name the kernel or ramdisk file itself",
+            remedy="name the file itself",
         )
     if not status.st_size:
         raise fault(
             f"{path} is empty (0 bytes)",
             place.path,
             place.line,
-            remedy="reinstall the guest's kernel package in dom0, or name the right file",
+            remedy="name the right file, or install it again (a kernel: its package, in dom0)",
         )
 
 
@@ -112,8 +138,8 @@ def same_content(one: Path, other: Path) -> bool:
             return True
         if status.st_size != twin.st_size:
             return False
-        while block := first.read(_BLOCK):
-            if block != second.read(_BLOCK):
+        while block := first.read(MIB):
+            if block != second.read(MIB):
                 return False
     return True
 

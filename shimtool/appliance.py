@@ -1,0 +1,90 @@
+"""Entry point of the container image: `shimtool`, with what the container itself tells.
+
+- Without a command it converts, or with nothing mounted to write to, scans and says what to mount.
+- dom0's paths of what is mounted become --map and --host-out, where they are certain; the
+  user's own come after them and win.
+- Outputs that would vanish with the container are refused.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+
+from shimtool import show
+from shimtool.__main__ import main as shimtool
+from shimtool.errors import Fault, ShimtoolError, Where
+from shimtool.mounts import Mount, dom0_paths, is_mounted, read_mounts
+from shimtool.options import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
+
+_MAPPING = ("scan", "plan", "convert", "host")
+_NAMING = (*_MAPPING, "verify", "status")
+_TOP = ("--help", "--version")
+# What to mount for the whole job.
+_WANTED = {
+    str(DEFAULT_KERNELS): f"-v /boot:{DEFAULT_KERNELS}:ro",
+    str(DEFAULT_OUT): f"-v {DEFAULT_HOST_OUT}:{DEFAULT_OUT}",
+}
+
+
+def main() -> None:
+    """Run the command line with what the container adds to it."""
+    mounts = read_mounts()
+    words = sys.argv[1:]
+    if not words and mounts and not is_mounted(str(DEFAULT_OUT), mounts):
+        _scan(mounts)
+        return
+    if not words or (words[0].startswith("-") and words[0] not in _TOP):
+        words = ["convert", *words]
+    if words[0] == "convert" and mounts and "--help" not in words:
+        _refuse_lost(_out(words), mounts)
+    _run([words[0], *_known(words[0], mounts), *words[1:]])
+
+
+def _run(words: Sequence[str]) -> None:
+    sys.argv[1:] = words
+    shimtool()
+
+
+def _scan(mounts: Sequence[Mount]) -> None:
+    """Scan, then say what is missing for more."""
+    missing = [option for point, option in _WANTED.items() if not is_mounted(point, mounts)]
+    try:
+        _run(["scan", *_known("scan", mounts)])
+    except SystemExit as end:
+        if end.code:
+            raise
+    print(f"Nothing was written. To convert, add: {' '.join(missing)}")
+
+
+def _known(command: str, mounts: Sequence[Mount]) -> Iterator[str]:
+    """Yield the options that say what the mounts tell."""
+    for dom0, here in dom0_paths(mounts):
+        if command in _MAPPING and dom0 != here and "=" not in dom0:
+            yield f"--map={dom0}={here}"
+        if command in _NAMING and here == str(DEFAULT_OUT):
+            yield f"--host-out={dom0}"
+
+
+def _out(words: Sequence[str]) -> str:
+    """Return the value of --out, as the command line will read it."""
+    out = str(DEFAULT_OUT)
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "--out":
+            out = following
+        elif word.startswith("--out="):
+            out = word.removeprefix("--out=")
+    return out
+
+
+def _refuse_lost(out: str, mounts: Sequence[Mount]) -> None:
+    if not is_mounted(out, mounts):
+        lost = Fault(
+            "nothing is mounted here: what is written would vanish with the container",
+            Where(out),
+            remedy=f"mount the folder for outputs: -v {DEFAULT_HOST_OUT}:{out}",
+        )
+        print(show.error(ShimtoolError(lost)), file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
