@@ -6,20 +6,28 @@ PYTHON ?= python3
 SHIM ?=
 VENV := .venv
 ASSETS := build/assets
+CONTEXT := build/image/context
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest
 REQUIRE := container/require
+
+SCRIPTS := container/require container/collect-assets container/device-model/shimtool-dm \
+	container/image/build container/image/ci/shimtool container/image/lock \
+	container/image/make-base container/image/make-context container/image/pack \
+	container/launcher/shimtool .ci/run
 
 # Debian packages, by what needs them
 FOR_TESTS := bash busybox dash grub-common mksh rpm shellcheck xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := mmdebstrap qemu-system-x86 e2fsprogs
+FOR_IMAGE := binutils git xz-utils
+FOR_APPLIANCE := bash buildah busybox busybox-static dash docker.io podman runc shellcheck xorriso
 
 .DEFAULT_GOAL := help
-.PHONY: bench help venv assets demo check unit boot-test e2e e2e-ci e2e-matrix test clean
+.PHONY: FORCE appliance-test bench dist image help venv assets demo check unit boot-test e2e e2e-ci e2e-matrix test clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 venv: $(VENV)/.done ## Python environment with shimtool and its tools
 $(VENV)/.done: pyproject.toml
@@ -39,11 +47,11 @@ check: venv ## Lint, types and quick tests (seconds)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	shellcheck container/require container/collect-assets container/device-model/shimtool-dm .ci/run
+	shellcheck $(SCRIPTS)
 
 unit: assets ## Everything that boots nothing
 	@$(REQUIRE) $(FOR_TESTS) $(FOR_BOOT)
-	$(PYTEST) -n 2 --dist loadgroup -m 'not boot and not e2e'
+	$(PYTEST) -n 2 --dist loadgroup -m 'not appliance and not boot and not e2e'
 
 boot-test: assets ## Boot ISOs under plain QEMU until the shim reports
 	@$(REQUIRE) $(FOR_TESTS) $(FOR_BOOT)
@@ -56,6 +64,22 @@ e2e: assets ## Boot converted guests on a real Xen, nested in QEMU
 e2e-ci: assets ## The part of e2e that CI runs
 	@$(REQUIRE) $(FOR_E2E)
 	$(PYTEST) -m e2e --e2e=ci
+
+$(CONTEXT): FORCE assets
+	@$(REQUIRE) $(FOR_IMAGE)
+	@PYTHON=$(RUN) container/image/make-context $@ $(ASSETS)
+
+$(CONTEXT).appliance $(CONTEXT).ci: $(CONTEXT)
+	@container/image/build $(CONTEXT) $(subst .,,$(suffix $@))
+
+image: $(CONTEXT).appliance $(CONTEXT).ci ## Container images (ENGINE=, BASE_IMAGE=, SHIM= choose)
+
+dist: $(CONTEXT).appliance ## The image as a tarball with launcher, for dom0s without network
+	@PYTHON=$(RUN) container/image/pack $(CONTEXT) build/dist
+
+appliance-test: image dist ## Run the image under docker, podman and chroot
+	@$(REQUIRE) $(FOR_APPLIANCE)
+	$(PYTEST) -m appliance
 
 bench: assets ## Ratios against cp, xorriso and grub-mkrescue, in one run
 	@$(REQUIRE) xorriso mtools grub-pc-bin grub-common

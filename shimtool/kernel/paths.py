@@ -62,7 +62,7 @@ def find(roots: Roots, wanted: Sourced, config: Path, what: str = "kernel") -> F
     places = _Places(roots, asked)
     hits = places.mapped() if places.covered else [*places.itself(), *places.tails()]
     if not hits:
-        raise _missing(asked, places.looked, mapped=places.covered)
+        raise _missing(asked, places, roots)
     troubles = [trouble for hit in hits if (trouble := files.trouble(hit, asked.where))]
     if troubles:
         raise ShimtoolError(*troubles)
@@ -126,14 +126,16 @@ def _refuse_odd(asked: _Asked) -> None:
         raise fault(message, asked.where.path, asked.where.line, seen=asked.path, remedy=remedy)
 
 
-def _missing(asked: _Asked, looked: list[str], *, mapped: bool) -> ShimtoolError:
+def _missing(asked: _Asked, places: _Places, roots: Roots) -> ShimtoolError:
     folder = PurePosixPath(asked.path).parent
-    places = ", ".join(dict.fromkeys(looked))
-    remedy = f"give the container that folder: -v {folder}:/kernels:ro, or use --map {folder}=DIR"
-    if mapped:
+    looked = ", ".join(dict.fromkeys(places.looked))
+    # Where /kernels is taken, its own path serves as well; but nothing can be mounted over /.
+    here = folder if roots.kernels and folder.name else "/kernels"
+    remedy = f"give the container that folder: -v {folder}:{here}:ro, or use --map {folder}=DIR"
+    if places.covered:
         remedy = f"correct the --map that covers it, or add --map {folder}=DIR"
     return fault(
-        f"{asked.what} {asked.path} is not here; looked at {places}",
+        f"{asked.what} {asked.path} is not here; looked at {looked}",
         asked.where.path,
         asked.where.line,
         seen=asked.path,

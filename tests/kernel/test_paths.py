@@ -118,7 +118,9 @@ def test_missing_lists_the_places_and_the_remedy(tmp_path: Path) -> None:
     for place in ("/nowhere/guests/k", f"{tmp_path}/guests/k", f"{tmp_path}/k"):
         assert place in fault.message
     assert fault.message.startswith("ramdisk /nowhere/guests/k")
-    assert "-v /nowhere/guests:/kernels:ro" in str(fault.remedy)
+    assert "-v /nowhere/guests:/nowhere/guests:ro" in str(fault.remedy)
+    first = refused(Roots(), "/nowhere/guests/k")
+    assert "-v /nowhere/guests:/kernels:ro" in str(first.remedy)
     assert "--map /nowhere/guests=DIR" in str(fault.remedy)
 
 

@@ -223,14 +223,15 @@ def rpm_head(entries: int, store: int) -> bytes:
     return b"\xed\xab\xee\xdb" + bytes(92) + (intro + rows + bytes(store)) * 2
 
 
+# Python 3.11.2, as Debian patched it, says "invalid offset" where others leave it to us.
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "ar-circle": (lambda: b"!<arch>\n" + ar_member(b"x", -60), "negative size"),
     "ar-circle-of-tables": (lambda: b"!<arch>\n" + ar_member(b"/", -60), "negative size"),
     "ar-name-of-terabytes": (lambda: b"!<arch>\n" + ar_member(b"#1/9999999999999", 1), "damaged"),
-    "tar-long-name": (lambda: gzip.compress(long_name(1 << 29)), "impossible size"),
+    "tar-long-name": (lambda: gzip.compress(long_name(1 << 29)), "damaged"),
     "tar-names-of-names": (lambda: gzip.compress((long_name(9) + bytes(512)) * 9999), "damaged"),
     "tar-past-its-end": (lambda: gzip.compress(endless(1 << 60)), "ends too early"),
-    "tar-negative": (lambda: gzip.compress(endless(-512)), "impossible size"),
+    "tar-negative": (lambda: gzip.compress(endless(-512)), "damaged"),
     "rpm-overlapping-lists": (lambda: rpm_head(9000, 1 << 18), "not an RPM header"),
     "rpm-endless-index": (lambda: rpm_head(1, 1)[:104] + b"\x7f" * 8, "not an RPM header"),
 }
