@@ -48,7 +48,7 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
         edits=_edits(guest, image, host, mode, settings),
         image=image,
         files=(*_files(guest, image, mode), f"{guest.name}.cfg"),
-        warnings=warnings(guest, host, mode),
+        warnings=warnings(guest, payload, host, mode),
     )
 
 
