@@ -19,7 +19,7 @@ SCRIPTS := container/require container/collect-assets container/device-model/shi
 # Debian packages, by what needs them
 FOR_TESTS := bash busybox dash grub-common mksh rpm shellcheck xorriso
 FOR_BOOT := qemu-system-x86
-FOR_E2E := mmdebstrap qemu-system-x86 e2fsprogs
+FOR_E2E := e2fsprogs mmdebstrap qemu-system-x86 util-linux
 FOR_IMAGE := binutils git xz-utils
 FOR_APPLIANCE := bash buildah busybox busybox-static dash docker.io podman runc shellcheck xorriso
 
@@ -59,11 +59,15 @@ boot-test: assets ## Boot ISOs under plain QEMU until the shim reports
 
 e2e: assets ## Boot converted guests on a real Xen, nested in QEMU
 	@$(REQUIRE) $(FOR_E2E)
-	$(PYTEST) -m e2e --e2e=all
+	$(PYTEST) tests/e2e -m e2e --e2e=all -n 2
 
 e2e-ci: assets ## The part of e2e that CI runs
 	@$(REQUIRE) $(FOR_E2E)
-	$(PYTEST) -m e2e --e2e=ci
+	$(PYTEST) tests/e2e -m e2e --e2e=ci -n 2
+
+e2e-matrix: assets ## One guest on every host with every shim: Xen 4.14, 4.17, 4.20
+	@$(REQUIRE) $(FOR_E2E)
+	$(PYTEST) tests/e2e -m e2e --e2e=matrix -n 2
 
 $(CONTEXT): FORCE assets
 	@$(REQUIRE) $(FOR_IMAGE)
@@ -85,7 +89,7 @@ bench: assets ## Ratios against cp, xorriso and grub-mkrescue, in one run
 	@$(REQUIRE) xorriso mtools grub-pc-bin grub-common
 	@$(RUN) -m tests.bench
 
-test: check unit boot-test ## All that CI runs, from nothing
+test: check unit boot-test e2e-ci ## All that CI runs, from nothing
 
 clean: ## Remove everything that was made
 	rm -rf build $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache

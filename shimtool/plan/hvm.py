@@ -41,8 +41,9 @@ def iso_file(guest: Guest) -> str:
 def sizes(guest: Guest) -> list[tuple[str, ConfigValue]]:
     """Pin maxmem and maxvcpus where they promise more than the guest starts with.
 
-    A shim gives its guest every vCPU that the ACPI tables list, and the guest's kernel stops at
-    one that does not run; memory above memory= is populate-on-demand, and runs out under a shim.
+    A shim gives its guest every vCPU that the ACPI tables list (4.17's whatever maxcpus= says),
+    and the guest's kernel stops at one that does not run. Memory above memory= is populated on
+    demand: the guest is told more than there is, less the shim's share, and may run out of it.
     """
     pinned: list[tuple[str, ConfigValue]] = []
     if guest.maxmem > guest.memory:

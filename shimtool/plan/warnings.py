@@ -4,11 +4,10 @@ from shimtool import host as hosts
 from shimtool.model import Guest, Host, KernelBoot, Mode, Payload
 from shimtool.plan.keys import DEVICE_MODEL
 
-
-# MiB that a guest with Debian's 6.1 kernel needs besides its ramdisk, measured with shim 4.17.7
-# under Xen 4.17: with less the shim ends with "Not enough RAM for domain 0 allocation", as it
-# wants one block of memory for the unpacked kernel. Kernels of PV's early years need far less.
-_ENOUGH = 352
+# MiB with which a guest with Debian's 6.1 kernel starts, besides its ramdisk, measured with shim
+# 4.17.7 under Xen 4.17: with 352 the shim ends with "Not enough RAM for domain 0 allocation", as
+# it wants one block of memory for the unpacked kernel. Old, small kernels need far less.
+_ENOUGH = 384
 
 
 def warnings(guest: Guest, payload: Payload, host: Host, mode: Mode) -> tuple[str, ...]:

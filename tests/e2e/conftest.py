@@ -10,7 +10,7 @@ from tests.e2e import table
 from tests.e2e.guests import Files
 from tests.e2e.host import RELEASES
 from tests.e2e.lab import Lab
-from tests.e2e.shims import BUNDLED, Cell, prepared
+from tests.e2e.shims import BUNDLED, Cell, assets_with
 from tests.support.debs import ROOT
 
 LOGS = ROOT / "build" / "e2e" / "logs"
@@ -88,7 +88,7 @@ def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
     return Lab(
         release=RELEASES[cell.host],
         mode=cell.mode,
-        shim=prepared(cell.shim, tmp_path / "assets"),
+        assets=assets_with(cell.shim, tmp_path / "assets"),
         files=Files(home),
         logs=LOGS / request.node.name,
         row=row,

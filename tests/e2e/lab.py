@@ -14,7 +14,6 @@ from tests.e2e.facts import Facts, starts
 from tests.e2e.guests import Files
 from tests.e2e.host import Release, host
 from tests.e2e.rig import Kept, Machine, RigError, machine
-from tests.e2e.shims import Prepared
 from tests.e2e.table import Row
 
 # A guest needs 40-90 s of QEMU's CPU time to come up, whatever else the machine does.
@@ -90,7 +89,7 @@ class Lab:
 
     release: Release
     mode: str
-    shim: Prepared
+    assets: Path
     files: Files
     logs: Path
     row: Row
@@ -99,13 +98,13 @@ class Lab:
     def convert(self, name: str, config: str, *options: str) -> str:
         """Convert a guest by the real command; return its new config's dom0 path."""
         home = self.files.home
-        shim = ("--shim", self.shim.name) if self.shim.name else ()
         done = shimtool(
-            self.shim.assets,
+            self.assets,
             *("convert", "--in", home / "etc", "--out", home / "out"),
             *("--host-out", "/guest/out", "--map", f"/guest={home}"),
             *("--xen", self.release.xen, "--mode", self.mode),
-            *(*shim, *options, self.files.config(name, config)),
+            *options,
+            self.files.config(name, config),
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return f"/guest/out/{name}.cfg"
@@ -114,7 +113,7 @@ class Lab:
         """Undo --in-place by the real command."""
         home = self.files.home
         done = shimtool(
-            *(self.shim.assets, "restore", "--in", home / "etc", "--out", home / "out"),
+            *(self.assets, "restore", "--in", home / "etc", "--out", home / "out"),
             home / "etc" / f"{name}.cfg",
         )
         assert done.returncode == 0, done.stdout + done.stderr

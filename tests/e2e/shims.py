@@ -12,7 +12,6 @@ from tests.support.debs import ROOT
 BUNDLED = "bundled"
 DEBIAN = "debian-"
 ASSETS = ROOT / "build" / "assets"
-NAME = "under-test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +30,6 @@ class Cell:
         return f"xen-{self.host}-{self.shim_name}-{self.mode}"
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """An assets folder, and the name of the shim to choose from it (None: the default)."""
-
-    assets: Path
-    name: str | None
-
-
 def _file(shim: str) -> Path:
     """Return the file that holds the shim."""
     if not shim.startswith(DEBIAN):
@@ -47,12 +38,14 @@ def _file(shim: str) -> Path:
     return suite(release.suite).download(f"xen-utils-{release.xen}")
 
 
-def prepared(shim: str, folder: Path) -> Prepared:
-    """Add the shim to a copy of the assets in `folder`; the assets themselves when bundled."""
+def assets_with(shim: str, folder: Path) -> Path:
+    """Return the usual assets when `shim` is bundled, else a copy in `folder` with it alone."""
     assert ASSETS.is_dir(), "no assets: run `make assets` first"
     if shim == BUNDLED:
-        return Prepared(ASSETS, None)
+        return ASSETS
     shutil.copytree(ASSETS, folder)
-    done = shimtool(folder, "shims", "add", "--name", NAME, _file(shim))
+    shutil.rmtree(folder / "shims")
+    (folder / "shims").mkdir()
+    done = shimtool(folder, "shims", "add", _file(shim))
     assert done.returncode == 0, done.stdout + done.stderr
-    return Prepared(folder, NAME)
+    return folder

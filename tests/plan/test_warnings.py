@@ -19,9 +19,9 @@ def warned(dom0: Dom0, more: str, *words: str) -> str:
     return "\n".join(planned["warnings"])
 
 
-@pytest.mark.parametrize(("memory", "too_little"), [(256, True), (352, True), (353, False)])
+@pytest.mark.parametrize(("memory", "too_little"), [(256, True), (384, True), (385, False)])
 def test_memory_that_may_not_do(dom0: Dom0, memory: int, too_little: bool) -> None:
-    """352 MB and the ramdisk, which takes a begun megabyte."""
+    """384 MB and the ramdisk, which takes a begun megabyte."""
     assert ("may be too little" in warned(dom0, f"memory = {memory}\n")) == too_little
 
 
