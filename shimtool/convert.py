@@ -8,15 +8,15 @@ from pathlib import Path
 
 from shimtool.assets import BOOT_FILES
 from shimtool.drafts import Draft, Outcome, make_plan, new_config, read_drafts, refused
-from shimtool.errors import ShimtoolError
+from shimtool.errors import ShimtoolError, fault
 from shimtool.files import stamp_of
 from shimtool.folders import find_configs
-from shimtool.model import Plan, SourceFile
+from shimtool.model import Mode, Plan, SourceFile
 from shimtool.options import ConvertOptions
 from shimtool.report import FILE_NAME, Input, Output, Record, Report, fingerprint, render
 from shimtool.session import Session, open_session
-from shimtool.write.files import locked, write_file
-from shimtool.write.guest import Desk, write_guest
+from shimtool.write.files import locked, sweep, write_file
+from shimtool.write.guest import Desk, write_device_model, write_guest
 from shimtool.write.unpacked import Unpacked
 
 
@@ -32,6 +32,9 @@ def convert(configs: Sequence[Path], options: ConvertOptions) -> Iterator[Outcom
         found = find_configs(configs, options.in_dir)
         desk = Desk(options.out, session.assets, Unpacked(options.out), options.in_place)
         records, kernels = dict(session.before.guests), dict(session.before.kernels)
+        if options.in_place:
+            for folder in {config.resolve().parent for config in found}:
+                sweep(folder)
         drafts = list(read_drafts(found, options.out))
         try:
             for outcome, record in _results(drafts, session, desk, options.jobs):
@@ -75,6 +78,9 @@ def _one(draft: Outcome | Draft, session: Session, desk: Desk) -> _Result:
 
 def _written(outcome: Outcome, plan: Plan, draft: Draft, session: Session, desk: Desk) -> _Result:
     config = new_config(outcome)
+    _refuse_overwriting(plan, desk)
+    if plan.mode is Mode.HVM:
+        write_device_model(desk)
     old, mark = session.before.guests.get(plan.guest.name), _fingerprint(plan, config, desk)
     if old and old.fingerprint == mark and not session.settings.force and _whole(old, desk.out):
         return replace(outcome, status="unchanged"), None
@@ -89,7 +95,27 @@ def _written(outcome: Outcome, plan: Plan, draft: Draft, session: Session, desk:
         outputs=tuple(_output(path, desk.out) for path in written),
         warnings=plan.warnings,
     )
+    _drop_iso(old, record, desk.out)
     return replace(outcome, status="converted"), record
+
+
+def _refuse_overwriting(plan: Plan, desk: Desk) -> None:
+    """Outputs must not take the place of the guest's own config, except when asked to."""
+    config = plan.guest.config.resolve()
+    if config in [(desk.out / name).resolve() for name in plan.files]:
+        raise fault(
+            "--out holds the guest's own config, which would be overwritten",
+            plan.guest.config,
+            remedy="give another --out, or --in-place to edit the config and keep the original",
+        )
+
+
+def _drop_iso(old: Record | None, new: Record, out: Path) -> None:
+    """Remove the ISO of a guest that needs none any more."""
+    names = {output.path for output in new.outputs}
+    for output in old.outputs if old else ():
+        if output.path == f"{new.name}.iso" and output.path not in names:
+            (out / output.path).unlink(missing_ok=True)
 
 
 def _fingerprint(plan: Plan, config: bytes, desk: Desk) -> str:

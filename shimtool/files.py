@@ -24,8 +24,11 @@ _KINDS = {
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
-    """Return (device, inode, size in bytes, mtime in ns)."""
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    """Return (device, inode, size in bytes, ctime in ns).
+
+    ctime, because mtime can be set back (touch -r, tar, rsync) over other content.
+    """
+    return status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns
 
 
 def trouble(path: Path, where: Where | None = None) -> Fault | None:

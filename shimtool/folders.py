@@ -6,19 +6,19 @@ from pathlib import Path
 
 from shimtool.errors import fault, from_os
 
-# Files that live in /etc/xen and are no guests.
-_NOT_GUESTS = ("xl.conf", "xlexample", "xmexample", "xend-config", "cpupool", "oxenstored")
-
 
 def find_configs(named: Sequence[Path], folder: Path) -> list[Path]:
-    """Return the configs to read: those named, else every *.cfg in `folder`, by name."""
+    """Return the configs to read, absolute: those named, else every *.cfg in `folder`, by name.
+
+    A file that is named twice, or through a link too, is read once.
+    """
     if named:
-        return list(named)
+        return list({path.resolve(): path.absolute() for path in reversed(named)}.values())[::-1]
     try:
         found = sorted(
-            path
+            path.absolute()
             for path in folder.iterdir()
-            if path.suffix == ".cfg" and not path.name.startswith((".", *_NOT_GUESTS))
+            if path.suffix == ".cfg" and not path.name.startswith(".")
         )
     except OSError as error:
         raise from_os(

@@ -1,62 +1,54 @@
-"""--in-place and its way back: the original is kept in --out as NAME.original.cfg.
+"""--in-place and its way back: what is needed for it is kept in --out, under originals/NAME/.
 
-Beside it stands NAME.cfg, just what was put in the original's place: whoever edited the file
-since is shown the difference instead of losing it.
+`original.cfg` is the config from before and `written.cfg` just what took its place: whoever
+edited the file since is shown the difference instead of losing it. `kept.json` says which config
+it was, and the original's hash.
 """
 
+import hashlib
+import json
 import os
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool import show
 from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os
 from shimtool.folders import find_configs
-from shimtool.write.files import Staging
+from shimtool.write.files import Staging, locked
 from shimtool.xl.edit import is_ours
 from shimtool.xl.syntax import Document, open_config, parse
 
 
-def original_file(out: Path, name: str) -> Path:
-    """Where the guest's config from before is kept."""
-    return out / f"{name}.original.cfg"
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A config converted in place: its path, its bytes from before, and what replaced them."""
+
+    folder: Path
+    config: str
+    original: bytes
+    written: bytes
 
 
 def original_of(document: Document, out: Path) -> Document:
     """Return the config that `document`, one of ours, took the place of.
 
     Raises ShimtoolError when it is no config of ours, was not converted in place, or was edited
-    since.
+    since, or when its original is damaged.
     """
-    path = document.path
-    name = document.string("name") if is_ours(document) else None
-    if name is None or not _is_file_name(name.text):
-        raise fault("shimtool did not convert this config", path)
-    kept, written = original_file(out, name.text), out / f"{name.text}.cfg"
-    try:
-        original, ours = kept.read_bytes(), written.read_bytes()
-    except FileNotFoundError:
-        raise fault(
-            "shimtool wrote this config, but not in place of another",
-            path,
-            seen=f"no {kept}",
-            remedy="name the guest's PV config, or the --out that was used then",
-        ) from None
-    except OSError as error:
-        raise from_os(error, "read", error.filename or kept) from None
-    if document.data != ours:
-        raise ShimtoolError(
-            Fault(
-                "this config was edited after shimtool converted it",
-                Where(path),
-                remedy=f"make the same edit in {kept}, copy that over {path}, then convert again",
-                detail=show.diff(ours, document.data, str(written), str(path)),
-            )
-        )
-    return parse(original, path)
+    return parse(_kept_for(document, out).original, document.path)
 
 
 def converted_in_place(folder: Path) -> list[Path]:
-    """Return the configs in `folder` that convert --in-place wrote; at least one, or an error."""
-    found = [path for path in find_configs((), folder) if is_ours(open_config(path))]
+    """Return the configs in `folder` that may need restoring: ours, and those beyond reading."""
+
+    def candidate(path: Path) -> bool:
+        try:
+            return is_ours(open_config(path))
+        except ShimtoolError:
+            return True  # restore() says what is wrong with it
+
+    found = [path for path in find_configs((), folder) if candidate(path)]
     if not found:
         raise fault("no config here was converted in place", folder, remedy="name it, or --in DIR")
     return found
@@ -64,19 +56,105 @@ def converted_in_place(folder: Path) -> list[Path]:
 
 def restore(config: Path, out: Path) -> None:
     """Bring back the exact bytes from before --in-place; owner and mode stay the file's own."""
-    original = original_of(open_config(config), out)
-    with Staging() as staging:
-        write_over(staging, config, original.data)
+    with locked(out):
+        kept = _kept_for(open_config(config), out)
+        with Staging() as staging:
+            write_over(staging, config, kept.original)
+        shutil.rmtree(kept.folder)
+
+
+def keep(staging: Staging, out: Path, name: str, config: Path, kept: tuple[bytes, bytes]) -> None:
+    """Stage what restore() will need: `kept` is (original, written).
+
+    Raises ShimtoolError when another config of this name was converted in place before.
+    """
+    original, written = kept
+    folder, path = _folder(out, name), str(config.resolve())
+    before = _load(folder)
+    if before and before.config != path and _still_ours(before):
+        raise fault(
+            "another config of this guest's name was converted in place",
+            config,
+            seen=before.config,
+            remedy=f"restore that first (shimtool restore {before.config})",
+        )
+    facts = {"config": path, "sha256": hashlib.sha256(original).hexdigest()}
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    staging.open(folder / "original.cfg").write(original)
+    staging.open(folder / "written.cfg").write(written)
+    staging.open(folder / "kept.json").write(json.dumps(facts).encode())
 
 
 def write_over(staging: Staging, config: Path, data: bytes) -> None:
     """Stage new content for an existing file, through a link to it, keeping owner and mode."""
     target = config.resolve()
-    status = target.stat()
-    file = staging.open(target, status.st_mode & 0o7777)
-    os.fchown(file.fileno(), status.st_uid, status.st_gid)
+    try:
+        status = target.stat()
+        file = staging.open(target, status.st_mode & 0o7777)
+        os.fchown(file.fileno(), status.st_uid, status.st_gid)
+    except ShimtoolError as error:
+        raise ShimtoolError(*error.faults, Fault(_MOUNT_WRITABLE, Where(config))) from None
     file.write(data)
 
 
-def _is_file_name(name: str) -> bool:
-    return bool(name) and "/" not in name and "\0" not in name
+_MOUNT_WRITABLE = "the config's own folder must be writable for this (-v /etc/xen:/in without :ro)"
+
+
+def _kept_for(document: Document, out: Path) -> Kept:
+    path = document.path
+    name = document.string("name") if is_ours(document) else None
+    if name is None or not name.text or "/" in name.text or name.text in (".", ".."):
+        raise fault("shimtool did not convert this config", path)
+    kept = _load(_folder(out, name.text))
+    if kept is None or kept.config != str(path.resolve()):
+        raise fault(
+            "shimtool wrote this config, but not in place of another",
+            path,
+            seen=f"kept there is that of {kept.config}" if kept else f"nothing is kept in {out}",
+            remedy="name the guest's PV config, or the --out that was used then",
+        )
+    if document.data != kept.written:
+        written = kept.folder / "written.cfg"
+        raise ShimtoolError(
+            Fault(
+                "this config was edited after shimtool converted it",
+                Where(path),
+                remedy=f"copy {kept.folder / 'original.cfg'} over {path}, make the same edit"
+                " there, then convert again",
+                detail=show.diff(kept.written, document.data, str(written), str(path)),
+            )
+        )
+    return kept
+
+
+def _folder(out: Path, name: str) -> Path:
+    return out / "originals" / name
+
+
+def _load(folder: Path) -> Kept | None:
+    """Read what is kept in `folder`; None where there is nothing."""
+    try:
+        facts = json.loads((folder / "kept.json").read_bytes())
+        original = (folder / "original.cfg").read_bytes()
+        kept = Kept(folder, str(facts["config"]), original, (folder / "written.cfg").read_bytes())
+        whole = hashlib.sha256(original).hexdigest() == facts["sha256"]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise from_os(error, "read", error.filename or folder) from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        whole = False
+    if not whole:
+        raise fault(
+            "the original kept here is damaged",
+            folder,
+            remedy="compare it with a backup of the config, and put that in place by hand",
+        )
+    return kept
+
+
+def _still_ours(kept: Kept) -> bool:
+    try:
+        return Path(kept.config).read_bytes() == kept.written
+    except OSError:
+        return False

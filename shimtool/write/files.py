@@ -4,7 +4,7 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -18,8 +18,9 @@ PREFIX, SUFFIX = ".shimtool-", ".tmp"
 class Staging:
     """Writes files beside their final names; leaving the block without error renames them all.
 
-    Readable by their owner only, fsynced before the first rename. With an error nothing of them
-    stays, and files of the same names from before are untouched.
+    Readable by their owner only, fsynced before the first rename; renamed in the order in which
+    they were opened. With an error before that nothing of them stays, and files of the same
+    names from before are untouched.
     """
 
     def __init__(self) -> None:
@@ -48,23 +49,36 @@ class Staging:
         try:
             if kind is None:
                 self._commit()
-        except OSError as failed:
-            raise from_os(failed, "write", failed.filename or self._files[0][2]) from None
         finally:
             for file, temporary, _final in self._files:
-                file.close()
+                with suppress(OSError):  # flushes once more what a full disk did not take
+                    file.close()
                 temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise from_os(error, "write", error.filename or self._files[0][2]) from None
+            place = error.filename or (self._files[-1][2] if self._files else "the outputs")
+            raise from_os(error, "write", place) from None
 
     def _commit(self) -> None:
-        for file, _temporary, _final in self._files:
-            file.flush()
-            os.fsync(file.fileno())
+        for file, _temporary, final in self._files:
+            with _blaming(final):
+                file.flush()
+                os.fsync(file.fileno())
+            if final.is_dir():
+                raise fault("a folder is in the way", final, remedy="move it away")
         for _file, temporary, final in self._files:
-            temporary.replace(final)
+            with _blaming(final):
+                temporary.replace(final)
         for folder in {final.parent for _file, _temporary, final in self._files}:
             _sync_folder(folder)
+
+
+@contextmanager
+def _blaming(path: Path) -> Iterator[None]:
+    """Name the file that was meant, not its temporary."""
+    try:
+        yield
+    except OSError as error:
+        raise from_os(error, "write", path) from None
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -96,14 +110,17 @@ def locked(folder: Path) -> Iterator[None]:
             raise fault(
                 "another shimtool is at work here", folder, remedy="wait until it has ended"
             ) from None
-        _sweep(folder)
-        yield
-        _sweep(folder)
+        sweep(folder)
+        try:
+            yield
+        finally:
+            sweep(folder)
     finally:
         os.close(lock)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
+    """Remove unfinished files of a run that is over."""
     for leftover in folder.glob(f"{PREFIX}*{SUFFIX}"):
         leftover.unlink(missing_ok=True)
 

@@ -1,11 +1,12 @@
 """One planned guest becomes files: ISO or shim first, the config last, all or none of them."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.assets import Assets
 from shimtool.files import stamp_of
-from shimtool.in_place import original_file, write_over
+from shimtool.in_place import keep, write_over
 from shimtool.model import Mode, Plan, Shim, SourceFile
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.write.content import iso_files
@@ -27,12 +28,10 @@ class Desk:
 def write_guest(plan: Plan, config: bytes, original: bytes, desk: Desk) -> list[Path]:
     """Write all that dom0 needs to start this guest, the config last; return the files.
 
-    With --in-place, `original` is kept and the new config also takes its place. All appear
-    together, complete and fsynced; after any error none has changed.
+    With --in-place, `original` is kept and the new config also takes its place. All are
+    complete and fsynced before the first appears under its name.
     """
     shim = shim_source(plan.image.shim)
-    if plan.mode is Mode.HVM:
-        write_device_model(desk)
     with Staging() as staging:
         *names, _config = plan.files
         if plan.mode is Mode.HVM:
@@ -43,15 +42,24 @@ def write_guest(plan: Plan, config: bytes, original: bytes, desk: Desk) -> list[
         else:
             # The shim, and the PV GRUB image where that is the guest's kernel.
             for name, source in zip(names, (shim, plan.image.payload.kernel.file), strict=False):
-                copy_whole(source, staging.open(desk.out / name))
+                if not _holds(desk.out / name, source):
+                    copy_whole(source, staging.open(desk.out / name))
         written = [desk.out / name for name in plan.files]
         staging.open(written[-1]).write(config)
         if desk.in_place:
-            kept = original_file(desk.out, plan.guest.name)
-            staging.open(kept).write(original)
+            keep(staging, desk.out, plan.guest.name, plan.guest.config, (original, config))
             write_over(staging, plan.guest.config, config)
-            written += [kept, plan.guest.config]
+            written.append(plan.guest.config)
     return written
+
+
+def _holds(path: Path, source: SourceFile) -> bool:
+    """Whether `path`, named after its content and shared by guests, is there and whole."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == source.sha256
+    except OSError:
+        return False
 
 
 def write_device_model(desk: Desk) -> None:

@@ -1,14 +1,20 @@
 """Kernels that must be stored unpacked: each once a run, however many guests share it."""
 
 import hashlib
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
 
+from shimtool.errors import from_os
 from shimtool.files import stamp_of
 from shimtool.kernel.image import unpack_elf
 from shimtool.model import Kernel, SourceFile
 from shimtool.write.files import PREFIX, SUFFIX
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 class Unpacked:
@@ -29,10 +35,14 @@ class Unpacked:
     def _unpack(self, kernel: Kernel) -> SourceFile:
         path = self._folder / f"{PREFIX}{kernel.file.sha256}{SUFFIX}"
         digest = hashlib.sha256()
-        with path.open("wb") as out:
-            for chunk in unpack_elf(kernel.file, kernel.facts):
-                digest.update(chunk)
-                out.write(chunk)
+        try:
+            with open(path, "wb", opener=_private) as out:
+                for chunk in unpack_elf(kernel.file, kernel.facts):
+                    digest.update(chunk)
+                    out.write(chunk)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise from_os(error, "unpack a kernel there", self._folder) from None
         status = path.stat()
         return replace(
             kernel.file,

@@ -1,6 +1,7 @@
 """--in-place and restore: the config keeps its name, and its bytes come back exactly."""
 
 import os
+import subprocess
 
 from tests.cli.test_bad_input import refused
 from tests.support.dom0 import Dom0
@@ -68,3 +69,63 @@ def test_a_bad_guest_leaves_its_config_alone(dom0: Dom0) -> None:
     before = config.read_bytes()
     refused(dom0.run("convert", "--in-place"), "web01.cfg:2")
     assert config.read_bytes() == before
+
+
+def test_another_config_of_the_same_name_never_takes_the_original(dom0: Dom0) -> None:
+    one, two = dom0.guest(), dom0.config("two.cfg", b"# two\n")
+    text = one.read_bytes()
+    two.write_bytes(text + b"vcpus = 2\n")
+    assert dom0.run("convert", "--in-place", one).code == 0
+    refused(dom0.run("convert", "--in-place", two), "two.cfg", "restore", "web01.cfg")
+    assert dom0.run("restore", one).code == 0
+    assert one.read_bytes() == text
+
+
+def test_a_guest_called_like_a_kept_original_takes_nothing(dom0: Dom0) -> None:
+    one = dom0.guest()
+    text = one.read_bytes()
+    assert dom0.run("convert", "--in-place", one).code == 0
+    for name in ("web01.original", "originals", "shimtool"):
+        assert dom0.run("convert", dom0.guest(name)).code == 0
+    assert dom0.run("restore", one).code == 0
+    assert one.read_bytes() == text
+
+
+def test_a_damaged_original_is_not_brought_back(dom0: Dom0) -> None:
+    config = dom0.guest()
+    assert dom0.run("convert", "--in-place").code == 0
+    converted = config.read_bytes()
+    (dom0.out / "originals/web01/original.cfg").write_bytes(b"")
+    refused(dom0.run("restore"), "damaged", "originals/web01")
+    assert config.read_bytes() == converted
+
+
+def test_a_plain_convert_in_between_does_not_hinder_restore(dom0: Dom0) -> None:
+    config = dom0.guest()
+    text = config.read_bytes()
+    assert dom0.run("convert", "--in-place").code == 0
+    assert dom0.run("convert", "--xen", "4.17.7").code == 0
+    assert dom0.run("restore").code == 0
+    assert config.read_bytes() == text
+
+
+def test_one_broken_config_does_not_stop_restore_of_the_others(dom0: Dom0) -> None:
+    config = dom0.guest()
+    text = config.read_bytes()
+    assert dom0.run("convert", "--in-place").code == 0
+    dom0.config("aaa.cfg", "name = [\n")
+    refused(dom0.run("restore"), "aaa.cfg")
+    assert config.read_bytes() == text
+
+
+def test_a_read_only_folder_of_configs(dom0: Dom0) -> None:
+    config = dom0.guest()
+    text = config.read_bytes()
+    subprocess.run(["mount", "--bind", "-o", "ro", dom0.configs, dom0.configs], check=True)
+    try:
+        result = dom0.run("convert", "--in-place")
+    finally:
+        subprocess.run(["umount", dom0.configs], check=True)
+    refused(result, "Read-only file system", "must be writable")
+    assert config.read_bytes() == text
+    assert set(dom0.written()) <= {"shimtool-dm"}

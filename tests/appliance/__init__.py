@@ -1,0 +1,1 @@
+"""The container images as users run them: real engines, real archives, no mocks."""

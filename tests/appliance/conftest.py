@@ -1,0 +1,115 @@
+"""What the tests share: the tarball of `make dist`, engines with its image loaded, a dom0."""
+
+import json
+import lzma
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.appliance.engines import Engine, docker_engine, podman_engine
+from tests.support.debs import ROOT
+from tests.support.dom0 import Dom0
+from tests.support.samples import write_samples
+
+
+@dataclass(frozen=True)
+class Dist:
+    """What `make dist` wrote."""
+
+    folder: Path
+    archive: Path
+    launcher: Path
+
+    def member(self, name: str) -> bytes:
+        with tarfile.open(self.archive) as archive:
+            file = archive.extractfile(name)
+            assert file
+            return file.read()
+
+    @property
+    def manifest(self) -> dict[str, str]:
+        (image,) = json.loads(self.member("manifest.json"))
+        assert isinstance(image, dict)
+        return image
+
+    @property
+    def image_id(self) -> str:
+        return self.manifest["Config"].removesuffix(".json")
+
+
+@pytest.fixture(scope="session")
+def dist() -> Dist:
+    folder = ROOT / "build" / "dist"
+    assert (folder / "SHA256SUMS").is_file(), "run make dist"
+    (archive,) = folder.glob("shimtool-*.tar.xz")
+    return Dist(folder, archive, folder / "shimtool")
+
+
+@pytest.fixture(scope="session")
+def plain_archive(dist: Dist, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive without xz."""
+    path = tmp_path_factory.mktemp("plain") / dist.archive.stem
+    path.write_bytes(lzma.decompress(dist.archive.read_bytes()))
+    return path
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[Engine]:
+    prefix = "shimtool-docker-"
+    with tempfile.TemporaryDirectory(prefix=prefix) as home, docker_engine(Path(home)) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def podman() -> Iterator[Engine]:
+    prefix = "shimtool-podman-"
+    with tempfile.TemporaryDirectory(prefix=prefix) as home, podman_engine(Path(home)) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session", params=["docker", "podman"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Engine)
+    return found
+
+
+@contextmanager
+def loaded(engine: Engine, archive: Path) -> Iterator[str]:
+    """The name of an image loaded from an archive; removed if it was not there before."""
+    before = {image.id for image in engine.client.images.list()}
+    name = engine.load(archive)
+    yield name
+    if engine.client.images.get(name).id not in before:
+        engine.client.images.remove(name, force=True)
+
+
+@pytest.fixture(scope="session")
+def docker_image(docker: Engine, dist: Dist) -> Iterator[str]:
+    with loaded(docker, dist.archive) as name:
+        yield name
+
+
+@pytest.fixture(scope="session")
+def podman_image(podman: Engine, dist: Dist) -> Iterator[str]:
+    with loaded(podman, dist.archive) as name:
+        yield name
+
+
+@pytest.fixture
+def image(engine: Engine, request: pytest.FixtureRequest) -> str:
+    """The image's name in `engine`."""
+    return str(request.getfixturevalue(f"{engine.program}_image"))
+
+
+@pytest.fixture
+def dom0(tmp_path: Path) -> Dom0:
+    """The sample guests, and an empty folder for outputs."""
+    write_samples(tmp_path)
+    (tmp_path / "out").mkdir()
+    return Dom0(tmp_path)

@@ -1,0 +1,199 @@
+"""The appliance as `docker run` and `podman run` give it, from the tarball, confined."""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from shimtool import __version__
+from tests.appliance.conftest import Dist
+from tests.appliance.engines import CONFINED, Engine, binds
+from tests.support.dom0 import Dom0, shimtool
+from tests.support.samples import CONVERTIBLE, REFUSED, write_samples
+
+pytestmark = pytest.mark.appliance
+
+HOST_OUT = "/var/lib/xen/shimtool"
+NOBODY = 65534
+
+
+def mounts(dom0: Dom0) -> dict[Path, str]:
+    return {dom0.configs: "/in:ro", dom0.boot: "/kernels:ro", dom0.out: "/out"}
+
+
+def assert_whole(dom0: Dom0, name: str) -> None:
+    """Open what was written with the checkout's verify, and with xorriso."""
+    checked = shimtool("verify", "--out", dom0.out, dom0.out / f"{name}.cfg")
+    assert checked.code == 0, checked.err
+    assert HOST_OUT in (dom0.out / f"{name}.cfg").read_text()
+    listing = subprocess.run(
+        ["xorriso", "-indev", dom0.out / f"{name}.iso", "-report_el_torito", "plain", "-find", "/"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert "El Torito boot img :   1  BIOS  y" in listing
+    assert "xen-shim" in listing
+
+
+def test_the_main_job_needs_nothing_but_three_volumes(
+    engine: Engine, image: str, dom0: Dom0
+) -> None:
+    done = engine.once(image, volumes=mounts(dom0))
+    assert done.code == 1, done.err  # two are refused, said so, and do not stop the others
+    for name in CONVERTIBLE:
+        assert f"{name}: converted" in done.out
+        assert_whole(dom0, name)
+    for name in REFUSED:
+        assert f"/in/{name}.cfg:" in done.err
+        assert not (dom0.out / f"{name}.cfg").exists()
+
+
+def test_same_bytes_as_the_checkout(
+    docker: Engine, docker_image: str, dom0: Dom0, tmp_path: Path
+) -> None:
+    docker.once(docker_image, volumes=mounts(dom0))
+    here = tmp_path / "here"
+    here.mkdir()
+    shimtool(
+        *("convert", "--in", dom0.configs, "--map", f"/boot={dom0.boot}"),
+        *("--out", here),
+    )
+    for name in CONVERTIBLE:
+        assert (dom0.out / f"{name}.iso").read_bytes() == (here / f"{name}.iso").read_bytes()
+
+
+def test_only_in_mounted_scans_and_says_what_to_mount(
+    engine: Engine, image: str, dom0: Dom0
+) -> None:
+    done = engine.once(image, volumes={dom0.configs: "/in:ro"})
+    assert done.code == 0, done.err
+    for name in (*CONVERTIBLE, *REFUSED):
+        assert name in done.out
+    assert f"-v /boot:/kernels:ro -v {HOST_OUT}:/out" in done.out
+
+
+def test_nothing_mounted_says_what_to_mount(engine: Engine, image: str) -> None:
+    done = engine.once(image)
+    assert done.code == 1
+    assert "-v /etc/xen:/in:ro" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_outputs_are_never_lost_with_the_container(engine: Engine, image: str, dom0: Dom0) -> None:
+    volumes = {dom0.configs: "/in:ro", dom0.boot: "/kernels:ro"}
+    done = engine.once(image, "convert", volumes=volumes, read_only=False)
+    assert done.code == 1
+    assert f"-v {HOST_OUT}:/out" in done.err
+
+
+def test_a_user_of_its_own(engine: Engine, image: str, dom0: Dom0) -> None:
+    os.chown(dom0.out, NOBODY, NOBODY)
+    done = engine.once(image, volumes=mounts(dom0), user=f"{NOBODY}:{NOBODY}")
+    assert "web01: converted" in done.out, done.err
+    assert (dom0.out / "web01.iso").stat().st_uid == NOBODY
+    assert_whole(dom0, "web01")
+
+
+def test_an_out_it_may_not_write(engine: Engine, image: str, dom0: Dom0) -> None:
+    dom0.out.chmod(0o755)
+    done = engine.once(image, volumes=mounts(dom0), user=f"{NOBODY}:{NOBODY}")
+    assert done.code == 1
+    assert "/out" in done.err
+    assert "Permission denied" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_an_out_mounted_read_only(engine: Engine, image: str, dom0: Dom0) -> None:
+    done = engine.once(image, volumes={**mounts(dom0), dom0.out: "/out:ro"})
+    assert done.code == 1
+    assert "without :ro" in done.err
+
+
+def test_paths_of_a_dom0_are_known_from_its_mounts(
+    engine: Engine, image: str, tmp_path: Path
+) -> None:
+    """A file system with etc/xen is dom0's root: what else is mounted from it has its path."""
+    root = tmp_path / "root"
+    root.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
+    try:
+        write_samples(root)
+        (root / "etc").mkdir()
+        (root / "etc-xen").rename(root / "etc/xen")
+        out = root / "srv/shimmed"
+        out.mkdir(parents=True)
+        volumes = {root / "etc/xen": "/in:ro", root / "boot": "/kernels:ro", out: "/out"}
+        done = engine.once(image, volumes=volumes)
+        assert "xl create /srv/shimmed/web01.cfg" in done.out, done.err
+        assert "/srv/shimmed/web01.iso" in (out / "web01.cfg").read_text()
+        assert "looked at /kernels/vmlinuz-2.6.32-5-xen-amd64" in done.err  # and nowhere else
+        told = engine.once(image, "--host-out", "/mnt/x", volumes=volumes)
+        assert "xl create /mnt/x/web01.cfg" in told.out
+    finally:
+        subprocess.run(["umount", root], check=True)
+
+
+def test_options_alone_mean_convert(engine: Engine, image: str, dom0: Dom0) -> None:
+    done = engine.once(image, "--xen", "4.17", volumes=mounts(dom0))
+    assert "web01: converted (pvh" in done.out, done.err
+
+
+@pytest.mark.parametrize("command", ["scan", "plan", "convert", "verify", "restore", "host"])
+def test_help(docker: Engine, docker_image: str, command: str) -> None:
+    done = docker.once(docker_image, command, "--help")
+    assert done.code == 0, done.err
+    assert f"shimtool {command}" in done.out
+
+
+def test_shims_and_labels_say_which_shim_is_inside(engine: Engine, image: str, dist: Dist) -> None:
+    labels = engine.client.images.get(image).labels
+    assert labels["org.opencontainers.image.version"] == __version__
+    assert labels["org.opencontainers.image.revision"] not in ("", "unknown")
+    listed = json.loads(engine.once(image, "shims", "list", "--json").out)
+    assert listed
+    for shim in listed:
+        assert shim["name"] in labels["shimtool.shims"]
+        assert shim["name"] in (dist.folder / "INSTALL").read_text()
+    assert "default" in labels["shimtool.shims"]
+
+
+def test_the_id_survives_both_engines(engine: Engine, image: str, dist: Dist) -> None:
+    assert engine.client.images.get(image).id.removeprefix("sha256:") == dist.image_id
+
+
+def test_stopping_it_cleans_up(engine: Engine, image: str, dom0: Dom0) -> None:
+    """SIGTERM to a container's first process is lost unless handled; SIGKILL comes 60 s later."""
+    ramdisk = next(dom0.boot.glob("initrd.img-*"))
+    os.truncate(ramdisk, 3 << 30)  # a hole: some seconds to read
+    container = engine.client.containers.run(
+        image, ["convert"], volumes=binds(mounts(dom0)), detach=True, **CONFINED
+    )
+    try:
+        while not (dom0.out / ".lock").exists():
+            time.sleep(0.1)
+        start = time.monotonic()
+        container.stop(timeout=60)
+        assert time.monotonic() - start < 30
+        assert container.wait()["StatusCode"] == 130
+    finally:
+        container.remove(force=True)
+    assert not [path for path in dom0.out.iterdir() if path.name.startswith(".shimtool")]
+
+
+def test_starting_it_takes_little_time(docker: Engine, docker_image: str) -> None:
+    """`--help` within 0.5 s of a container that does nothing (best of five each)."""
+
+    def best(*words: str, entrypoint: list[str] | None = None) -> float:
+        times = []
+        for _ in range(5):
+            start = time.monotonic()
+            assert docker.once(docker_image, *words, entrypoint=entrypoint).code == 0
+            times.append(time.monotonic() - start)
+        return min(times)
+
+    nothing = best("--version", entrypoint=["/lib64/ld-linux-x86-64.so.2"])
+    assert best("convert", "--help") - nothing <= 0.5
