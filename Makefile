@@ -36,7 +36,7 @@ $(VENV)/.done: pyproject.toml
 	$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-assets: venv ## Boot-loader parts, PV GRUB and shims from Debian packages (SHIM=FILE adds one)
+assets: venv ## Boot-loader parts, PV GRUB and shims from Debian packages (SHIM=FILE: that one, until SHIM=debian)
 	@PYTHON=$(RUN) container/collect-assets $(ASSETS) $(SHIM)
 
 demo: assets ## The main job, from nothing, on real input
@@ -57,11 +57,11 @@ boot-test: assets ## Boot ISOs under plain QEMU until the shim reports
 	@$(REQUIRE) $(FOR_TESTS) $(FOR_BOOT)
 	$(PYTEST) -m boot
 
-e2e: assets ## Boot converted guests on a real Xen, nested in QEMU
+e2e: dist ## Boot converted guests on a real Xen, nested in QEMU
 	@$(REQUIRE) $(FOR_E2E)
 	$(PYTEST) tests/e2e -m e2e --e2e=all -n 2
 
-e2e-ci: assets ## The part of e2e that CI runs
+e2e-ci: dist ## The part of e2e that CI runs
 	@$(REQUIRE) $(FOR_E2E)
 	$(PYTEST) tests/e2e -m e2e --e2e=ci -n 2
 
@@ -89,7 +89,7 @@ bench: assets ## Ratios against cp, xorriso and grub-mkrescue, in one run
 	@$(REQUIRE) xorriso mtools grub-pc-bin grub-common
 	@$(RUN) -m tests.bench
 
-test: check unit boot-test e2e-ci ## All that CI runs, from nothing
+test: check unit boot-test e2e-ci appliance-test ## All that CI runs, from nothing
 
 clean: ## Remove everything that was made
 	rm -rf build $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,6 +1,7 @@
 """Where the parts are that shimtool hands out: shims, boot loader, PV GRUB, device model script."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Assets:
         return self.root / "device-model" / "shimtool-dm"
 
     def pieces(self) -> tuple[Path, ...]:
-        """Return every path that must be there."""
+        """Return every path that must be there: the folder of shims, then files."""
         boot = tuple(self.boot / name for name in BOOT_FILES)
         return (self.shims, *boot, self.pvgrub_x86_64, self.pvgrub_i386, self.device_model)
 
@@ -45,12 +46,30 @@ class Assets:
 def find_assets() -> Assets:
     """Return the assets of SHIMTOOL_ASSETS, else the package's, else the checkout's build/assets.
 
-    Raises ShimtoolError with one fault for each missing piece.
+    Raises ShimtoolError with one fault for each piece that is missing or cannot be read.
     """
     assets = Assets(_root())
-    missing = [Where(piece) for piece in assets.pieces() if not piece.exists()]
-    raise_all(Fault("a part of shimtool is missing", where, remedy=_REMEDY) for where in missing)
+    shims, *files = assets.pieces()
+    raise_all(
+        [
+            *([] if _is(shims, Path.is_dir) else [_unusable(shims, "folder")]),
+            *(_unusable(path, "file") for path in files if not _is(path, Path.is_file)),
+        ]
+    )
     return assets
+
+
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
+    try:
+        return kind(path) and os.access(path, os.R_OK)
+    except OSError:  # in a folder that is closed to us
+        return False
+
+
+def _unusable(path: Path, kind: str) -> Fault:
+    here = os.path.lexists(path)
+    what = f"is no {kind} that can be read" if here else "is missing"
+    return Fault(f"a part of shimtool {what}", Where(path), remedy=_REMEDY)
 
 
 def shims_folder() -> Path:
@@ -66,7 +85,7 @@ def _root() -> Path:
     named = os.environ.get(VARIABLE)
     usual = (package / "assets", package.parent / "build" / "assets")
     for root in (Path(named),) if named else usual:
-        if root.is_dir():
+        if _is(root, Path.is_dir):
             return root
     where = Path(named) if named else usual[-1]
     raise fault("the folder of shimtool's parts (assets) is missing", where, remedy=_REMEDY)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from shimtool import __version__, documents, show
+from shimtool import host as hosts
 from shimtool.assets import find_assets
 from shimtool.cli_shims import shims
 from shimtool.convert import convert as convert_guests
@@ -116,12 +117,13 @@ def verify(
     assets = find_assets()
     for file in files:
         try:
-            checks = verify_file(file, options.out, options.host_out, assets)
+            found = verify_file(file, options.out, options.dom0_out, assets)
         except ShimtoolError as error:
             failed = True
             results.append(documents.verified(file, [], error.faults))
             typer.echo(show.error(error), err=True)
         else:
+            checks = [(check.what, check.found) for check in found]
             results.append(documents.verified(file, checks, ()))
             if not options.json:
                 typer.echo(show.checks(file, checks))
@@ -135,15 +137,20 @@ def verify(
 @takes(InPlaceOptions)
 def restore(configs: Configs = None, *, options: InPlaceOptions) -> None:
     """Undo --in-place: bring back the exact bytes of the configs from before."""
-    failed = False
+    results, failed = [], False
     for config in configs or converted_in_place(options.in_dir):
         try:
             restore_config(config, options.out)
         except ShimtoolError as error:
             failed = True
+            results.append(documents.restored(config, error.faults))
             typer.echo(show.error(error), err=True)
         else:
-            typer.echo(show.clean(f"{config}: restored"))
+            results.append(documents.restored(config, ()))
+            if not options.json:
+                typer.echo(show.clean(f"{config}: restored"))
+    if options.json:
+        _json(results)
     if failed:
         raise typer.Exit(1)
 
@@ -152,7 +159,9 @@ def restore(configs: Configs = None, *, options: InPlaceOptions) -> None:
 @takes(HostOptions)
 def host(*, options: HostOptions) -> None:
     """Say what is known of this host: Xen, HVM, the mode chosen, how paths map."""
-    facts = documents.host(options.host(), options.mode_chosen(), options.roots())
+    known = options.host()
+    mode = hosts.chosen_mode(known, options.mode_wanted())
+    facts = documents.host(known, mode, options.roots())
     if options.json:
         _json(facts)
     else:
@@ -166,7 +175,7 @@ def _planned(configs: list[Path] | None, options: GuestOptions) -> list[Outcome]
 
 def _converted(outcome: Outcome, options: ConvertOptions) -> None:
     if outcome.plan:
-        typer.echo(show.converted(outcome.plan, outcome.status, options.host_out))
+        typer.echo(show.converted(outcome.plan, outcome.status, options.dom0_out))
 
 
 def _refusal(outcome: Outcome) -> None:

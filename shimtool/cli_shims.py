@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from shimtool import show
+from shimtool import documents, show
 from shimtool.assets import find_assets
 from shimtool.model import Shim
 from shimtool.options import Json, takes
@@ -40,11 +40,15 @@ def list_shims(*, json_: Json = False) -> None:
 
 @shims.command("show")
 @takes()
-def show_shim(name: str) -> None:
+def show_shim(name: str, *, json_: Json = False) -> None:
     """Say all that is known of one shim, after checking that its file is whole."""
     shim = catalogue.named(catalogue.load(find_assets().shims), name)
     catalogue.verify(shim)
-    typer.echo(show.table((key, str(value)) for key, value in _facts(shim).items()))
+    facts = _facts(shim)
+    if json_:
+        typer.echo(json.dumps(facts, indent=1))
+    else:
+        typer.echo(show.table((key, documents.words(value)) for key, value in facts.items()))
 
 
 @shims.command("add")

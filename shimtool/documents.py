@@ -10,7 +10,6 @@ from shimtool.drafts import Outcome
 from shimtool.errors import Fault
 from shimtool.kernel.paths import Roots
 from shimtool.model import Host, Mode
-from shimtool.verify import Check
 
 
 def scanned(outcome: Outcome) -> dict[str, Any]:
@@ -76,13 +75,25 @@ def _names(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
-def verified(file: Path, checks: Iterable[Check], faults: Iterable[Fault]) -> dict[str, Any]:
-    """One file of `verify --json`."""
+def verified(
+    file: Path, checks: Iterable[tuple[str, str]], faults: Iterable[Fault]
+) -> dict[str, Any]:
+    """One file of `verify --json`; `checks` are pairs of what was looked at and what was found."""
     reasons = [show.reason(fault) for fault in faults]
     return {
         "file": str(file),
         "ok": not reasons,
-        "checks": {check.what: check.found for check in checks},
+        "checks": dict(checks),
+        "reasons": reasons,
+    }
+
+
+def restored(config: Path, faults: Iterable[Fault]) -> dict[str, Any]:
+    """One config of `restore --json`."""
+    reasons = [show.reason(fault) for fault in faults]
+    return {
+        "config": str(config),
+        "status": "refused" if reasons else "restored",
         "reasons": reasons,
     }
 

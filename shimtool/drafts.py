@@ -100,9 +100,11 @@ def _gathered(session: Session, guest: Guest) -> Payload:
     if guest.type is not GuestType.PV:
         raise ShimtoolError(not_pv(guest))
     try:
-        return payload.gather(guest, session.roots, session.sources, session.assets)
+        return payload.gather(
+            guest, session.roots, session.sources, session.assets, session.settings.pvgrub
+        )
     except ShimtoolError as error:
-        others = standing_faults(guest, session.shim, session.host, session.settings)
+        others = standing_faults(guest, session.host, session.settings)
         raise ShimtoolError(*others, *error.faults) from None
 
 

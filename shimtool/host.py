@@ -6,7 +6,7 @@ Facts come from /sys/hypervisor, which containers on a dom0 see too, or from --x
 import re
 from pathlib import Path
 
-from shimtool.errors import fault
+from shimtool.errors import ShimtoolError, fault
 from shimtool.model import Host, Mode
 
 # First releases with "x86/upcall: inject a spurious event after setting upcall vector":
@@ -25,7 +25,7 @@ def parse_version(text: str) -> tuple[int, int, int | None]:
 
 
 def detect(sys_hypervisor: Path = Path("/sys/hypervisor")) -> Host:
-    """Ask the running hypervisor; a Host of unknowns where there is none."""
+    """Ask the running hypervisor; unknown is what is not there or not understood. Never raises."""
 
     def read(name: str) -> str | None:
         try:
@@ -37,11 +37,14 @@ def detect(sys_hypervisor: Path = Path("/sys/hypervisor")) -> Host:
     if not major or not minor:
         return Host(source=f"no Xen at {sys_hypervisor}")
     capabilities = read("properties/capabilities")
-    return Host(
-        xen=parse_version(f"{major}.{minor}{read('version/extra') or ''}"),
-        hvm=None if capabilities is None else _HVM_CAPABILITY in capabilities,
-        source=str(sys_hypervisor),
-    )
+    hvm = None if capabilities is None else _HVM_CAPABILITY in capabilities
+    text = f"{major}.{minor}{read('version/extra') or ''}"
+    try:
+        return Host(parse_version(text), hvm, str(sys_hypervisor))
+    except ShimtoolError:
+        return Host(
+            None, hvm, f"{sys_hypervisor}, where {text!r} is no version that shimtool knows"
+        )
 
 
 def describe(host: Host) -> str:
@@ -67,6 +70,11 @@ def can_pvshim(host: Host) -> bool:
 def auto_mode(host: Host) -> Mode:
     """PVH from Xen 4.10.1 on, else HVM."""
     return Mode.PVH if can_pvshim(host) else Mode.HVM
+
+
+def chosen_mode(host: Host, wanted: Mode | None) -> Mode:
+    """Return the mode asked for, else the best this host can do."""
+    return wanted or auto_mode(host)
 
 
 def upcall_fixed(host: Host) -> bool | None:

@@ -31,6 +31,13 @@ class Mode(StrEnum):
     PVH = "pvh"
 
 
+class PvGrub(StrEnum):
+    """Which PV GRUB stands in for pygrub: a PV kernel can only start others of its own width."""
+
+    X86_64 = "x86_64"
+    I386 = "i386"
+
+
 class Compression(StrEnum):
     """How a kernel's ELF image is compressed."""
 
@@ -121,7 +128,8 @@ class Vif:
 class Guest:
     """A guest as its config describes it. Memory in MiB.
 
-    `keys` maps every key the config sets to the 1-based line of its last assignment.
+    `keys` maps every key the config sets to the 1-based line of its last assignment; `filled`
+    are those whose value is not empty: `pci = []` hands over nothing.
     """
 
     name: str
@@ -138,6 +146,7 @@ class Guest:
     disks: tuple[Disk, ...] = ()
     vifs: tuple[Vif, ...] = ()
     keys: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    filled: frozenset[str] = frozenset()
 
 
 # --- what is read from files ----------------------------------------------------------------
@@ -237,6 +246,7 @@ class Settings:
     mode: Mode | None = None
     shim_args: str | None = None
     force: bool = False
+    pvgrub: PvGrub = PvGrub.X86_64
 
 
 # --- the plan --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,10 +14,28 @@ from shimtool import host as hosts
 from shimtool import show
 from shimtool.errors import ShimtoolError, fault
 from shimtool.kernel.paths import Roots
-from shimtool.model import Host, Mode, Settings
+from shimtool.model import Host, Mode, PvGrub, Settings
 
-Out = Annotated[Path, typer.Option("--out", help="Where outputs go.")]
-In = Annotated[Path, typer.Option("--in", help="The folder of configs to take when none is named.")]
+
+def _folder(text: str | Path) -> Path:
+    """Refuse "", which pathlib would take for the current folder."""
+    if not str(text):
+        raise typer.BadParameter("it is empty: name a folder")
+    return Path(text)
+
+
+Out = Annotated[
+    Path, typer.Option("--out", metavar="DIR", parser=_folder, help="Where outputs go.")
+]
+In = Annotated[
+    Path,
+    typer.Option(
+        "--in",
+        metavar="DIR",
+        parser=_folder,
+        help="The folder of configs to take when none is named.",
+    ),
+]
 HostOut = Annotated[str, typer.Option("--host-out", help="What --out is called on dom0.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -34,6 +53,14 @@ class OutputOptions:
     host_out: HostOut = DEFAULT_HOST_OUT
     json: Json = False
 
+    @property
+    def dom0_out(self) -> str:
+        """--host-out, checked: absolute, without a / at the end and odd parts in between."""
+        path = "/" + posixpath.normpath(self.host_out).lstrip("/")
+        if not self.host_out.startswith("/") or path == "/" or not path.isprintable():
+            raise typer.BadParameter("--host-out must be an absolute path on dom0, and not /")
+        return path
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InPlaceOptions:
@@ -41,6 +68,7 @@ class InPlaceOptions:
 
     out: Out = DEFAULT_OUT
     in_dir: In = DEFAULT_IN
+    json: Json = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +77,11 @@ class HostOptions(OutputOptions):
 
     kernels: Annotated[
         list[Path] | None,
-        typer.Option(help="Look for kernels and ramdisks here too. Repeatable. [/kernels]"),
+        typer.Option(
+            metavar="DIR",
+            parser=_folder,
+            help="Look for kernels and ramdisks here too. Repeatable. [/kernels]",
+        ),
     ] = None
     map: Annotated[
         list[str] | None,
@@ -74,10 +106,6 @@ class HostOptions(OutputOptions):
         if self.mode not in ("auto", *Mode):
             raise typer.BadParameter(f"--mode: '{self.mode}' is not auto, hvm or pvh")
         return None if self.mode == "auto" else Mode(self.mode)
-
-    def mode_chosen(self) -> Mode:
-        """The mode asked for, else the best this host can do."""
-        return self.mode_wanted() or hosts.auto_mode(self.host())
 
     def roots(self) -> Roots:
         """How dom0's paths are found here."""
@@ -114,19 +142,25 @@ class GuestOptions(HostOptions):
         str | None,
         typer.Option(help="The shim's command line instead of 'pv-shim console=xen,pv'."),
     ] = None
+    pvgrub: Annotated[
+        PvGrub,
+        typer.Option(help="The PV GRUB that replaces pygrub: as wide as the guest's kernel."),
+    ] = PvGrub.X86_64
     force: Annotated[
         bool, typer.Option("--force", help="Redo unchanged guests; override host refusals.")
     ] = False
 
     def settings(self) -> Settings:
         """What was asked for, checked."""
-        if not self.host_out.startswith("/") or not self.host_out.isprintable():
-            raise typer.BadParameter("--host-out must be an absolute path on dom0")
+        given = self.shim_args
+        if given is not None and (not given.strip() or not given.isprintable()):
+            raise typer.BadParameter("--shim-args must be one line of text, and not empty")
         return Settings(
-            host_out=self.host_out.rstrip("/"),
+            host_out=self.dom0_out,
             mode=self.mode_wanted(),
             shim_args=self.shim_args,
             force=self.force,
+            pvgrub=self.pvgrub,
         )
 
 

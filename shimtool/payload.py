@@ -11,13 +11,20 @@ from shimtool.model import (
     KernelBoot,
     NoBoot,
     Payload,
+    PvGrub,
     Ramdisk,
     Sourced,
 )
 
 
-def gather(guest: Guest, roots: Roots, sources: Sources, assets: Assets) -> Payload:
-    """Find and read the guest's kernel and ramdisk; PV GRUB stands in for pygrub.
+def gather(
+    guest: Guest,
+    roots: Roots,
+    sources: Sources,
+    assets: Assets,
+    pvgrub: PvGrub,
+) -> Payload:
+    """Find and read the guest's kernel and ramdisk; PV GRUB, the one asked for, replaces pygrub.
 
     Raises ShimtoolError with the faults of both.
     """
@@ -25,7 +32,7 @@ def gather(guest: Guest, roots: Roots, sources: Sources, assets: Assets) -> Payl
         case KernelBoot(kernel, ramdisk):
             return _from_dom0(guest, kernel, ramdisk, roots, sources)
         case BootloaderBoot():
-            image = assets.pvgrub_x86_64
+            image = assets.pvgrub_i386 if pvgrub is PvGrub.I386 else assets.pvgrub_x86_64
             return Payload(sources.kernel(Found(f"shimtool:{image.name}", image)))
         case NoBoot(why):
             raise fault(f"nothing to boot from: {why}", guest.config)

@@ -1,23 +1,57 @@
-"""shimtool.yaml: what was converted, from what, with which shim. status and restore read it."""
+"""shimtool.yaml: what was converted, from what, with which shim; the next convert reads it.
+
+Bytes that are no UTF-8 (surrogates in our strings) stand there as YAML's !!binary.
+"""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import re
+import reprlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import yaml
 
 from shimtool import __version__
-from shimtool.errors import fault, from_os
-from shimtool.model import Compression, KernelFacts, SourceFile, Wrapping
+from shimtool.errors import ShimtoolError, fault, from_os
+from shimtool.files import MIB, read_named
+from shimtool.model import Compression, KernelFacts, Mode, SourceFile, Wrapping
 
 FILE_NAME = "shimtool.yaml"
-_LIMIT = 64 << 20
+_LIMIT = 64 * MIB
+_LARGEST_FILE = 4 << 30  # bytes; no kernel here is larger
+_DEEPEST = 8  # lists and mappings inside each other; a report has 5
+_SMALLEST = 4  # bytes of a payload: its last word may tell its size
 
-# libyaml's loader is ten times faster; PyYAML may have been built without it.
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+Got = TypeVar("Got")
+
+# libyaml's are ten times faster; PyYAML may have been built without it.
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+class _Loader(_Safe):  # type: ignore[misc] # which one is known at run time only
+    """A safe loader without what takes time out of proportion: merge keys, numbers to base 60."""
+
+    def flatten_mapping(self, _node: yaml.Node) -> None:
+        """Leave `<<` a key like any other, and so a wrong one."""
+
+
+# PyYAML raises nearly anything for a value that does not fit its tag.
+_BAD_YAML = (yaml.YAMLError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+def _whole_number(_loader: Any, node: yaml.Node) -> int:  # noqa: ANN401 - as PyYAML calls it
+    return int(node.value)
+
+
+def _no_fraction(_loader: Any, node: yaml.Node) -> None:  # noqa: ANN401 - as PyYAML calls it
+    raise _wrong("a whole number is missing", node.value)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
+_Loader.add_constructor("tag:yaml.org,2002:float", _no_fraction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +112,40 @@ class Report:
 def load(folder: Path) -> Report:
     """Read FOLDER/shimtool.yaml; an empty report when there is none.
 
-    Raises ShimtoolError when it is damaged.
+    Raises ShimtoolError when it cannot be read or is damaged.
     """
     path = folder / FILE_NAME
     try:
-        with path.open("rb") as file:
-            text = file.read(_LIMIT)
+        size = path.stat().st_size
     except FileNotFoundError:
         return Report()
     except OSError as error:
         raise from_os(error, "read", path) from None
+    if not size:
+        raise _damaged(path, "it is empty")
+    text = read_named(path, _LIMIT)
     try:
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe loader, see above
-        guests = {record.name: record for record in map(_record, document["guests"])}
-        kernels = {digest: _kernel(fields) for digest, fields in document["kernels"].items()}
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as bad:
-        raise fault(
-            "the report is damaged",
-            path,
-            seen=str(bad),
-            remedy="move it away and convert again; originals of --in-place stay beside it",
-        ) from None
-    return Report(guests, kernels)
+        _refuse_depths(text)
+        return _report(yaml.load(text, Loader=_Loader))  # noqa: S506 - a safe loader, see above
+    except _BAD_YAML as bad:
+        raise _damaged(path, str(bad)) from None
+
+
+def _refuse_depths(text: bytes) -> None:
+    """Refuse what libyaml's loader, which recurses in C, would crash on."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Safe):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > _DEEPEST:
+            raise ValueError("lists and mappings are nested too deep")
+
+
+def _damaged(path: Path, why: str) -> ShimtoolError:
+    remedy = "move it away and convert again; what --in-place keeps is not in it"
+    return fault("the report is damaged", path, seen=why, remedy=remedy)
 
 
 def render(report: Report) -> bytes:
@@ -123,41 +169,141 @@ def fingerprint(*parts: object) -> str:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - YAML's plain types
-    """Tuples become lists, enums words."""
+    """Tuples become lists, enums words, and strings that are no UTF-8 the bytes they stand for."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, tuple):
         return [_plain(inner) for inner in value]
-    return str(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    data = value.encode(errors="surrogateescape")
+    return str(value) if _is_utf8(data) else data
 
 
-def _record(fields: dict[str, Any]) -> Record:
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+# --- reading: everything is checked, as the file may be damaged; ValueError says what is wrong ---
+
+
+def _report(document: object) -> Report:
+    top = _mapping(document, "shimtool", "guests", "kernels")
+    records = _all(top["guests"], _record)
+    kernels = top["kernels"]
+    if not isinstance(kernels, dict):
+        raise _wrong("kernels must be a mapping", kernels)
+    return Report(
+        {record.name: record for record in records},
+        {_digest(digest): _kernel(facts) for digest, facts in kernels.items()},
+    )
+
+
+def _record(value: object) -> Record:
+    found = _mapping(value, *_names(Record))
     return Record(
-        **{
-            **fields,
-            "config": _input(fields["config"]),
-            "inputs": tuple(map(_input, fields["inputs"])),
-            "outputs": tuple(Output(**each) for each in fields["outputs"]),
-            "warnings": tuple(fields["warnings"]),
-        }
+        name=_text(found["name"]),
+        mode=Mode(_text(found["mode"])),
+        shim=_text(found["shim"]),
+        fingerprint=_digest(found["fingerprint"]),
+        config=_input(found["config"]),
+        inputs=_all(found["inputs"], _input),
+        outputs=_all(found["outputs"], _output),
+        warnings=_all(found["warnings"], _text),
     )
 
 
-def _input(fields: dict[str, Any]) -> Input:
-    return Input(**{**fields, "stamp": _stamp(fields["stamp"])})
+def _input(value: object) -> Input:
+    found = _mapping(value, *_names(Input))
+    stamp = _all(found["stamp"], _number)
+    if len(stamp) != 4:
+        raise _wrong("a stamp must be four numbers", found["stamp"])
+    device, inode, size, mtime = stamp
+    return Input(
+        path=_text(found["path"]),
+        here=_text(found["here"]),
+        sha256=_digest(found["sha256"]),
+        stamp=(device, inode, size, mtime),
+    )
 
 
-def _stamp(numbers: list[int]) -> tuple[int, int, int, int]:
-    device, inode, size, mtime = map(int, numbers)
-    return device, inode, size, mtime
+def _output(value: object) -> Output:
+    found = _mapping(value, *_names(Output))
+    return Output(_text(found["path"]), _number(found["size"]), _number(found["mtime_ns"]))
 
 
-def _kernel(fields: dict[str, Any]) -> KernelFacts:
+def _kernel(value: object) -> KernelFacts:
+    found = _mapping(value, *_names(KernelFacts))
+    payload = _all(found["payload"], _number)
+    if len(payload) != 2 or not _is_part(*payload):
+        raise _wrong("a payload must be the offset and length of a part of a file", payload)
+    if type(found["pv"]) is not bool:
+        raise _wrong("pv must be true or false", found["pv"])
     return KernelFacts(
-        **{
-            **fields,
-            "wrapping": Wrapping(fields["wrapping"]),
-            "compression": Compression(fields["compression"]),
-            "payload": (int(fields["payload"][0]), int(fields["payload"][1])),
-        }
+        wrapping=Wrapping(_text(found["wrapping"])),
+        compression=Compression(_text(found["compression"])),
+        payload=(payload[0], payload[1]),
+        bits=_bits(found["bits"]),
+        pv=found["pv"],
+        guest_os=None if found["guest_os"] is None else _text(found["guest_os"]),
+        version=None if found["version"] is None else _text(found["version"]),
     )
+
+
+def _is_part(offset: int, length: int) -> bool:
+    return offset >= 0 and length >= _SMALLEST and offset + length <= _LARGEST_FILE
+
+
+def _names(kind: type[Record | Input | Output | KernelFacts]) -> list[str]:
+    return [each.name for each in fields(kind)]
+
+
+def _mapping(value: object, *keys: str) -> dict[str, Any]:
+    if not isinstance(value, dict) or value.keys() != set(keys):
+        raise _wrong(f"a mapping of {', '.join(keys)} is missing", value)
+    return value
+
+
+def _all(value: object, read: Callable[[Any], Got]) -> tuple[Got, ...]:
+    if not isinstance(value, list):
+        raise _wrong("a list is missing", value)
+    return tuple(map(read, value))
+
+
+def _text(value: object) -> str:
+    """Return a text without NUL, which no path, name or warning can hold."""
+    if isinstance(value, bytes):
+        value = value.decode(errors="surrogateescape")
+    if not isinstance(value, str) or "\0" in value:
+        raise _wrong("a text is missing", value)
+    value.encode(errors="surrogateescape")  # else it could not be written again
+    return value
+
+
+def _number(value: object) -> int:
+    if type(value) is not int:  # bool is one, too
+        raise _wrong("a whole number is missing", value)
+    return value
+
+
+def _bits(value: object) -> Literal[32, 64]:
+    if value == 32:
+        return 32
+    if value == 64:
+        return 64
+    raise _wrong("bits must be 32 or 64", value)
+
+
+def _digest(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch("[0-9a-f]{64}", text):
+        raise _wrong("a hash must have 64 hexadecimal digits", value)
+    return text
+
+
+def _wrong(must: str, value: object) -> ValueError:
+    return ValueError(f"{must}: {reprlib.repr(value)}")

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from shimtool import host as hosts
 from shimtool import report as reports
 from shimtool.assets import Assets, find_assets
 from shimtool.kernel.paths import Roots
 from shimtool.kernel.source import Sources
 from shimtool.model import Host, Mode, Settings, Shim
 from shimtool.options import GuestOptions
-from shimtool.plan.plan import chosen_mode
 from shimtool.report import Report
 from shimtool.shims import catalogue
 
@@ -33,9 +33,9 @@ def open_session(options: GuestOptions) -> Session:
     """Check the options and find the parts; raise ShimtoolError or a usage error."""
     settings, host, roots = options.settings(), options.host(), options.roots()
     assets = find_assets()
-    mode = chosen_mode(host, settings)
+    mode = hosts.chosen_mode(host, settings.mode)
     shim = catalogue.choose(catalogue.load(assets.shims), options.shim, mode)
     catalogue.verify(shim)
     before = reports.load(options.out)
-    sources = Sources(before.kernels, before.digests())
+    sources = Sources(before.kernels, {} if settings.force else before.digests())
     return Session(options.out, settings, host, mode, roots, assets, shim, sources, before)

@@ -10,7 +10,6 @@ from pathlib import Path
 from shimtool import host as hosts
 from shimtool.errors import Fault, ShimtoolError
 from shimtool.model import Mode, Plan
-from shimtool.verify import Check
 
 
 def clean(text: str) -> str:
@@ -105,9 +104,9 @@ def _value(value: int | str | tuple[str, ...]) -> str:
     return str(list(value)) if isinstance(value, tuple) else repr(value)
 
 
-def checks(file: Path, passed: Iterable[Check]) -> str:
-    """Render what verify found right."""
-    rows = [(f"  {check.what}:", _short_digest(check.found)) for check in passed]
+def checks(file: Path, passed: Iterable[tuple[str, str]]) -> str:
+    """Render what verify found right: pairs of what was looked at and what was found."""
+    rows = [(f"  {what}:", _short_digest(found)) for what, found in passed]
     return f"{clean(str(file))}: ok\n{table(rows)}"
 
 

@@ -1,22 +1,28 @@
-"""Prove an output: open the ISO or config and check all that a boot will rely on."""
+"""Prove an output: an ISO is whole and boots what it says; a config names whole files of ours."""
 
 import hashlib
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
 
 from shimtool.assets import Assets
-from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os
+from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os, raise_all
+from shimtool.files import MIB, open_named, read_named
 from shimtool.plan.hvm import BOOT_CD_ID, DEVICE_MODEL_SCRIPT
-from shimtool.read_iso import Iso
-from shimtool.write.content import BOOT_FILE, CONFIG_FILE, GUARD, MANIFEST_FILE, RAMDISK_FILE
-from shimtool.write.iso import PADDING
+from shimtool.read_iso import REDO, Iso
+from shimtool.read_manifest import Listed, Manifest, read_manifest
+from shimtool.write.content import (
+    BOOT_FILE,
+    CONFIG_FILE,
+    GUARD,
+    RAMDISK_FILE,
+    isolinux_cfg,
+    without_boot_info,
+)
+from shimtool.write.iso import PADDING, SECTOR
 from shimtool.xl.syntax import Document, open_config
 
-_SMALL = 1 << 20
 _ISO_MAGIC_AT = 0x8001
 
 
@@ -35,131 +41,143 @@ def verify(path: Path, out: Path, host_out: str, assets: Assets) -> list[Check]:
     """
     if _is_iso(path):
         return verify_iso(path)
-    return verify_config(open_config(path), path, out, host_out, assets)
+    return verify_config(open_config(path), out, host_out.rstrip("/"), assets)
 
 
-def verify_iso(path: Path) -> list[Check]:
-    """Check boot record, boot info table, loader config, every file's hash, and the padding."""
+def verify_iso(path: Path, guest: str | None = None) -> list[Check]:
+    """Check an ISO: boot record, boot info table, list of files, loader config, hashes, padding.
+
+    With `guest`, also that it is this guest's. Raises ShimtoolError with everything that is wrong.
+    """
     with Iso(path) as iso:
-        faults: list[Fault] = []
         checks = [Check("boot record", iso.boot_record())]
-        manifest = _manifest(iso, path)
-        checks.append(Check("loader config", _loader_config(iso, path)))
-        for name, facts in manifest["files"].items():
+        manifest = read_manifest(iso, path)
+        checks += [
+            Check("guest", _owner(manifest, guest, path)),
+            Check("loader config", _loader_config(iso, manifest, path)),
+        ]
+        faults: list[Fault] = []
+        for name, listed in manifest.files.items():
             try:
-                checks.append(Check(name, _payload(iso, name, facts, path)))
+                checks.append(Check(name, _content(iso, name, listed, path)))
             except ShimtoolError as error:
                 faults += error.faults
-        end = max(iso.end(name) for name in manifest["files"])
-        if path.stat().st_size - end < PADDING:
-            faults.append(Fault("the padding at the end is missing", Where(path), remedy=_REDO))
-        if faults:
-            raise ShimtoolError(*faults)
-        return [*checks, Check("padding", f"{path.stat().st_size - end} bytes")]
-
-
-_REDO = "convert its guest again with --force"
+        end = max(map(iso.end, iso.names()))
+        padding = iso.length - -(-end // SECTOR) * SECTOR  # after the last file's last sector
+        if padding < PADDING:
+            faults.append(Fault("the padding at the end is missing", Where(path), remedy=REDO))
+        raise_all(faults)
+        return [*checks, Check("padding", f"{padding} bytes")]
 
 
 def _is_iso(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
+    with open_named(path) as file:
+        try:
             file.seek(_ISO_MAGIC_AT)
             return file.read(5) == b"CD001"
-    except OSError as error:
-        raise from_os(error, "read", path) from None
+        except OSError as error:
+            raise from_os(error, "read", path) from None
 
 
-def _manifest(iso: Iso, path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(iso.read(MANIFEST_FILE, _SMALL))
-        if not isinstance(document["files"], dict) or not document["files"]:
-            raise ValueError("no files")
-    except (ValueError, KeyError, TypeError, RecursionError):
+def _owner(manifest: Manifest, guest: str | None, path: Path) -> str:
+    if guest is not None and manifest.guest != guest:
         raise fault(
-            "not an ISO of ours: its list of files is damaged", path, remedy=_REDO
-        ) from None
-    else:
-        return dict(document)
+            f"this is not the boot ISO of {guest}, but of another guest",
+            path,
+            seen=manifest.guest,
+            remedy=REDO,
+        )
+    return manifest.guest
 
 
-def _loader_config(iso: Iso, path: Path) -> str:
-    text = iso.read(CONFIG_FILE, _SMALL).decode(errors="surrogateescape")
-    append = re.search(r"^ *APPEND (.*)$", text, re.MULTILINE)
-    if not append:
-        raise fault("the boot loader's config has no APPEND line", path, remedy=_REDO)
-    names = [module.split(" ")[0] for module in append[1].split(" --- ")]
-    if missing := [name for name in [*names, "mboot.c32", BOOT_FILE] if name not in iso.names()]:
-        raise fault("the boot loader's config names missing files", path, seen=", ".join(missing))
-    return " --- ".join(names)
+def _loader_config(iso: Iso, manifest: Manifest, path: Path) -> str:
+    """Compare the loader's config with what the manifest makes of it; return its APPEND line."""
+    wanted = isolinux_cfg(
+        manifest.shim_args, manifest.command_line, ramdisk=RAMDISK_FILE in manifest.files
+    )
+    lines = _lines(iso.read(CONFIG_FILE, MIB))
+    if lines != _lines(wanted):
+        raise fault(
+            f"the boot loader's config ({CONFIG_FILE}) was changed: other files or command lines"
+            " than the ISO was made with",
+            path,
+            seen=" | ".join(lines),
+            remedy=REDO,
+        )
+    return lines[-1].removeprefix("APPEND ")
 
 
-def _payload(iso: Iso, name: str, facts: Mapping[str, Any], path: Path) -> str:
-    try:
-        skip, size, wanted = int(facts["skip"]), int(facts["size"]), str(facts["sha256"])
-    except (KeyError, TypeError, ValueError):
-        raise fault(f"the ISO's list says nothing usable of {name}", path, remedy=_REDO) from None
+def _lines(config: bytes) -> list[str]:
+    """Return what ISOLINUX reads: no comments, no indentation."""
+    text = config.decode(errors="surrogateescape")
+    lines = [line.strip(" ") for line in text.split("\n")]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _content(iso: Iso, name: str, listed: Listed, path: Path) -> str:
     digest = hashlib.sha256()
-    for block in iso.blocks(name, skip):
-        digest.update(block)
-    guarded = name != RAMDISK_FILE or iso.head(name, skip) in (b"", GUARD)
-    if digest.hexdigest() != wanted or iso.size(name) != skip + size or not guarded:
-        raise fault(f"{name} in the ISO is damaged", path, seen=digest.hexdigest(), remedy=_REDO)
-    return f"{size} bytes, sha256 {wanted}"
+    if name == BOOT_FILE:
+        digest.update(without_boot_info(iso.read(name, MIB)))
+    else:
+        for block in iso.blocks(name, listed.skip):
+            digest.update(block)
+    guarded = name != RAMDISK_FILE or iso.head(name, listed.skip) in (b"", GUARD)
+    if digest.hexdigest() != listed.sha256 or not guarded:
+        raise fault(f"{name} in the ISO is damaged", path, seen=digest.hexdigest(), remedy=REDO)
+    return f"{listed.size} bytes, sha256 {listed.sha256}"
 
 
-def verify_config(
-    document: Document, path: Path, out: Path, host_out: str, assets: Assets
-) -> list[Check]:
-    """Check that every file of ours that the config names is there and whole."""
+def verify_config(document: Document, out: Path, host_out: str, assets: Assets) -> list[Check]:
+    """Check that every file of ours that the config names is there, whole, and this guest's."""
     checks: list[Check] = []
     faults: list[Fault] = []
-    for what, dom0_path in _named(document, path):
-        here = out / dom0_path.removeprefix(f"{host_out}/")
+    name = document.string("name")
+    for what, dom0_path in _named(document):
+        folder, _slash, file = dom0_path.rpartition("/")
+        here = out / file
         try:
-            if not dom0_path.startswith(f"{host_out}/") or not here.is_file():
+            if folder != host_out or file in ("", "..") or not here.is_file():
                 raise fault(
                     f"the config names a {what} that is not in {host_out}",
-                    path,
+                    document.path,
                     seen=dom0_path,
                     remedy="give --out and --host-out as they were at convert, or convert again",
                 )
-            checks += _named_file(what, here, assets)
+            checks += _named_file(what, here, assets, name.text if name else "")
         except ShimtoolError as error:
             faults += error.faults
-    if faults:
-        raise ShimtoolError(*faults)
+    raise_all(faults)
     return checks
 
 
-def _named(document: Document, path: Path) -> Iterator[tuple[str, str]]:
+def _named(document: Document) -> Iterator[tuple[str, str]]:
     """Yield (what, dom0 path) for our files in the config."""
     if shim := document.string("pvshim_path"):
         yield "shim", shim.text
         kernel = document.string("kernel")
-        if kernel and "/pvgrub-" in kernel.text:
+        if kernel and re.fullmatch("pvgrub-[0-9a-f]{16}", PurePosixPath(kernel.text).name):
             yield "PV GRUB image", kernel.text
         return
     script = document.string("device_model_override")
     arguments = document.strings("device_model_args_hvm") or ()
     drives = [arg.text for arg in arguments if f"id={BOOT_CD_ID}," in arg.text]
     if not script or not drives:
-        raise fault("not a config of ours: it names no boot ISO and no shim", path)
+        raise fault("not a config of ours: it names no boot ISO and no shim", document.path)
     yield "device-model script", script.text
     yield "boot ISO", drives[0].partition(",file=")[2].replace(",,", ",")
 
 
-def _named_file(what: str, here: Path, assets: Assets) -> list[Check]:
+def _named_file(what: str, here: Path, assets: Assets, guest: str) -> list[Check]:
     if what == "boot ISO":
-        return verify_iso(here)
-    data = here.read_bytes()
+        return verify_iso(here, guest)
+    data = read_named(here, 64 * MIB)
     if what in ("shim", "PV GRUB image"):
         digest = hashlib.sha256(data).hexdigest()
         if not here.name.endswith(digest[:16]):
-            raise fault(f"the {what} is damaged", here, seen=digest, remedy=_REDO)
+            raise fault(f"the {what} is damaged", here, seen=digest, remedy=REDO)
         return [Check(what, f"{len(data)} bytes, sha256 {digest}")]
     if data != assets.device_model.read_bytes():
-        raise fault("the device-model script is not the one of this shimtool", here, remedy=_REDO)
+        raise fault("the device-model script is not the one of this shimtool", here, remedy=REDO)
     if not here.stat().st_mode & 0o100:
         raise fault("the device-model script is not executable", here, remedy=f"chmod 700 {here}")
     return [Check(what, DEVICE_MODEL_SCRIPT)]

@@ -1,34 +1,85 @@
-"""The README against the program: every option and command it names exists."""
+"""The README against the program: what it names exists, and what it shows is what is printed."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from tests.support.dom0 import shimtool
+from shimtool.cli import app
+from tests.support.dom0 import make_dom0, shimtool
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
-COMMANDS = ("scan", "plan", "convert", "verify", "restore", "host", "shims")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """Every command the program has, as the words that call it."""
+    top = get_command(app)
+    assert isinstance(top, TyperGroup)
+    for name, command in top.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from ((name, inner) for inner in command.commands)
+        else:
+            yield (name,)
+
+
+COMMANDS = sorted(commands())
 
 
 @pytest.fixture(scope="module")
-def helps() -> str:
-    return "\n".join(shimtool(command, "--help").out for command in COMMANDS)
+def helps() -> dict[tuple[str, ...], str]:
+    found = {words: shimtool(*words, "--help") for words in [(), *COMMANDS]}
+    assert {words: result.code for words, result in found.items() if result.code} == {}
+    return {words: result.out for words, result in found.items()}
 
 
-def test_every_option_named_exists(helps: str) -> None:
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z](?![a-z-])", README))
+# tests/appliance/test_readme.py runs the commands that have these.
+OF_DOCKER = {"--cap-drop", "--network", "--read-only", "--rm", "--security-opt", "--user"}
+
+
+def options(text: str) -> set[str]:
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z](?![\w-])", text))
+
+
+def test_every_option_named_exists(helps: dict[tuple[str, ...], str]) -> None:
+    named = options(README)
     assert named
-    assert {option for option in named if option not in helps} == set()
+    assert named - options("\n".join(helps.values())) - OF_DOCKER == set()
 
 
-def test_every_command_named_exists() -> None:
-    named = set(re.findall(r"`shimtool ([a-z]+)", README))
-    assert named <= set(COMMANDS)
+def test_every_command_named_exists_and_every_command_is_named() -> None:
+    named = set(re.findall(r"`(?:shimtool )?(shims [a-z]+|[a-z]+)[^`]*`", README))
+    called = set(re.findall(r"`shimtool (shims [a-z]+|[a-z]+)", README))
+    there = {" ".join(words) for words in COMMANDS}
+    assert called <= there
+    assert there - named == {"shims show"}
 
 
 def test_every_make_target_named_exists() -> None:
-    targets = set(
-        re.findall(r"^([a-z0-9-]+):", (Path(__file__).parents[1] / "Makefile").read_text(), re.M)
-    )
-    assert set(re.findall(r"make ([a-z-]+)(?=[`\n ])", README)) <= targets
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"\bmake ([a-z][a-z0-9-]*)(?=[`\n ;])", README))
+    assert named
+    assert named <= targets
+
+
+def test_you_should_see_what_is_shown(tmp_path: Path) -> None:
+    """The first command, on a dom0 as the text says, prints the lines below it."""
+    command, shown = re.findall(r"^```\n(.*?)^```", README, re.DOTALL | re.MULTILINE)[:2]
+    dom0 = make_dom0(tmp_path)
+    dom0.guest("web01")
+    assert command == "shimtool convert --in /etc/xen --out /var/lib/xen/shimtool\n"
+    xen = re.search(r"on a dom0 with Xen ([0-9.]+):", README)
+    assert xen
+    result = dom0.run("convert", "--xen", xen[1])
+    assert result.code == 0
+    assert result.out + result.err == shown.replace("4.17.7-debian", debians_shim(result.out))
+
+
+def debians_shim(printed: str) -> str:
+    """The name of the shim at hand, which Debian updates."""
+    found = re.search(r"shim (4\.[0-9.]+-debian)\)", printed)
+    assert found
+    return found[1]

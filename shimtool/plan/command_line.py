@@ -4,7 +4,7 @@ import os
 import re
 
 from shimtool.errors import Fault, Where
-from shimtool.model import Guest, Mode
+from shimtool.model import BootloaderBoot, Guest, Mode
 
 # Name of the kernel's file in the ISO: mboot.c32 makes it the first word of the guest's
 # /proc/cmdline, where every distribution's own boot loader puts such a word.
@@ -19,7 +19,12 @@ _LOADER_ROOM = 2037 - len(f"xen-shim  --- {KERNEL_FILE}  --- ramdisk")
 
 
 def join(guest: Guest) -> str:
-    """Join cmdline/root/extra as xl 4.5-4.21 does: cmdline alone, else root and extra."""
+    """Join cmdline/root/extra as xl 4.5-4.21 does: cmdline alone, else root and extra.
+
+    Empty for PV GRUB: the line is for the guest's kernel, which gets its own from grub.cfg.
+    """
+    if isinstance(guest.boot, BootloaderBoot):
+        return ""
     if guest.cmdline is not None:
         return guest.cmdline.text
     root = None if guest.root is None else f"root={guest.root.text}"
@@ -67,8 +72,9 @@ def words(text: str) -> list[str]:
 
 def _shim_faults(guest: Guest, shim_args: str, text: str) -> list[Fault]:
     where = Where(guest.config)
-    if "---" in words(shim_args) or re.search(r"[\0\n\r]", shim_args):
-        return [Fault("the shim's arguments hold a lone --- or a line end", where, shim_args)]
+    if "---" in words(shim_args):
+        remedy = "leave it out of --shim-args"
+        return [Fault("the shim's arguments hold a lone ---", where, shim_args, remedy)]
     if len(os.fsencode(shim_args)) + len(os.fsencode(text)) > _LOADER_ROOM:
         return [
             Fault(

@@ -16,15 +16,10 @@ from shimtool.model import (
     Wrapping,
 )
 from shimtool.plan import command_line, hvm, pvh
-from shimtool.plan.refusals import guest_faults, host_faults, shim_faults
+from shimtool.plan.refusals import guest_faults, host_faults
 from shimtool.plan.warnings import warnings
 
 DEFAULT_SHIM_ARGS = "pv-shim console=xen,pv"
-
-
-def chosen_mode(host: Host, settings: Settings) -> Mode:
-    """Return the mode asked for, else the best this host can do."""
-    return settings.mode or hosts.auto_mode(host)
 
 
 def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Settings) -> Plan:
@@ -32,11 +27,11 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
 
     Raises ShimtoolError with all reasons why it cannot or should not be converted.
     """
-    mode = chosen_mode(host, settings)
+    mode = hosts.chosen_mode(host, settings.mode)
     arguments = shim_args(guest, host, settings)
     raise_all(
         [
-            *standing_faults(guest, shim, host, settings),
+            *standing_faults(guest, host, settings),
             *payload_faults(guest, payload, shim, mode),
         ]
     )
@@ -52,14 +47,13 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
     )
 
 
-def standing_faults(guest: Guest, shim: Shim, host: Host, settings: Settings) -> list[Fault]:
+def standing_faults(guest: Guest, host: Host, settings: Settings) -> list[Fault]:
     """List the reasons against converting this guest that stand whatever its kernel is."""
-    mode = chosen_mode(host, settings)
+    mode = hosts.chosen_mode(host, settings.mode)
     if faults := guest_faults(guest):
         return faults
     return [
         *host_faults(host, mode, settings),
-        *shim_faults(guest, shim, mode),
         *command_line.faults(guest, shim_args(guest, host, settings), mode),
     ]
 
@@ -70,7 +64,8 @@ def shim_args(guest: Guest, host: Host, settings: Settings) -> str:
     The shim gives its guest every vCPU that ACPI lists, and hvmloader before 4.8 lists 128;
     mce=0 keeps such a shim on Intel from counting processors it parked.
     """
-    words = (settings.shim_args or DEFAULT_SHIM_ARGS).split()
+    given = settings.shim_args
+    words = (DEFAULT_SHIM_ARGS if given is None else given).split()
     if not any(word.startswith("maxcpus=") for word in words):
         words.append(f"maxcpus={guest.vcpus}")
     if hosts.lists_all_processors(host) and not any(word.startswith("mce=") for word in words):

@@ -2,8 +2,11 @@
 
 from shimtool import host as hosts
 from shimtool.errors import Fault, Where
-from shimtool.model import BootloaderBoot, Guest, Host, Mode, NoBoot, Settings, Shim
+from shimtool.model import BootloaderBoot, Guest, Host, Mode, NoBoot, Settings
 from shimtool.plan.keys import PASSTHROUGH
+
+_MOST_VCPUS = 128  # HVM_MAX_VCPUS, Xen's limit for HVM and PVH (public/hvm/hvm_info_table.h)
+_MOST_MEMORY = 16 << 20  # MiB: beyond 16 TiB a mistyped number is likelier than such a host
 
 
 def not_pv(guest: Guest) -> Fault:
@@ -36,8 +39,32 @@ def guest_faults(guest: Guest) -> list[Fault]:
             f"remove {key}= or leave this guest PV",
         )
         for key, what in PASSTHROUGH.items()
-        if key in guest.keys
+        if key in guest.filled
     ]
+    return found + _size_faults(guest)
+
+
+def _size_faults(guest: Guest) -> list[Fault]:
+    found = []
+    if guest.vcpus > _MOST_VCPUS:
+        found.append(
+            Fault(
+                f"Xen gives an HVM or PVH guest {_MOST_VCPUS} vCPUs at most",
+                Where(guest.config, guest.keys.get("vcpus")),
+                f"vcpus={guest.vcpus}",
+                f"set vcpus= to {_MOST_VCPUS} or less, or leave this guest PV",
+            )
+        )
+    for key, size in (("memory", guest.memory), ("maxmem", guest.maxmem)):
+        if key in guest.keys and size > _MOST_MEMORY:
+            found.append(
+                Fault(
+                    f"{key} is more than 16 TiB; it counts MiB",
+                    Where(guest.config, guest.keys[key]),
+                    f"{key}={size}",
+                    f"correct {key}=",
+                )
+            )
     return found
 
 
@@ -53,7 +80,7 @@ def _bootloader_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
                 "set bootloader= to pygrub, or kernel= and ramdisk=",
             )
         )
-    dropped = [key for key in ("bootloader_args", "root", "extra", "cmdline") if key in guest.keys]
+    dropped = [key for key in ("bootloader_args", "extra", "cmdline") if key in guest.filled]
     found += [
         Fault(
             f"PV GRUB boots what the guest's own grub.cfg says and cannot honour {key}=",
@@ -98,18 +125,3 @@ def host_faults(host: Host, mode: Mode, settings: Settings) -> list[Fault]:
             )
         )
     return found
-
-
-def shim_faults(guest: Guest, shim: Shim, mode: Mode) -> list[Fault]:
-    """Reasons that lie in the shim."""
-    if mode in shim.modes:
-        return []
-    serves = ", ".join(sorted(shim.modes)) or "nothing"
-    return [
-        Fault(
-            f"shim {shim.name} does not serve mode {mode}",
-            Where(guest.config),
-            f"it serves {serves}",
-            "choose another with --shim (shimtool shims list) or another --mode",
-        )
-    ]

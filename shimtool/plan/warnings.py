@@ -1,13 +1,16 @@
 """What works after conversion but changes: said once per guest, in plain words."""
 
 from shimtool import host as hosts
-from shimtool.model import Guest, Host, KernelBoot, Mode, Payload
+from shimtool.model import BootloaderBoot, Guest, Host, KernelBoot, Mode, Payload
 from shimtool.plan.keys import DEVICE_MODEL
 
 # MiB with which a guest with Debian's 6.1 kernel starts, besides its ramdisk, measured with shim
 # 4.17.7 under Xen 4.17: with 352 the shim ends with "Not enough RAM for domain 0 allocation", as
 # it wants one block of memory for the unpacked kernel. Old, small kernels need far less.
 _ENOUGH = 384
+
+# NR_CPUS in Xen's own pvshim_defconfig; seen too: "Dom1 has maximum 32 VCPUs" where 128 are listed.
+_SHIM_VCPUS = 32
 
 
 def warnings(guest: Guest, payload: Payload, host: Host, mode: Mode) -> tuple[str, ...]:
@@ -25,10 +28,17 @@ def warnings(guest: Guest, payload: Payload, host: Host, mode: Mode) -> tuple[st
         found.append(
             f"maxvcpus={guest.maxvcpus} becomes {guest.vcpus}: vCPUs cannot be added later"
         )
-    if "vfb" in guest.keys:
+    if guest.vcpus > _SHIM_VCPUS:
+        found.append(
+            f"vcpus={guest.vcpus}: a shim gives its guest {_SHIM_VCPUS} at most, unless it was"
+            " built for more (its log: 'has maximum N VCPUs')"
+        )
+    if "vfb" in guest.filled:
         found.append("vfb= is lost: use xl console, or a VNC server inside the guest")
-    if ours := [key for key in DEVICE_MODEL if key in guest.keys]:
+    if ours := [key for key in DEVICE_MODEL if key in guest.filled]:
         found.append(f"replaced by shimtool's own: {', '.join(ours)}")
+    if isinstance(guest.boot, BootloaderBoot):
+        found += _pvgrub(guest, payload)
     if isinstance(guest.boot, KernelBoot) and mode is Mode.HVM:
         found.append("after a kernel upgrade in dom0 run shimtool convert again")
     if mode is Mode.HVM and hosts.upcall_fixed(host) is None:
@@ -37,6 +47,20 @@ def warnings(guest: Guest, payload: Payload, host: Host, mode: Mode) -> tuple[st
             " hangs (say --xen VERSION)"
         )
     return tuple(found)
+
+
+def _pvgrub(guest: Guest, payload: Payload) -> list[str]:
+    bits = payload.kernel.facts.bits
+    other, option = (32, "i386") if bits == 64 else (64, "x86_64")
+    found = [
+        f"PV GRUB, in place of pygrub, is the {bits}-bit one: a guest with a {other}-bit kernel"
+        f" does not start from it (say --pvgrub {option})"
+    ]
+    if "root" in guest.filled and guest.root is not None:
+        found.append(
+            f"root={guest.root.text} is no longer appended: the guest's own grub.cfg decides"
+        )
+    return found
 
 
 def _memory(guest: Guest, payload: Payload) -> str | None:

@@ -13,10 +13,11 @@ from shimtool.plan.command_line import KERNEL_FILE
 SHIM_FILE = "xen-shim"
 RAMDISK_FILE = "ramdisk"
 MANIFEST_FILE = "shimtool.json"
+CATALOG_FILE = "boot.cat"
 CONFIG_FILE = "isolinux.cfg"
 BOOT_FILE = "isolinux.bin"
-BOOT_INFO_END = 64  # bytes 8-63 of it are the boot info table
-_MODULES = ("ldlinux.c32", "libcom32.c32", "mboot.c32")
+BOOT_INFO_AT, BOOT_INFO_END = 8, 64  # where its boot info table is, bytes
+MODULES = ("ldlinux.c32", "libcom32.c32", "mboot.c32")
 
 # An empty newc cpio archive: Linux skips it, and mboot.c32, which unzips whatever begins with
 # gzip's magic and keeps only the first member, no longer sees that magic.
@@ -49,36 +50,39 @@ class IsoFile:
         return len(self.head) + (self.source.size if self.source else 0)
 
 
-def isolinux_cfg(image: BootImage) -> str:
+def isolinux_cfg(shim_args: str, command_line: str, *, ramdisk: bool) -> bytes:
     """Render the loader's config; the plan made sure that nothing in it ends the line."""
-    modules = [
-        f"{SHIM_FILE} {image.shim_args}",
-        f"{KERNEL_FILE} {image.command_line}".rstrip(" "),
-    ]
-    if image.payload.ramdisk:
+    modules = [f"{SHIM_FILE} {shim_args}", f"{KERNEL_FILE} {command_line}".rstrip(" ")]
+    if ramdisk:
         modules.append(RAMDISK_FILE)
-    return _ISOLINUX_CFG.format(append=" --- ".join(modules))
+    text = _ISOLINUX_CFG.format(append=" --- ".join(modules))
+    return text.encode(errors="surrogateescape")
 
 
 def iso_files(
-    image: BootImage, shim: SourceFile, kernel: SourceFile, assets: Assets
+    image: BootImage, shim: SourceFile, kernel: SourceFile, assets: Assets, *, guest: str
 ) -> list[IsoFile]:
     """List the ISO's files in order; `kernel` is the file to store, unpacked where planned."""
-    config = isolinux_cfg(image).encode(errors="surrogateescape")
+    ramdisk = image.payload.ramdisk
+    config = isolinux_cfg(image.shim_args, image.command_line, ramdisk=ramdisk is not None)
     payload = [IsoFile(SHIM_FILE, source=shim), IsoFile(KERNEL_FILE, source=kernel)]
-    if ramdisk := image.payload.ramdisk:
+    if ramdisk:
         payload.append(IsoFile(RAMDISK_FILE, GUARD if image.guard else b"", ramdisk.file))
-    loader = [IsoFile(name, (assets.boot / name).read_bytes()) for name in (BOOT_FILE, *_MODULES)]
+    loader = [IsoFile(name, (assets.boot / name).read_bytes()) for name in (BOOT_FILE, *MODULES)]
     listed = [*loader, IsoFile(CONFIG_FILE, config), *payload]
-    return [IsoFile(MANIFEST_FILE, _manifest(image, listed)), *listed]
+    return [IsoFile(MANIFEST_FILE, _manifest(guest, image, listed)), *listed]
 
 
-def _manifest(image: BootImage, files: Sequence[IsoFile]) -> bytes:
-    """Describe every file: after `skip` bytes of ours come `size` bytes with this `sha256`."""
+def _manifest(guest: str, image: BootImage, files: Sequence[IsoFile]) -> bytes:
+    """Say whose ISO it is, what it boots, and of every other file: after `skip` bytes of ours
+    come `size` bytes with this `sha256`.
+    """
     kernel = image.payload.kernel.file
     document = {
         "shimtool": __version__,
+        "guest": guest,
         "shim": {"name": image.shim.name, "version": image.shim.version},
+        "shim_args": image.shim_args,
         "kernel": {"path": kernel.dom0_path, "sha256": kernel.sha256, "unpacked": image.unpack},
         "command_line": image.command_line,
         "files": {file.name: _described(file) for file in files},
@@ -92,7 +96,11 @@ def _described(file: IsoFile) -> dict[str, str | int]:
         return {
             "path": source.dom0_path, "sha256": source.sha256, "size": source.size, "skip": skip,
         }  # fmt: skip
-    # The boot info table is filled in later; it has a checksum of its own.
-    skip = BOOT_INFO_END if file.name == BOOT_FILE else 0
-    content = file.head[skip:]
-    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "skip": skip}
+    content = without_boot_info(file.head) if file.name == BOOT_FILE else file.head
+    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "skip": 0}
+
+
+def without_boot_info(loader: bytes) -> bytes:
+    """Return isolinux.bin as it was: the boot info table is filled in when the ISO is laid out."""
+    table = slice(BOOT_INFO_AT, BOOT_INFO_END)
+    return loader[: table.start] + bytes(table.stop - table.start) + loader[table.stop :]

@@ -37,7 +37,8 @@ def write_guest(plan: Plan, config: bytes, original: bytes, desk: Desk) -> list[
         if plan.mode is Mode.HVM:
             kernel = plan.image.payload.kernel
             stored = desk.unpacked.get(kernel) if plan.image.unpack else kernel.file
-            content = iso_files(plan.image, shim, stored, desk.assets)
+            name = plan.guest.name
+            content = iso_files(plan.image, shim, stored, desk.assets, guest=name)
             write_iso(content, staging.open(desk.out / names[0]))
         else:
             # The shim, and the PV GRUB image where that is the guest's kernel.

@@ -31,14 +31,6 @@ _DEFAULT_MEMORY = 32  # MiB, libxl's
 _PVGRUB = re.compile(r"grub-.+-xen\.bin|pv-?grub.*", re.IGNORECASE)
 
 
-def detect(document: Document) -> GuestType:
-    """Return the guest's type; UNKNOWN when xl would refuse what the config says of it."""
-    try:
-        return _type(document)
-    except ShimtoolError:
-        return GuestType.UNKNOWN
-
-
 def read_guest(document: Document) -> Guest:
     """Return the guest that a config describes.
 
@@ -59,6 +51,7 @@ class _Reader:
 
     def guest(self) -> Guest:
         document = self.document
+        keys = document.keys()
         maxmem = self._number("maxmem")
         # Only maxmem given: libxl starts the guest with all of it.
         memory = self._number("memory") or maxmem or _DEFAULT_MEMORY
@@ -78,7 +71,8 @@ class _Reader:
             cmdline=self._string("cmdline"),
             disks=self._disks(),
             vifs=self._vifs(),
-            keys=document.keys(),
+            keys=keys,
+            filled=frozenset(key for key in keys if _filled(document, key)),
         )
 
     def _try(self, read: Callable[[], Got], otherwise: Other) -> Got | Other:
@@ -118,6 +112,11 @@ class _Reader:
 
     def _strings(self, key: str) -> tuple[Sourced, ...]:
         return self._try(partial(self.document.strings, key), None) or ()
+
+
+def _filled(document: Document, key: str) -> bool:
+    value = document.value(key)
+    return bool(value.text if isinstance(value, Sourced) else value and value.items)
 
 
 def _type(document: Document) -> GuestType:

@@ -2,19 +2,21 @@
 
 import json
 import lzma
+import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.appliance.engines import Engine, docker_engine, podman_engine
 from tests.support.debs import ROOT
 from tests.support.dom0 import Dom0
-from tests.support.samples import write_samples
+from tests.support.samples import REFUSED, write_samples
 
 
 @dataclass(frozen=True)
@@ -113,3 +115,29 @@ def dom0(tmp_path: Path) -> Dom0:
     write_samples(tmp_path)
     (tmp_path / "out").mkdir()
     return Dom0(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def ci_image(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The image of `make image`, handed to docker from the engine that built it."""
+    builder, identity = (ROOT / "build/image/context.ci").read_text().split()
+    archive = tmp_path_factory.mktemp("ci") / "ci.tar"
+    name = "localhost/shimtool-ci:test"
+    save: dict[str, list[Any]] = {
+        "buildah": ["buildah", "push", identity, f"docker-archive:{archive}:{name}"],
+        "podman": ["podman", "save", "--format=docker-archive", "-o", archive, identity],
+        "docker": ["docker", "save", "-o", archive, identity],
+    }
+    subprocess.run(save[builder], check=True, capture_output=True)
+    with loaded(docker, archive) as loaded_name:
+        yield loaded_name
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A checkout such as the examples speak of, with guests that can all be converted."""
+    write_samples(tmp_path)
+    (tmp_path / "etc-xen").rename(tmp_path / "guests")
+    for name in REFUSED:
+        (tmp_path / "guests" / f"{name}.cfg").unlink()
+    return tmp_path

@@ -1,49 +1,19 @@
 """The script lines of the CI examples, run in the image for pipelines."""
 
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from tests.appliance.conftest import loaded
 from tests.appliance.engines import Engine
 from tests.support.debs import ROOT
 from tests.support.dom0 import shimtool
-from tests.support.samples import REFUSED, write_samples
 
 pytestmark = pytest.mark.appliance
 
 EXAMPLES = ROOT / "container" / "ci-examples"
-
-
-@pytest.fixture(scope="module")
-def ci_image(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The image of `make image`, handed to docker from the engine that built it."""
-    builder, identity = (ROOT / "build/image/context.ci").read_text().split()
-    archive = tmp_path_factory.mktemp("ci") / "ci.tar"
-    name = "localhost/shimtool-ci:test"
-    save: dict[str, list[Any]] = {
-        "buildah": ["buildah", "push", identity, f"docker-archive:{archive}:{name}"],
-        "podman": ["podman", "save", "--format=docker-archive", "-o", archive, identity],
-        "docker": ["docker", "save", "-o", archive, identity],
-    }
-    subprocess.run(save[builder], check=True, capture_output=True)
-    with loaded(docker, archive) as loaded_name:
-        yield loaded_name
-
-
-@pytest.fixture
-def repository(tmp_path: Path) -> Path:
-    """A checkout such as the examples speak of, with guests that can all be converted."""
-    write_samples(tmp_path)
-    (tmp_path / "etc-xen").rename(tmp_path / "guests")
-    for name in REFUSED:
-        (tmp_path / "guests" / f"{name}.cfg").unlink()
-    return tmp_path
 
 
 def gitlab_script() -> list[str]:

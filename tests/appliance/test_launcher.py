@@ -3,28 +3,22 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from shimtool import __version__
+from tests.appliance import busybox
 from tests.appliance.conftest import Dist
-from tests.appliance.engines import Engine
+from tests.appliance.engines import Engine, run
 from tests.support import debs
 from tests.support.dom0 import Dom0, Result, shimtool
-from tests.support.samples import CONVERTIBLE, write_samples
+from tests.support.samples import CONVERTIBLE
 
 pytestmark = pytest.mark.appliance
 
 Launch = Callable[..., Result]
-
-
-def run(argv: list[str | Path], env: Mapping[str, str], cwd: Path) -> Result:
-    done = subprocess.run(
-        argv, env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=300
-    )
-    return Result(done.returncode, done.stdout, done.stderr)
 
 
 def mounts() -> str:
@@ -133,28 +127,17 @@ def test_a_path_that_no_container_can_take(launch: Launch, dom0: Dom0) -> None:
 
 # --- a dom0 with nothing but busybox, at its usual paths -----------------------------------------
 
-APPLETS = (
-    *("awk", "cat", "chroot", "cut", "dirname", "env", "id", "ls", "mkdir", "mktemp", "mount"),
-    *("mv", "readlink", "rm", "rmdir", "sed", "sh", "sort", "tar", "umount", "unshare", "xzcat"),
-)
-
 
 @pytest.fixture(params=["xz", "plain"])
 def small(request: pytest.FixtureRequest, dist: Dist, plain_archive: Path, tmp_path: Path) -> Path:
     """The root of a dom0 made of busybox: no xz and no unshare in it for "plain"."""
     root = tmp_path / "small"
-    for folder in ("bin", "proc", "etc", "opt/shimtool", "tmp", "dev", "var/lib/xen"):
-        (root / folder).mkdir(parents=True)
-    shutil.copy(debs.unpacked("busybox-static") / "bin/busybox", root / "bin/busybox")
-    for applet in APPLETS:
-        if request.param == "xz" or applet not in ("unshare", "xzcat"):
-            (root / "bin" / applet).symlink_to("busybox")
-    (root / "dev/null").touch()
+    more = ("unshare", "xzcat") if request.param == "xz" else ()
+    busybox.make_root(root, (*busybox.APPLETS, *more))
+    (root / "opt/shimtool").mkdir()
     shutil.copy(dist.launcher, root / "opt/shimtool")
     archive = dist.archive if request.param == "xz" else plain_archive
     os.link(archive, root / "opt/shimtool" / archive.name)
-    write_samples(root)
-    (root / "etc-xen").rename(root / "etc/xen")
     (root / "vmlinuz").symlink_to("boot/vmlinuz")
     (root / "etc/xen/root.cfg").write_text('name="root"\nmemory=256\nkernel="/vmlinuz"\n')
     return root
@@ -164,30 +147,18 @@ def test_a_dom0_of_busybox(small: Path) -> None:
     """`shimtool convert /etc/xen/web01.cfg` just works, and so does it with no name at all."""
     before = mounts()
 
-    def on_dom0(*words: str) -> Result:
-        env = {"PATH": "/bin", "HOME": "/"}
-        return run(
-            [str(shutil.which("chroot")), small, "/opt/shimtool/shimtool", *words], env, small
-        )
+    def launched(*words: str) -> Result:
+        return busybox.on_dom0(small, "/opt/shimtool/shimtool", *words)
 
-    # dom0's root is a mount.
-    subprocess.run(["mount", "-o", "bind", small, small], check=True)
-    try:
-        subprocess.run(["mount", "-o", "bind", "/proc", small / "proc"], check=True)
-        subprocess.run(["mount", "-o", "bind", "/dev/null", small / "dev/null"], check=True)
-        try:
-            done = on_dom0("convert", "/etc/xen/web01.cfg", "/etc/xen/root.cfg")
-            assert done.code == 0, done.err
-            assert "xl create /var/lib/xen/shimtool/web01.cfg" in done.out
-            rest = on_dom0("convert", "--xen", "4.9.2")
-            assert "2 refused" in rest.err, rest.err
-            for name in (*CONVERTIBLE, "root"):
-                assert (small / f"var/lib/xen/shimtool/{name}.iso").is_file()
-            assert on_dom0("--version").out == f"shimtool {__version__}\n"
-        finally:
-            subprocess.run(["umount", small / "dev/null", small / "proc"], check=True)
-    finally:
-        subprocess.run(["umount", small], check=True)
+    with busybox.mounted(small):
+        done = launched("convert", "/etc/xen/web01.cfg", "/etc/xen/root.cfg")
+        assert done.code == 0, done.err
+        assert "xl create /var/lib/xen/shimtool/web01.cfg" in done.out
+        rest = launched("convert", "--xen", "4.9.2")
+        assert "2 refused" in rest.err, rest.err
+        for name in (*CONVERTIBLE, "root"):
+            assert (small / f"var/lib/xen/shimtool/{name}.iso").is_file()
+        assert launched("--version").out == f"shimtool {__version__}\n"
     assert mounts() == before
     out = small / "var/lib/xen/shimtool"
     checked = shimtool("verify", "--out", out, *(out / f"{name}.cfg" for name in CONVERTIBLE))

@@ -116,6 +116,33 @@ def test_given_shims_take_the_place_of_debians(tmp_path: Path, collect: Collect)
     assert "xen-utils" not in (tmp_path / "dest" / "packages.txt").read_text()
 
 
+def test_given_shims_are_kept_until_debians_is_asked_for(tmp_path: Path, collect: Collect) -> None:
+    """As `make assets SHIM=FILE` and a plain `make demo` later, the download long gone."""
+    dest, shim = tmp_path / "dest", debs.xen_shim().read_bytes()
+    given = [tmp_path / folder / "my shim" for folder in ("a", "b")]
+    for number, path in enumerate(given):
+        path.parent.mkdir()
+        path.write_bytes(shim + bytes(number + 1))
+    assert collect(dest, *given).returncode == 0
+    before = load(dest / "shims")
+    assert len(before) == 2
+    for path in given:
+        path.unlink()
+    (dest / "boot/mboot.c32").write_bytes(b"damaged")
+    done = collect(dest)
+    assert (done.returncode, "dropped" in done.stderr) == (0, False), done.stderr
+    assert load(dest / "shims") == before
+    assert (collect(dest).stderr, load(dest / "shims")) == ("", before)
+
+    done = collect(dest, "debian")
+    assert done.returncode == 0, done.stderr
+    for words in ((), ("debian",)):
+        assert collect(dest, *words).stderr == ""
+        (debians,) = load(dest / "shims")
+        assert debians.file.read_bytes() == shim
+    assert {path.name for path in tmp_path.iterdir()} == {"dest", "dest.lock", "a", "b"}
+
+
 def test_a_refused_shim_leaves_the_old_folder(copy: Path, collect: Collect) -> None:
     before = content(copy)
     done = collect(copy, debs.kernel())

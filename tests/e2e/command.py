@@ -3,9 +3,13 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.support.debs import ROOT
+
+# Runs shimtool with the arguments given to it.
+Program = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def shimtool(assets: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:

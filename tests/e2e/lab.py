@@ -7,9 +7,10 @@ import contextlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from tests.e2e.command import shimtool
+from tests.e2e.command import Program, shimtool
 from tests.e2e.facts import Facts, starts
 from tests.e2e.guests import Files
 from tests.e2e.host import Release, host
@@ -95,11 +96,10 @@ class Lab:
     row: Row
     machines: int = field(default=0)
 
-    def convert(self, name: str, config: str, *options: str) -> str:
-        """Convert a guest by the real command; return its new config's dom0 path."""
+    def convert(self, name: str, config: str, *options: str, program: Program | None = None) -> str:
+        """Convert a guest by the real command, or `program`; return its new config's dom0 path."""
         home = self.files.home
-        done = shimtool(
-            self.assets,
+        done = (program or partial(shimtool, self.assets))(
             *("convert", "--in", home / "etc", "--out", home / "out"),
             *("--host-out", "/guest/out", "--map", f"/guest={home}"),
             *("--xen", self.release.xen, "--mode", self.mode),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shimtool.model import Guest, GuestType, Mode, NoBoot, Sourced
+from shimtool.model import BootloaderBoot, Guest, GuestType, Mode, NoBoot, Sourced
 from shimtool.plan import command_line
 
 GUEST = Guest("g", Path("g.cfg"), GuestType.PV, NoBoot("-"), 512, 512, 1, 1)
@@ -35,6 +35,13 @@ def guest(root: str | None = None, extra: str | None = None, cmdline: str | None
 )
 def test_joined_as_xl_does(given_: Guest, line: str) -> None:
     assert command_line.join(given_) == line
+
+
+def test_pv_grub_gets_none_of_it() -> None:
+    boot = BootloaderBoot(Sourced("pygrub", 1))
+    mangled = replace(guest(root="/dev/xvda2  ro"), boot=boot)
+    assert command_line.join(mangled) == ""
+    assert command_line.faults(mangled, "pv-shim", Mode.HVM) == []
 
 
 def reasons(text: str, mode: Mode = Mode.HVM) -> list[str]:

@@ -1,5 +1,6 @@
 """Versions of dom0's Xen, and what follows from them."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from shimtool import host as hosts
 from shimtool.errors import ShimtoolError
 from shimtool.model import Host, Mode
+from tests.support.dom0 import shimtool
 
 
 def known(text: str) -> Host:
@@ -69,6 +71,54 @@ def test_detect_reads_what_a_hypervisor_shows(tmp_path: Path) -> None:
     assert hosts.detect(tmp_path) == Host((4, 17, 7), True, str(tmp_path))
     capabilities.write_text("xen-3.0-x86_64 xen-3.0-x86_32p \n")
     assert hosts.detect(tmp_path).hvm is False
+
+
+@pytest.mark.parametrize(
+    ("major", "minor", "extra"),
+    [
+        ("four", "17", ""),
+        ("4", "17", ".7.1"),
+        ("4", "?", ".1"),
+        ("4", "12345", ""),
+        ("4", "17", "."),
+    ],
+)
+def test_a_version_that_cannot_be_read_is_unknown(
+    tmp_path: Path, major: str, minor: str, extra: str
+) -> None:
+    (tmp_path / "version").mkdir()
+    (tmp_path / "properties").mkdir()
+    for name, text in {"major": major, "minor": minor, "extra": extra}.items():
+        (tmp_path / "version" / name).write_text(text)
+    (tmp_path / "properties" / "capabilities").write_text("hvm-3.0-x86_64")
+    found = hosts.detect(tmp_path)
+    assert (found.xen, found.hvm) == (None, True)
+    assert f"{major}.{minor}{extra}" in found.source
+
+
+@pytest.mark.parametrize(
+    ("words", "xen", "source"),
+    [((), "unknown", "'odd.odd'"), (("--xen", "4.9.2"), "4.9.2", "--xen 4.9.2")],
+)
+def test_xen_wins_over_a_version_that_cannot_be_read(
+    tmp_path: Path, words: tuple[str, ...], xen: str, source: str
+) -> None:
+    """In a mount namespace of its own, where /sys shows such a hypervisor."""
+    version = tmp_path / "hypervisor" / "version"
+    version.mkdir(parents=True)
+    for name in ("major", "minor"):
+        (version / name).write_text("odd")
+    mounted = ("unshare", "-m", "sh", "-c", 'mount --bind "$0" /sys && exec "$@"', str(tmp_path))
+    result = shimtool("host", "--json", *words, through=mounted)
+    assert result.code == 0, result.err
+    facts = json.loads(result.out)
+    assert facts["xen"] == xen
+    assert source in facts["source"]
+
+
+def test_the_mode_asked_for_wins() -> None:
+    assert hosts.chosen_mode(known("4.17"), Mode.HVM) is Mode.HVM
+    assert hosts.chosen_mode(known("4.17"), None) is Mode.PVH
 
 
 def test_detect_without_xen(tmp_path: Path) -> None:

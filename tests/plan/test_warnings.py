@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,7 @@ def test_memory_that_may_not_do(dom0: Dom0, memory: int, too_little: bool) -> No
         ("maxvcpus = 4\n", "maxvcpus=4 becomes 1"),
         ("vfb = ['type=vnc']\n", "vfb= is lost"),
         ("device_model_version = 'qemu-xen-traditional'\n", "device_model_version"),
+        ("vcpus = 33\n", "vcpus=33: a shim gives its guest 32 at most"),
         ("", "live migration"),
         ("", "after a kernel upgrade in dom0"),
         ("", "host not known well enough"),
@@ -39,6 +41,54 @@ def test_memory_that_may_not_do(dom0: Dom0, memory: int, too_little: bool) -> No
 )
 def test_what_changes_is_said(dom0: Dom0, more: str, word: str) -> None:
     assert word in warned(dom0, more)
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["vcpus = 32\n", "vfb = []\n", "device_model_version = ''\n", "device_model_args = []\n"],
+)
+def test_what_changes_nothing_is_not_said(dom0: Dom0, more: str) -> None:
+    assert warned(dom0, more, "--xen", "4.17.7") == ""
+
+
+def planned_pygrub(dom0: Dom0, more: str, *words: str) -> dict[str, Any]:
+    config = dom0.config("mail.cfg", f"name = 'mail'\nbootloader = 'pygrub'\n{more}")
+    (planned,) = json.loads(dom0.run("plan", "--json", *words, config).out)
+    return dict(planned)
+
+
+@pytest.mark.parametrize("mode", ["hvm", "pvh"])
+def test_root_beside_pygrub_is_a_warning(dom0: Dom0, mode: str) -> None:
+    planned = planned_pygrub(dom0, "root = '/dev/xvda2 ro'\n", "--mode", mode)
+    assert planned["status"] == "planned"
+    assert any("root=/dev/xvda2 ro is no longer appended" in text for text in planned["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("words", "bits", "other"),
+    [
+        ((), "64", "i386"),
+        (("--pvgrub", "x86_64"), "64", "i386"),
+        (("--pvgrub", "i386"), "32", "x86_64"),
+    ],
+)
+def test_how_wide_pv_grub_is(dom0: Dom0, words: tuple[str, ...], bits: str, other: str) -> None:
+    planned = planned_pygrub(dom0, "", "--xen", "4.17.7", *words)
+    (text,) = planned["warnings"]
+    assert f"is the {bits}-bit one" in text
+    assert f"--pvgrub {other}" in text
+
+
+def test_each_pv_grub_is_a_file_of_its_own(dom0: Dom0) -> None:
+    words = ("--xen", "4.17.7", "--pvgrub")
+    first, second = (
+        planned_pygrub(dom0, "", *words, arch)["outputs"] for arch in ("x86_64", "i386")
+    )
+    assert first != second
+
+
+def test_no_word_of_pv_grub_where_it_is_not_used(dom0: Dom0) -> None:
+    assert "PV GRUB" not in warned(dom0, "")
 
 
 def test_a_known_host_in_pvh_mode_leaves_little_to_say(dom0: Dom0) -> None:

@@ -15,7 +15,7 @@ from shimtool.model import (
     Sourced,
     Vif,
 )
-from shimtool.xl.guest import detect, read_guest
+from shimtool.xl.guest import read_guest
 from shimtool.xl.syntax import open_config, parse
 from tests.xl.support import DATA, HERE
 
@@ -64,7 +64,18 @@ def test_xen_tools() -> None:
             "on_reboot": 47,
             "on_crash": 48,
         },
+        filled=frozenset(
+            {"bootloader", "vcpus", "memory", "root", "disk", "name", "dhcp", "vif"}
+            | {"on_poweroff", "on_reboot", "on_crash"}
+        ),
     )
+
+
+@pytest.mark.parametrize("value", ["''", "[]", "[ ]", '""'])
+def test_an_empty_value_is_set_but_not_filled(value: str) -> None:
+    found = said(f"extra = 'x'; pci = ['a']\nvfb = {value}\n")
+    assert found.keys["vfb"] == 4
+    assert found.filled == {"name", "kernel", "extra", "pci"}
 
 
 def test_kernel_and_ramdisk() -> None:
@@ -176,18 +187,17 @@ def test_empty_ramdisk_is_none() -> None:
         ("pvh=1", "pvh"),
         ("pvh='0'", "pv"),
         ("pvh=1;type='pv'", "pv"),
-        ("type='lxc'", "unknown"),
-        ("type='pvhx'", "unknown"),
-        ("builder='xen'", "unknown"),
-        ("builder='generic';type='pvh'", "unknown"),
-        ("type=['pv']", "unknown"),
-        ("pvh='yes'", "unknown"),
+        ("type='lxc'", "refused"),
+        ("type='pvhx'", "refused"),
+        ("builder='xen'", "refused"),
+        ("builder='generic';type='pvh'", "refused"),
+        ("type=['pv']", "refused"),
+        ("pvh='yes'", "refused"),
     ],
 )
 def test_type(text: str, kind: str) -> None:
     document = parse(f"name='n'\nkernel='/k'\n{text}\n".encode(), HERE)
-    assert detect(document) == kind
-    if kind == "unknown":
+    if kind == "refused":
         with pytest.raises(ShimtoolError):
             read_guest(document)
     else:

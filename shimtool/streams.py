@@ -1,0 +1,59 @@
+"""Standard output and error that may be closed or full: the work is finished all the same."""
+
+import errno
+import io
+import os
+from typing import TextIO, cast
+
+_CLOSED = -1  # no descriptor: every write to it fails
+
+
+class Output:
+    """A text stream to a descriptor; `trouble` is the first error of writing, after it is silent.
+
+    A reader that went away (`shimtool convert | head -1`) must not stop a conversion half-way.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._raw = _Raw(_CLOSED if stream is None else stream.fileno())
+        self.text = io.TextIOWrapper(
+            io.BufferedWriter(cast("io.RawIOBase", self._raw)),
+            encoding=stream.encoding if stream else "utf-8",
+            errors="backslashreplace",  # bytes that are no text never stop us from printing
+            line_buffering=True,
+        )
+
+    @property
+    def trouble(self) -> OSError | None:
+        """The first error of writing."""
+        return self._raw.trouble
+
+    @property
+    def left(self) -> bool:
+        """Whether the trouble is only that the reader of a pipe has seen enough."""
+        return self.trouble is not None and self.trouble.errno == errno.EPIPE
+
+
+class _Raw(io.RawIOBase):
+    """Writes to a descriptor; from the first error on it takes everything and writes nothing."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.trouble: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def isatty(self) -> bool:
+        return self._descriptor != _CLOSED and os.isatty(self._descriptor)
+
+    def fileno(self) -> int:
+        return self._descriptor
+
+    def write(self, data: "bytes | bytearray | memoryview", /) -> int:  # type: ignore[override] # narrower: a buffer is all we get
+        if self.trouble is None:
+            try:
+                return os.write(self._descriptor, data)
+            except OSError as error:
+                self.trouble = error
+        return len(data)

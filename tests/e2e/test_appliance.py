@@ -1,0 +1,67 @@
+"""A guest converted by the container image of `make dist`, not by the checkout, boots."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.command import Program
+from tests.e2e.lab import Lab, loops
+from tests.e2e.shims import ASSETS
+from tests.support.debs import ROOT
+
+pytestmark = pytest.mark.e2e
+
+LAUNCHER = ROOT / "build" / "dist" / "shimtool"
+
+
+def launcher(cache: Path) -> Program:
+    """The launcher as on a dom0 without docker and podman: the image's files and chroot."""
+    env = os.environ | {"SHIMTOOL_ENGINE": "chroot", "SHIMTOOL_CACHE": str(cache)}
+
+    def program(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [LAUNCHER, *arguments], check=False, capture_output=True, text=True, env=env
+        )
+
+    return program
+
+
+@pytest.mark.modes("hvm")
+@pytest.mark.e2e_ci("hvm")
+def test_converted_in_the_container(lab: Lab, tmp_path: Path) -> None:
+    if lab.assets != ASSETS:
+        pytest.skip("the image holds the bundled shim, not the one of E2E_SHIM")
+    root, swap = lab.files.root_disk(), lab.files.swap_disk()
+    config = lab.convert(
+        "packed",
+        f"""
+# Partitions as disks, numbers as strings, keys that xl does not know: as xen-tools does
+kernel  = '{lab.files.kernel()}'
+ramdisk = '{lab.files.ramdisk()}'
+vcpus   = '1'
+memory  = '512'
+root    = '/dev/xvda2 ro'
+extra   = 'console=hvc0 e2e=wait e2e.swap=/dev/xvda1'
+disk    = [
+              'phy:/dev/loop0,xvda2,w',
+              'phy:/dev/loop1,xvda1,w',
+          ]
+name    = 'packed'
+dhcp    = 'dhcp'
+vif     = [ 'mac=00:16:3E:44:55:66' ]
+""",
+        program=launcher(tmp_path / "cache"),
+    )
+    assert list(tmp_path.glob("cache/*/usr/bin/python3.11")), "the image was not used"
+    with lab.boot("packed", config, loops(root, swap)) as guest:
+        (facts,) = guest.starts()
+    line = "root=/dev/xvda2 ro console=hvc0 e2e=wait e2e.swap=/dev/xvda1"
+    assert facts.one("cmdline") == f"BOOT_IMAGE=linux {line}"
+    assert facts.one("root") == "/dev/xvda2 ro this is root"
+    assert facts.one("swap") == "/dev/xvda1"
+    assert facts.one("token") == lab.files.token(root=True)
+    assert facts.blocks() == {"xvda1": (16 << 20, False), "xvda2": (16 << 20, False)}
+    assert facts.one("net") == "eth0 00:16:3e:44:55:66 vif vif-0"
+    assert facts.one("pci") == "0"

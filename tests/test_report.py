@@ -1,0 +1,176 @@
+"""shimtool.yaml: any bytes of paths come back, and whatever is wrong with it is a clear error."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from shimtool.errors import ShimtoolError
+from shimtool.model import Compression, KernelFacts, Wrapping
+from shimtool.report import FILE_NAME, Input, Output, Record, Report, load, render
+from tests.conftest import EXAMPLES
+
+FIXTURES = [HealthCheck.function_scoped_fixture]  # a folder, whose one file each example replaces
+INPUT = Input("/boot/vmlinuz", "/kernels/vmlinuz", "a" * 64, (2049, 17, 5_000_000, 1_700_000_000))
+FACTS = KernelFacts(Wrapping.BZIMAGE, Compression.XZ, (512, 4096), 64, pv=True, guest_os="linux")
+
+
+def report(path: str = "/boot/initrd") -> Report:
+    record = Record(
+        name="web01",
+        mode="hvm",
+        shim="4.10.4",
+        fingerprint="b" * 64,
+        config=Input(path, path, "c" * 64, (1, 2, 3, 4)),
+        inputs=(INPUT, Input(path, path, "d" * 64, (5, 6, 7, 8))),
+        outputs=(Output("web01.iso", 700_000, 1), Output(path, 300, 2)),
+        warnings=(f"mind {path}",),
+    )
+    return Report({"web01": record}, {"a" * 64: FACTS})
+
+
+def loaded(folder: Path, data: bytes) -> Report | None:
+    """The report as read; None where it is refused, which is always a ShimtoolError."""
+    (folder / FILE_NAME).write_bytes(data)
+    try:
+        return load(folder)
+    except ShimtoolError as error:
+        assert "damaged" in error.faults[0].message or "is empty" in str(error)
+        assert error.faults[0].remedy
+        return None
+
+
+@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=FIXTURES)
+@given(path=st.binary(min_size=1, max_size=40).filter(lambda data: b"\0" not in data))
+@example(path=b"/etc/xen/caf\xe9.cfg")
+@example(path="/etc/xen/café \U0001f600\x85\u2028\ufffe.cfg".encode())
+@example(path=b"null")
+@example(path=b"2026-01-01")
+@example(path=b"0x10")
+@example(path=b"\n \t- a: b #")
+def test_any_path_comes_back(path: bytes, tmp_path: Path) -> None:
+    before = report(path.decode(errors="surrogateescape"))
+    assert loaded(tmp_path, render(before)) == before
+
+
+def test_plain_text_stays_readable() -> None:
+    text = render(report("/etc/xen/web01.cfg")).decode()
+    assert "path: /etc/xen/web01.cfg\n" in text
+    assert "!!binary" not in text
+    assert yaml.safe_load(text)["guests"][0]["warnings"] == ["mind /etc/xen/web01.cfg"]
+
+
+def test_no_report_is_an_empty_one(tmp_path: Path) -> None:
+    assert load(tmp_path) == Report()
+
+
+@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=FIXTURES)
+@given(data=st.data())
+def test_changed_text(data: st.DataObject, tmp_path: Path) -> None:
+    text = bytearray(render(report()))
+    for _ in range(data.draw(st.integers(1, 6))):
+        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
+    readable(tmp_path, bytes(text))
+
+
+def readable(folder: Path, data: bytes) -> None:
+    """What is taken can be written again, and used as convert uses it."""
+    found = loaded(folder, data)
+    if found is not None:
+        assert loaded(folder, render(found)) == found
+        assert all(type(part) is int for stamp in found.digests() for part in stamp)
+        for record in found.guests.values():
+            for output in record.outputs:
+                (folder / output.path[:200]).exists()
+
+
+def spots(value: dict[Any, Any] | list[Any]) -> list[tuple[Any, Any]]:
+    """Every (container, key) inside a document."""
+    pairs = list(value.items() if isinstance(value, dict) else enumerate(value))
+    here = [(value, key) for key, _ in pairs]
+    return here + [
+        spot for _, inner in pairs if isinstance(inner, dict | list) for spot in spots(inner)
+    ]
+
+
+ODD: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary() | st.dates(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=4,
+)
+
+
+@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=FIXTURES)
+@given(data=st.data())
+def test_changed_structure(data: st.DataObject, tmp_path: Path) -> None:
+    document = yaml.safe_load(render(report()))
+    holder, key = data.draw(st.sampled_from(spots(document)))
+    change = data.draw(st.sampled_from(["put", "remove", "rename"]))
+    value = holder.pop(key) if change != "put" else data.draw(ODD)
+    if change == "put":
+        holder[key] = value
+    elif change == "rename" and isinstance(holder, dict):
+        holder[data.draw(st.integers() | st.text() | st.none())] = value
+    readable(tmp_path, yaml.safe_dump(document).encode())
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("guests.0.name", 5),
+        ("guests.0.mode", "xen"),
+        ("guests.0.config.sha256", 5),
+        ("guests.0.config.path", 5),
+        ("guests.0.config.here", "a\0b"),
+        ("guests.0.inputs.0.stamp", [float("inf"), 1, 2, 3]),
+        ("guests.0.inputs.0.stamp", [1, 2, 3]),
+        ("guests.0.inputs.0.stamp", [True, 1, 2, 3]),
+        ("guests.0.inputs", "text"),
+        ("guests.0.outputs.0.path", None),
+        ("guests.0.warnings", [5]),
+        ("guests.0.more", 1),
+        ("guests", {}),
+        ("kernels", {5: 5}),
+        ("kernels", []),
+        (f"kernels.{'a' * 64}.payload", [1]),
+        (f"kernels.{'a' * 64}.payload", [0, 2]),
+        (f"kernels.{'a' * 64}.payload", [-1, 5]),
+        (f"kernels.{'a' * 64}.payload", [1 << 70, 5]),
+        (f"kernels.{'a' * 64}.bits", 16),
+        (f"kernels.{'a' * 64}.pv", "yes"),
+        (f"kernels.{'a' * 64}.compression", "rot13"),
+    ],
+)
+def test_wrong_types_are_damage(tmp_path: Path, path: str, value: object) -> None:
+    document = yaml.safe_load(render(report()))
+    holder, *keys = document, *path.split(".")
+    for key in keys[:-1]:
+        holder = holder[int(key) if isinstance(holder, list) else key]
+    holder[keys[-1]] = value
+    assert loaded(tmp_path, yaml.safe_dump(document).encode()) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "5",
+        "[" * 100_000,
+        "- " * 100_000,
+        "a: " + ":".join(["1"] * 200_000),
+        "a0: &a0 {k: v}\n"
+        + "".join(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 60)),
+        "a: &a [*a]",
+        "? [a]: b",
+        "!!timestamp x",
+        "!!bool x",
+        "!!python/object/apply:os.system [false]",
+        'x: "\\ud800"',
+    ],
+    ids=range(12),
+)
+def test_hostile_yaml(tmp_path: Path, text: str) -> None:
+    assert loaded(tmp_path, text.encode()) is None
