@@ -43,7 +43,7 @@ def loaded(folder: Path, data: bytes) -> Report | None:
         return None
 
 
-@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=FIXTURES)
+@settings(deadline=None, max_examples=EXAMPLES // 20, suppress_health_check=FIXTURES)
 @given(path=st.binary(min_size=1, max_size=40).filter(lambda data: b"\0" not in data))
 @example(path=b"/etc/xen/caf\xe9.cfg")
 @example(path="/etc/xen/café \U0001f600\x85\u2028\ufffe.cfg".encode())
@@ -67,7 +67,7 @@ def test_no_report_is_an_empty_one(tmp_path: Path) -> None:
     assert load(tmp_path) == Report()
 
 
-@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=FIXTURES)
+@settings(deadline=None, max_examples=EXAMPLES // 20, suppress_health_check=FIXTURES)
 @given(data=st.data())
 def test_changed_text(data: st.DataObject, tmp_path: Path) -> None:
     text = bytearray(render(report()))
@@ -103,7 +103,7 @@ ODD: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=FIXTURES)
+@settings(deadline=None, max_examples=EXAMPLES // 20, suppress_health_check=FIXTURES)
 @given(data=st.data())
 def test_changed_structure(data: st.DataObject, tmp_path: Path) -> None:
     document = yaml.safe_load(render(report()))

@@ -163,7 +163,7 @@ def test_another_guests_is_found(tmp_path: Path) -> None:
         verify_iso(tmp_path / "x.iso", "web02")
 
 
-@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=FIXTURES)
+@settings(deadline=None, max_examples=EXAMPLES // 20, suppress_health_check=FIXTURES)
 @given(data=st.data())
 def test_one_changed_byte_of_a_file_is_found(
     data: st.DataObject, made: Made, tmp_path: Path
@@ -175,7 +175,7 @@ def test_one_changed_byte_of_a_file_is_found(
     assert not sound(tmp_path, damaged)
 
 
-@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=FIXTURES)
+@settings(deadline=None, max_examples=EXAMPLES // 20, suppress_health_check=FIXTURES)
 @given(data=st.data())
 def test_damaged_descriptors_folders_and_catalog(
     data: st.DataObject, made: Made, tmp_path: Path
@@ -200,7 +200,7 @@ def test_a_cut_off_iso_is_damaged(length: int, made: Made, tmp_path: Path) -> No
     assert not sound(tmp_path, made.data[: min(length, len(made.data) - 1)])
 
 
-@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=FIXTURES)
+@settings(deadline=None, max_examples=EXAMPLES // 20, suppress_health_check=FIXTURES)
 @given(data=st.data())
 def test_changed_bytes_of_the_description_are_no_traceback(
     data: st.DataObject, made: Made, tmp_path: Path
@@ -223,7 +223,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 CHECKED = ("guest", "shim_args", "command_line")
 
 
-@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=FIXTURES)
+@settings(deadline=None, max_examples=EXAMPLES // 20, suppress_health_check=FIXTURES)
 @given(data=st.data())
 def test_an_odd_value_in_the_description_is_damage(
     data: st.DataObject, made: Made, tmp_path: Path
