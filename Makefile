@@ -16,6 +16,9 @@ SCRIPTS := container/require container/collect-assets container/device-model/shi
 	container/image/make-base container/image/make-context container/image/pack \
 	container/launcher/shimtool .ci/run
 
+QUICK := tests/plan/test_command_line.py tests/write/test_files.py tests/xl/test_guest.py \
+	tests/xl/test_syntax.py tests/xl/test_vif.py
+
 # Debian packages, by what needs them
 FOR_TESTS := bash busybox dash grub-common mksh rpm shellcheck xorriso
 FOR_BOOT := qemu-system-x86
@@ -48,6 +51,7 @@ check: venv ## Lint, types and quick tests (seconds)
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	shellcheck $(SCRIPTS)
+	$(PYTEST) -q $(QUICK)
 
 unit: assets ## Everything that boots nothing
 	@$(REQUIRE) $(FOR_TESTS) $(FOR_BOOT)
