@@ -121,7 +121,7 @@ def unchanged(path: Path) -> Iterator[tuple[BinaryIO, Stamp]]:
         before = stamp_of(os.fstat(source.fileno()))
         yield source, before
         if stamp_of(os.fstat(source.fileno())) != before:
-            raise _changed(path)
+            raise changed(path)
 
 
 def open_source(file: SourceFile) -> BinaryIO:
@@ -129,7 +129,7 @@ def open_source(file: SourceFile) -> BinaryIO:
     source = open_regular(file.path)
     if stamp_of(os.fstat(source.fileno())) != file.stamp:
         source.close()
-        raise _changed(file.path)
+        raise changed(file.path)
     return source
 
 
@@ -147,7 +147,8 @@ def same_content(one: Path, other: Path) -> bool:
     return True
 
 
-def _changed(path: Path) -> ShimtoolError:
+def changed(path: Path) -> ShimtoolError:
+    """Build the error for a file that is not what was read of it before."""
     return fault(
         f"{path} changed while it was being read",
         path,

@@ -7,10 +7,9 @@ from typing import Any, BinaryIO
 
 import pycdlib
 
-from shimtool.errors import fault
-from shimtool.files import open_source, stamp_of
+from shimtool.files import changed, open_source, stamp_of
 from shimtool.model import SourceFile
-from shimtool.write.content import BOOT_FILE, IsoFile
+from shimtool.write.content import BOOT_FILE, CATALOG_FILE, IsoFile
 
 SECTOR = 2048
 # Loaders read in aligned chunks past the end of the last file; mkisofs pads by as much.
@@ -44,7 +43,7 @@ def write_iso(files: Sequence[IsoFile], out: BinaryIO) -> None:
         whole: Any = io.BytesIO(file.head) if file.source is None else _Hole()
         iso.add_fp(whole, file.size, iso_path=f"/{file.name}")
     iso.add_eltorito(
-        f"/{BOOT_FILE}", bootcatfile="/boot.cat", boot_load_size=4, boot_info_table=True
+        f"/{BOOT_FILE}", bootcatfile=f"/{CATALOG_FILE}", boot_load_size=4, boot_info_table=True
     )
     iso.write_fp(out, blocksize=_BLOCK)
     places = {file.name: _place(iso, file.name) for file in files}
@@ -98,11 +97,7 @@ def copy_whole(source: SourceFile, out: BinaryIO, at: int = 0) -> None:
         copied = copy_range(opened.fileno(), out.fileno(), at, source.size)
         now = stamp_of(os.fstat(opened.fileno()))
     if copied != source.size or now != source.stamp:
-        raise fault(
-            "this file changed while it was being read",
-            source.path,
-            remedy="run again when whatever writes it has ended",
-        )
+        raise changed(source.path)
 
 
 def _clear_dates(descriptor: int) -> None:
