@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shimtool.run import run
-from tests.e2e import cpio, modules
-from tests.support import debs
+from tests.e2e import modules
+from tests.support import cpio, debs
 
 INIT = Path(__file__).parent / "guest" / "init"
 MODULES = ["crc32c_generic", "ext4", "xen-blkfront", "xen-netfront"]

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.run import run
-from tests.e2e import cpio, modules
+from tests.e2e import modules
 from tests.e2e.apt import Suite, suite
+from tests.support import cpio
 from tests.support.debs import CACHE
 
 FILES = Path(__file__).parent / "dom0"

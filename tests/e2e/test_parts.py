@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import apt, cpio, modules
+from tests.e2e import apt, modules
 from tests.e2e.facts import starts
 from tests.e2e.guests import MODULES, Files
 from tests.e2e.rig import RigError, tail
 from tests.e2e.table import Row, lines, texts
-from tests.support import debs
+from tests.support import cpio, debs
 
 
 def test_cpio_reads_what_was_packed(tmp_path: Path) -> None:

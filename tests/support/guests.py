@@ -3,8 +3,7 @@
 import gzip
 import random
 
-from tests.e2e import cpio
-from tests.support import debs
+from tests.support import cpio, debs
 
 _INIT = b"""\
 #!/bin/busybox sh
