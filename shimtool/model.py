@@ -24,6 +24,14 @@ class GuestType(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Syntax(StrEnum):
+    """What a config is written in. The new config of an xm guest is one for xl."""
+
+    XL = "xl"
+    XM = "xm"
+    LIBVIRT = "libvirt"
+
+
 class Mode(StrEnum):
     """The container that the shim will run in."""
 
@@ -147,6 +155,12 @@ class Guest:
     vifs: tuple[Vif, ...] = ()
     keys: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     filled: frozenset[str] = frozenset()
+    syntax: Syntax = Syntax.XL
+
+    @property
+    def new_config(self) -> str:
+        """Name of the new config in --out."""
+        return f"{self.name}.{'xml' if self.syntax is Syntax.LIBVIRT else 'cfg'}"
 
 
 # --- what is read from files ----------------------------------------------------------------

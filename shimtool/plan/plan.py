@@ -42,7 +42,7 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
         host=host,
         edits=_edits(guest, image, host, mode, settings),
         image=image,
-        files=(*_files(guest, image, mode), f"{guest.name}.cfg"),
+        files=(*_files(guest, image, mode), guest.new_config),
         warnings=warnings(guest, payload, host, mode),
     )
 
