@@ -84,7 +84,7 @@ def _written(outcome: Outcome, plan: Plan, draft: Draft, session: Session, desk:
     old, mark = session.before.guests.get(plan.guest.name), _fingerprint(plan, config, desk)
     if old and old.fingerprint == mark and not session.settings.force and _whole(old, desk.out):
         return replace(outcome, status="unchanged"), None
-    written = write_guest(plan, config, draft.document.render(), desk)
+    written = write_guest(plan, config, draft.config.data, desk)
     record = Record(
         name=plan.guest.name,
         mode=plan.mode,
@@ -155,5 +155,5 @@ def _output(path: Path, out: Path) -> Output:
 
 
 def _config_input(draft: Draft) -> Input:
-    path, data = draft.guest.config, draft.document.render()
+    path, data = draft.guest.config, draft.config.data
     return Input(str(path), str(path), hashlib.sha256(data).hexdigest(), stamp_of(path.stat()))

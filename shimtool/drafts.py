@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from shimtool import payload, show
+from shimtool.configs import Config, open_config
 from shimtool.errors import Fault, ShimtoolError, Where
 from shimtool.in_place import original_of
 from shimtool.model import Guest, GuestType, Payload, Plan
@@ -13,22 +14,14 @@ from shimtool.plan.plan import plan as plan_guest
 from shimtool.plan.plan import standing_faults
 from shimtool.plan.refusals import not_pv
 from shimtool.session import Session
-from shimtool.xl.edit import edit, is_ours
-from shimtool.xl.guest import read_guest
-from shimtool.xl.syntax import Document, open_config
-
-HEADING = (
-    "Added by shimtool: runs this PV guest, unchanged, inside the PV shim.",
-    "Lines marked #shimtool# above are the ones it replaced.",
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A guest as read, with the document to edit."""
+    """A guest as read, with the config to edit."""
 
     guest: Guest
-    document: Document
+    config: Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +54,10 @@ def read_drafts(configs: Iterable[Path], out: Path) -> Iterator[Outcome | Draft]
 
 def _read(config: Path, out: Path) -> Outcome | Draft:
     try:
-        document = open_config(config)
-        if is_ours(document):
-            document = original_of(document, out)
-        return Draft(read_guest(document), document)
+        opened = open_config(config)
+        if opened.ours:
+            opened = original_of(opened, out)
+        return Draft(opened.guest(), opened)
     except ShimtoolError as error:
         return refused(config, error.faults)
 
@@ -116,12 +109,13 @@ def refused(config: Path, faults: Iterable[Fault], draft: Draft | None = None) -
 def new_config(outcome: Outcome) -> bytes:
     """Return the bytes of the guest's new config."""
     assert outcome.draft and outcome.plan  # noqa: S101 - planned outcomes have both
-    return edit(outcome.draft.document, outcome.plan.edits, HEADING)
+    return outcome.draft.config.converted(outcome.plan)
 
 
 def config_diff(outcome: Outcome) -> str:
     """Return what changes in the config, as a unified diff."""
     assert outcome.draft  # noqa: S101 - planned outcomes have one
-    before = outcome.draft.document.render()
-    name = f"{outcome.draft.guest.name}.cfg"
-    return show.diff(before, new_config(outcome), str(outcome.config), name)
+    draft = outcome.draft
+    return show.diff(
+        draft.config.data, new_config(outcome), str(outcome.config), draft.guest.new_config
+    )

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool import show
+from shimtool.configs import Config, open_config, parse
 from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os
 from shimtool.folders import find_configs
 from shimtool.write.files import Staging, locked
-from shimtool.xl.edit import is_ours
-from shimtool.xl.syntax import Document, open_config, parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +29,13 @@ class Kept:
     written: bytes
 
 
-def original_of(document: Document, out: Path) -> Document:
-    """Return the config that `document`, one of ours, took the place of.
+def original_of(config: Config, out: Path) -> Config:
+    """Return the config that `config`, one of ours, took the place of.
 
     Raises ShimtoolError when it is no config of ours, was not converted in place, or was edited
     since, or when its original is damaged.
     """
-    return parse(_kept_for(document, out).original, document.path)
+    return parse(_kept_for(config, out).original, config.path)
 
 
 def converted_in_place(folder: Path) -> list[Path]:
@@ -44,7 +43,7 @@ def converted_in_place(folder: Path) -> list[Path]:
 
     def candidate(path: Path) -> bool:
         try:
-            return is_ours(open_config(path))
+            return open_config(path).ours
         except ShimtoolError:
             return True  # restore() says what is wrong with it
 
@@ -100,9 +99,9 @@ def write_over(staging: Staging, config: Path, data: bytes) -> None:
 _MOUNT_WRITABLE = "the config's own folder must be writable for this (-v /etc/xen:/in without :ro)"
 
 
-def _kept_for(document: Document, out: Path) -> Kept:
-    path = document.path
-    name = document.string("name") if is_ours(document) else None
+def _kept_for(config: Config, out: Path) -> Kept:
+    path = config.path
+    name = config.name if config.ours else None
     if name is None or not name.text or "/" in name.text or name.text in (".", ".."):
         raise fault("shimtool did not convert this config", path)
     kept = _load(_folder(out, name.text))
@@ -113,7 +112,7 @@ def _kept_for(document: Document, out: Path) -> Kept:
             seen=f"kept there is that of {kept.config}" if kept else f"nothing is kept in {out}",
             remedy="name the guest's PV config, or the --out that was used then",
         )
-    if document.data != kept.written:
+    if config.data != kept.written:
         written = kept.folder / "written.cfg"
         raise ShimtoolError(
             Fault(
@@ -121,7 +120,7 @@ def _kept_for(document: Document, out: Path) -> Kept:
                 Where(path),
                 remedy=f"copy {kept.folder / 'original.cfg'} over {path}, make the same edit"
                 " there, then convert again",
-                detail=show.diff(kept.written, document.data, str(written), str(path)),
+                detail=show.diff(kept.written, config.data, str(written), str(path)),
             )
         )
     return kept

@@ -13,7 +13,7 @@ from shimtool.xl.grammar import Assignment, Items, Parser, Value
 from shimtool.xl.lexer import CRLF, Problem
 from shimtool.xl.numbers import strtol
 
-__all__ = ["Assignment", "Document", "Items", "Value", "open_config", "parse"]
+__all__ = ["Assignment", "Document", "Items", "Value", "open_config", "parse", "read_config"]
 
 LIMIT = 1 << 20  # bytes; a config is a page or two
 _MOST_FAULTS = 50  # what an admin may want to see at once
@@ -104,8 +104,13 @@ class Document:
 
 def open_config(path: Path) -> Document:
     """Read and parse a config file; ShimtoolError when it is no plain, readable, small file."""
+    return parse(read_config(path), path)
+
+
+def read_config(path: Path) -> bytes:
+    """Return a config file's bytes; ShimtoolError when it is no plain, readable, small file."""
     try:
-        return parse(_read(path), path)
+        return _read(path)
     except OSError as error:
         raise fault(f"cannot read the config: {error.strerror}", path) from None
 

@@ -1,0 +1,64 @@
+"""A guest's config in any of the syntaxes, told apart by content; closed cases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from shimtool.model import Guest, Plan, Sourced, Syntax
+from shimtool.xl.edit import edit, is_ours
+from shimtool.xl.guest import read_guest
+from shimtool.xl.syntax import Document, read_config
+from shimtool.xl.syntax import parse as parse_xl
+
+HEADING = (
+    "Added by shimtool: runs this PV guest, unchanged, inside the PV shim.",
+    "Lines marked #shimtool# above are the ones it replaced.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class XlConfig:
+    """A config that xl reads; `data` are the file's own bytes."""
+
+    document: Document
+    data: bytes
+    syntax: Syntax = Syntax.XL
+
+    @property
+    def path(self) -> Path:
+        """Where it was read from."""
+        return self.document.path
+
+    @property
+    def ours(self) -> bool:
+        """Whether shimtool wrote it."""
+        return is_ours(self.document)
+
+    @property
+    def name(self) -> Sourced | None:
+        """The guest's name as it stands there, unchecked."""
+        return self.document.string("name")
+
+    def guest(self) -> Guest:
+        """Return the guest it describes; ShimtoolError with all that is wrong in it."""
+        return replace(read_guest(self.document), syntax=self.syntax)
+
+    def converted(self, plan: Plan, heading: Sequence[str] = HEADING) -> bytes:
+        """Return the new config."""
+        return edit(self.document, plan.edits, heading)
+
+
+Config = XlConfig
+
+
+def open_config(path: Path) -> Config:
+    """Read and parse a config file; ShimtoolError when it is no plain, readable, small file."""
+    return parse(read_config(path), path)
+
+
+def parse(data: bytes, path: Path) -> Config:
+    """Parse the content of a config; `path` is what errors name.
+
+    Raises ShimtoolError with all syntax errors.
+    """
+    return XlConfig(parse_xl(data, path), data)
