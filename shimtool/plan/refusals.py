@@ -1,8 +1,8 @@
 """Why a guest cannot or should not be converted: every reason, each with its remedy."""
 
-from shimtool import host as hosts
 from shimtool.errors import Fault, Where
-from shimtool.model import BootloaderBoot, Guest, Host, Mode, NoBoot, Settings
+from shimtool.model import BootloaderBoot, Guest, NoBoot
+from shimtool.plan import bootloader
 from shimtool.plan.keys import PASSTHROUGH
 
 _MOST_VCPUS = 128  # HVM_MAX_VCPUS, Xen's limit for HVM and PVH (public/hvm/hvm_info_table.h)
@@ -30,7 +30,7 @@ def guest_faults(guest: Guest) -> list[Fault]:
             )
         )
     if isinstance(guest.boot, BootloaderBoot):
-        found += _bootloader_faults(guest, guest.boot)
+        found += bootloader.faults(guest, guest.boot)
     found += [
         Fault(
             f"{what} does not work through the shim",
@@ -65,63 +65,4 @@ def _size_faults(guest: Guest) -> list[Fault]:
                     f"correct {key}=",
                 )
             )
-    return found
-
-
-def _bootloader_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
-    """PV GRUB stands in for pygrub; what it cannot be told is refused, never dropped."""
-    found = []
-    if not boot.program.text.rpartition("/")[2].startswith("pygrub"):
-        found.append(
-            Fault(
-                "no stand-in for this boot loader: only pygrub's work can be done by PV GRUB",
-                Where(guest.config, boot.program.line),
-                boot.program.text,
-                "set bootloader= to pygrub, or kernel= and ramdisk=",
-            )
-        )
-    dropped = [key for key in ("bootloader_args", "extra", "cmdline") if key in guest.filled]
-    found += [
-        Fault(
-            f"PV GRUB boots what the guest's own grub.cfg says and cannot honour {key}=",
-            Where(guest.config, guest.keys[key]),
-            key,
-            f"put it into the guest's own grub.cfg and remove {key}= here",
-        )
-        for key in dropped
-    ]
-    return found
-
-
-def host_faults(host: Host, mode: Mode, settings: Settings) -> list[Fault]:
-    """Reasons that lie in the host."""
-    found = []
-    if host.hvm is False:
-        found.append(
-            Fault(
-                "this host cannot run HVM or PVH guests: no VT-x/SVM in its capabilities",
-                Where(host.source),
-                remedy="enable VT-x/SVM in the firmware; else keep the guest PV under a Xen"
-                " with XPTI (XSA-254)",
-            )
-        )
-    if mode is Mode.PVH and host.xen is not None and not hosts.can_pvshim(host):
-        found.append(
-            Fault(
-                "xl knows pvshim= from Xen 4.10.1 on",
-                Where(host.source),
-                hosts.describe(host),
-                "use --mode hvm",
-            )
-        )
-    hangs = mode is Mode.HVM and hosts.upcall_fixed(host) is False
-    if hangs and not settings.force:
-        found.append(
-            Fault(
-                "a 4.10-based shim hangs in HVM on this Xen: it lacks the fix for lost events",
-                Where(host.source),
-                hosts.describe(host),
-                "update Xen to 4.7.5, 4.8.3, 4.9.2, 4.10.1 or later, or try with --force",
-            )
-        )
     return found

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 import yaml
 
 from shimtool.errors import fault
-from shimtool.model import Shim
+from shimtool.model import Shim, ShimKind
+from shimtool.schema import NAME
 from shimtool.shims.catalogue import FILE, read_catalogue
 from shimtool.shims.known import FILE as KNOWN_FILE
-from shimtool.shims.known import Known, load_known
+from shimtool.shims.known import load_known
 from shimtool.shims.probe import ProbedShim, probe, xen_version
-from shimtool.shims.schema import NAME
 from shimtool.write.files import Staging
 
 if TYPE_CHECKING:  # it loads the libraries for all formats
@@ -35,12 +35,15 @@ class Added:
     new: bool
 
 
-def add(folder: Path, path: Path, name: str | None = None) -> tuple[Added, ...]:
+def add(
+    folder: Path, path: Path, name: str | None = None, kind: ShimKind | None = None
+) -> tuple[Added, ...]:
     """Put every shim of a file (ELF, .gz, .deb, .rpm, .apk) into the catalogue of `folder`.
 
     The binary is stored unpacked as `folder`/NAME; NAME is `name` or made from the version and
-    the package ("4.17.7-debian"). Raises ShimtoolError, with catalogue and binaries as before,
-    when the file is no shim, the name is taken, or the folder cannot be written.
+    the package ("4.17.7-debian"). `kind` is what an admin says it is, where its bytes do not
+    tell. Raises ShimtoolError, with catalogue and binaries as before, when the file is no shim,
+    the name is taken, or the folder cannot be written.
     """
     from shimtool.shims.packages import extract  # noqa: PLC0415 - only here needed
 
@@ -52,7 +55,10 @@ def add(folder: Path, path: Path, name: str | None = None) -> tuple[Added, ...]:
         candidates = extract(path, room)
         if name is not None and len(candidates) > 1:
             raise fault("several shims in this package: give no name", path)
-        added = [_identify(candidate, shims, folder, known, name) for candidate in candidates]
+        added = [
+            _identify(each, probe(each.file, known, each.shown, kind), shims, folder, name)
+            for each in candidates
+        ]
         if any(one.new for one in added):
             with Staging() as staging:
                 for one, candidate in zip(added, candidates, strict=True):
@@ -65,12 +71,17 @@ def add(folder: Path, path: Path, name: str | None = None) -> tuple[Added, ...]:
 
 
 def _identify(
-    candidate: "Candidate", shims: list[Shim], folder: Path, known: tuple[Known, ...],
-    name: str | None,
-) -> Added:  # fmt: skip
+    candidate: "Candidate", found: ProbedShim, shims: list[Shim], folder: Path, name: str | None
+) -> Added:
     """Return the one of `shims` with a candidate's content; if there is none, append it."""
-    found = probe(candidate.file, known, candidate.shown)
     if same := next((shim for shim in shims if shim.sha256 == found.sha256), None):
+        if same.kind is not found.kind:
+            raise fault(
+                f"the catalogue has it as {same.name}, of the kind {same.kind}",
+                candidate.shown,
+                seen=f"--kind {found.kind}",
+                remedy=f"take {same.name} out of {folder / FILE}, then add it again",
+            )
         return Added(same, new=False)
     if candidate.package and not found.version:
         found = replace(found, version=xen_version(candidate.package.version))
@@ -88,7 +99,8 @@ def _free_name(
         if wanted in taken:
             raise fault(f"another shim is called {wanted!r}", remedy="give another name")
         return wanted
-    stem = found.version or ("vixen" if found.kind == "vixen" else "shim")
+    vixen = "vixen" if found.kind is ShimKind.VIXEN else None
+    stem = "-".join(filter(None, (found.version, vixen))) or "shim"
     parts = [stem, candidate.package.vendor] if candidate.package else [stem]
     made = found.name or "-".join(parts)
     return f"{made}-{found.sha256[:8]}" if made in taken or made == "shim" else made
@@ -122,6 +134,7 @@ def _row(shim: Shim) -> dict[str, object]:
         "version": shim.version,
         "sha256": shim.sha256,
         "build-id": shim.build_id,
+        "kind": shim.kind.value,
         "modes": sorted(mode.value for mode in shim.modes),
         "origin": shim.origin,
         "default": shim.default,

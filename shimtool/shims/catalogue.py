@@ -8,12 +8,15 @@ from pathlib import Path
 
 from shimtool.errors import Fault, Where, fault, raise_all
 from shimtool.files import read_named
-from shimtool.model import Mode, Shim
+from shimtool.model import Host, Mode, Shim, ShimKind
+from shimtool.schema import NAME, TEXT, Field, Row, digits, pattern, read_list
+from shimtool.shims.kinds import suits
+from shimtool.shims.known import KIND, load_known
 from shimtool.shims.probe import SHIM_LIMIT, probe
-from shimtool.shims.schema import NAME, TEXT, Field, Row, digits, pattern, read_list
 
 FILE = "shims.yaml"
 PREFERRED = (4, 10)  # the smallest, and the one that most of the field has run
+ANY_HOST = Host()
 FIELDS = {
     "name": NAME,
     "file": NAME,
@@ -21,6 +24,7 @@ FIELDS = {
     "version": pattern(".+", TEXT.must, null=True),
     "sha256": digits(64),
     "build-id": digits(40, null=True),
+    "kind": KIND,
     "modes": Field(
         "be one of: hvm, pvh, or both, as a list",
         lambda v: isinstance(v, list) and len(v) > 0 and all(word in list(Mode) for word in v),
@@ -62,21 +66,36 @@ def verify(shim: Shim) -> None:
         )
 
 
-def choose(shims: Sequence[Shim], wanted: str | None, mode: Mode) -> Shim:
+def choose(
+    shims: Sequence[Shim],
+    wanted: str | None,
+    mode: Mode,
+    host: Host = ANY_HOST,
+    folder: Path | None = None,
+) -> Shim:
     """Return the shim to use: `wanted` by name or, with a "/" in it, the file of that path.
 
-    Else the catalogue's default, the newest 4.10, or the newest, whichever serves `mode` first.
-    Raises ShimtoolError when there is none, or when the wanted one does not serve the mode.
+    Else the catalogue's default, the newest 4.10, or the newest, whichever serves `mode` first;
+    one that is known to fail on `host` only when all do. A file's build is looked up in `folder`'s
+    known.yaml. Raises ShimtoolError when there is none, or the wanted one does not serve the mode.
     """
     if wanted is not None:
-        return _serving(_from_file(Path(wanted)) if "/" in wanted else named(shims, wanted), mode)
+        found = _from_file(Path(wanted), folder) if "/" in wanted else named(shims, wanted)
+        return _serving(found, mode)
     able = [shim for shim in shims if mode in shim.modes]
     if not able:
         raise fault(
             f"no shim at hand boots under {mode.upper()}", seen=_names(shims), remedy=_ADD_ONE
         )
     return max(
-        able, key=lambda shim: (shim.default, _version(shim)[:2] == PREFERRED, _version(shim))
+        able,
+        key=lambda shim: (
+            suits(shim, host, mode),
+            shim.default,
+            shim.kind is not ShimKind.VIXEN,
+            _version(shim)[:2] == PREFERRED,
+            _version(shim),
+        ),
     )
 
 
@@ -92,8 +111,8 @@ _ADD_ONE = "add one: shimtool shims add FILE (an ELF, .gz, .deb, .rpm or .apk)"
 _AGAIN = "run `make assets` again, or take it out of shims.yaml and add it again"
 
 
-def _from_file(path: Path) -> Shim:
-    found = probe(path)
+def _from_file(path: Path, folder: Path | None) -> Shim:
+    found = probe(path, load_known(folder) if folder else ())
     return found.shim(found.name or path.name, path, origin=path.name)
 
 
@@ -128,6 +147,7 @@ def _shim(folder: Path, row: Row) -> Shim:
         modes=frozenset(Mode(word) for word in row["modes"]),
         origin=row["origin"],
         default=row.get("default", False),
+        kind=ShimKind(row["kind"]),
     )
 
 

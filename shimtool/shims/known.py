@@ -7,11 +7,10 @@ both are recognised by sha256 or GNU build-id.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from shimtool.shims.schema import NAME, TEXT, Field, digits, pattern, read_list
+from shimtool.model import ShimKind
+from shimtool.schema import NAME, TEXT, Field, digits, pattern, read_list
 
-Kind = Literal["4.10-based", "vixen"]
 FILE = "known.yaml"
 
 
@@ -21,15 +20,16 @@ class Known:
 
     name: str
     version: str
-    kind: Kind
+    kind: ShimKind
     sha256: str | None
     build_id: str | None
 
 
+KIND = pattern(r"4\.10-based|vixen", "be one of: 4.10-based, vixen")
 FIELDS = {
     "name": NAME,
     "version": TEXT,
-    "kind": pattern(r"4\.10-based|vixen", "be one of: 4.10-based, vixen"),
+    "kind": KIND,
     "sha256": digits(64, required=False),
     "build-id": digits(40, required=False),
     "origin": Field("be a text", lambda value: isinstance(value, str), required=False),
@@ -42,7 +42,13 @@ def load_known(folder: Path) -> tuple[Known, ...]:
     Raises ShimtoolError with every fault of the file.
     """
     return tuple(
-        Known(row["name"], row["version"], row["kind"], row.get("sha256"), row.get("build-id"))
+        Known(
+            row["name"],
+            row["version"],
+            ShimKind(row["kind"]),
+            row.get("sha256"),
+            row.get("build-id"),
+        )
         for row in read_list(folder / FILE, FIELDS)
     )
 

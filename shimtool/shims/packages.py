@@ -16,7 +16,7 @@ from shimtool.shims import archives
 from shimtool.shims.archives import BadPackageError, Member
 from shimtool.shims.probe import SHIM_LIMIT
 
-SHIM_NAMES = ("xen-shim", "xen-shim.gz")
+SHIM_NAMES = ("xen-shim", "xen-shim.gz", "xen-vixen", "xen-vixen.gz")
 MOST_SHIMS = 8
 FILE_LIMIT = 512 * MIB
 METADATA_LIMIT = MIB

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from shimtool.errors import fault
 from shimtool.files import MIB, read_named
-from shimtool.model import Mode, Shim
-from shimtool.shims.known import Kind, Known, find_known
+from shimtool.model import Mode, Shim, ShimKind
+from shimtool.shims.known import Known, find_known
 
 SHIM_LIMIT = 64 * MIB  # the largest shim seen is 6.4 MB, with its symbols
 GUEST_OS = 6  # Xen's public/elfnote.h: only guest kernels say which system they are
@@ -19,6 +19,8 @@ MULTIBOOT1 = 0x1BADB002
 MULTIBOOT1_AREA = 8192  # Multiboot 0.6.96, section 3.1: within the first 8192 bytes
 # Part of the words a shim logs when it asks its host for the xenstore page (4.10 to 4.17).
 SHIM_MARK = b"HVM_PARAM_STORE_PFN"
+# What a Vixen says when it finds itself under Xen (read in its source); no other Xen has it.
+VIXEN_MARK = b"Vixen running under Xen"
 # A whole C string that is a Xen version: Debian's build has it so. 4.9 was Vixen's.
 FULL_VERSION = re.compile(rb"\0(4\.(?:9|[1-9]\d)\.\d{1,3}(?:[+~.-][0-9A-Za-z.+~-]{1,80})?)(?=\0)")
 
@@ -35,24 +37,30 @@ class ProbedShim:
     build_id: str | None
     version: str | None
     modes: frozenset[Mode]
-    kind: Kind
+    kind: ShimKind
     name: str | None = None
 
     def shim(self, name: str, file: Path, origin: str) -> Shim:
         """Return it as a shim at hand, stored in `file`."""
         return Shim(
             name=name, file=file, size=self.size, sha256=self.sha256, build_id=self.build_id,
-            version=self.version, modes=self.modes, origin=origin,
+            version=self.version, modes=self.modes, origin=origin, kind=self.kind,
         )  # fmt: skip
 
 
-def probe(path: Path, known: Iterable[Known] = (), shown: Path | str | None = None) -> ProbedShim:
+def probe(
+    path: Path,
+    known: Iterable[Known] = (),
+    shown: Path | str | None = None,
+    vouched: ShimKind | None = None,
+) -> ProbedShim:
     """Identify the PV shim in a file.
 
     PVH needs Xen's ELF note PHYS32_ENTRY, HVM a multiboot1 header (mboot.c32 reads that one).
-    A build that `known` lists is taken at its word there. Raises ShimtoolError for anything
-    else than a whole, 32-bit x86 PV shim, saying what it is instead; `shown` is what errors call
-    the file, when it is an unpacked copy.
+    A build that `known` lists is taken at its word there; `vouched` is the kind that an admin
+    says it is of, where the binary does not tell. Raises ShimtoolError for anything else than
+    a whole, 32-bit x86 PV shim, saying what it is instead; `shown` is what errors call the file,
+    when it is an unpacked copy.
     """
     from shimtool.shims.elf import read_notes  # noqa: PLC0415 - pyelftools is slow to load
 
@@ -61,7 +69,8 @@ def probe(path: Path, known: Iterable[Known] = (), shown: Path | str | None = No
     notes, build_id = read_notes(data, place)
     digest = hashlib.sha256(data).hexdigest()
     build = find_known(known, digest, build_id)
-    if build is None or build.kind != "vixen":
+    kind = _kind(place, data, notes, build.kind if build else vouched)
+    if kind is not ShimKind.VIXEN:
         _check_shim(place, data, notes)
     return ProbedShim(
         size=len(data),
@@ -69,7 +78,7 @@ def probe(path: Path, known: Iterable[Known] = (), shown: Path | str | None = No
         build_id=build_id,
         version=build.version if build else _version(data),
         modes=_modes(place, data, notes),
-        kind=build.kind if build else "4.10-based",
+        kind=kind,
         name=build.name if build else None,
     )
 
@@ -85,6 +94,22 @@ def xen_version(words: str) -> str | None:
     return match[1] if match else None
 
 
+def _kind(path: Path | str, data: bytes, types: set[int | str], said: ShimKind | None) -> ShimKind:
+    """Return the kind: what the bytes tell, else what is `said`; refuse if these disagree."""
+    marks: list[tuple[ShimKind, bool]] = [
+        (ShimKind.VIXEN, VIXEN_MARK in data and PHYS32_ENTRY not in types),
+        (ShimKind.BASED_4_10, PHYS32_ENTRY in types),
+    ]
+    told = next((kind for kind, there in marks if there), None)
+    if told is None and said is ShimKind.VIXEN and GUEST_OS not in types:
+        return said
+    if told is not None and said is not None and told is not said:
+        raise fault(
+            f"a shim of the kind {told}, not {said}", path, remedy=f"add it with --kind {told}"
+        )
+    return told or ShimKind.BASED_4_10
+
+
 def _check_shim(path: Path | str, data: bytes, types: set[int | str]) -> None:
     """Refuse guest kernels and ordinary hypervisors, which pass for shims at first sight."""
     if GUEST_OS in types:
@@ -98,7 +123,7 @@ def _check_shim(path: Path | str, data: bytes, types: set[int | str]) -> None:
             "an ordinary Xen hypervisor: multiboot header, but no Xen note PHYS32_ENTRY",
             path,
             remedy="give xen-shim, which Xen's packages have in a folder xen*/boot; "
-            "a Vixen build must be listed in known.yaml by its sha256",
+            "if you know it to be a Vixen shim: shimtool shims add --kind vixen FILE",
         )
     if SHIM_MARK not in data:
         raise fault(

@@ -45,7 +45,7 @@ def test_what_is_no_version_is_refused(text: str) -> None:
     ],
 )  # fmt: skip
 def test_hosts_on_which_the_shim_hangs(text: str, fixed: bool | None) -> None:
-    assert hosts.upcall_fixed(known(text)) is fixed
+    assert hosts.has(known(text), hosts.Fact.UPCALL_FIX) is fixed
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,10 @@
 """Material made from Debian's real shim, hypervisor and kernel."""
 
-import gzip
 from pathlib import Path
 
 import pytest
 
-from tests.support import debs
+from tests.support import debs, hypervisors
 
 
 @pytest.fixture(scope="session")
@@ -16,7 +15,13 @@ def real_shim() -> bytes:
 @pytest.fixture(scope="session")
 def hypervisor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Debian's ordinary hypervisor, unpacked."""
-    (packed,) = (debs.unpacked("xen-hypervisor-4.17-amd64") / "boot").glob("xen-*-amd64.gz")
     path = tmp_path_factory.mktemp("hypervisor") / "xen"
-    path.write_bytes(gzip.decompress(packed.read_bytes()))
+    path.write_bytes(hypervisors.ordinary())
+    return path
+
+
+@pytest.fixture(scope="session")
+def vixen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("hypervisor") / "xen-vixen"
+    path.write_bytes(hypervisors.like_vixen())
     return path

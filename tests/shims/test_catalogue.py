@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import pytest
 import yaml
 
 from shimtool.errors import ShimtoolError
-from shimtool.model import Mode, Shim
+from shimtool.host import parse_version
+from shimtool.model import Host, Mode, Shim, ShimKind
 from shimtool.shims.add import add
 from shimtool.shims.catalogue import choose, load, named, verify
 from shimtool.shims.known import load_known
@@ -17,6 +19,7 @@ from shimtool.shims.probe import xen_version
 from tests.shims import forge
 from tests.support import debs
 
+HVM = frozenset({Mode.HVM})
 ROOT = Path(__file__).parents[2]
 KNOWN = ROOT / "container" / "shims" / "known.yaml"
 
@@ -168,6 +171,38 @@ def test_a_folder_that_cannot_be_written_is_said_to_be_one(tmp_path: Path) -> No
     assert "SHIMTOOL_ASSETS" in str(caught.value.faults[0].remedy)
 
 
+def test_a_vixen_in_a_package_is_found_and_recorded_as_one(
+    folder: Path, vixen: Path, tmp_path: Path
+) -> None:
+    """As CentOS shipped it in 2018: a zipped hypervisor of another name."""
+    files = {"usr/lib64/xen/boot/xen-vixen.gz": gzip.compress(vixen.read_bytes())}
+    (added,) = add(folder, forge.apk(tmp_path / "x.apk", files, "4.9.1-r2"))
+    assert (added.shim.kind, added.shim.modes) == (ShimKind.VIXEN, HVM)
+    assert added.shim.name == "4.9.1-vixen-alpine"
+    assert load(folder) == (added.shim,)
+
+
+def test_a_vouched_vixen_is_recorded_and_not_taken_for_another_kind_later(
+    folder: Path, hypervisor: Path, tmp_path: Path
+) -> None:
+    (added,) = add(folder, hypervisor, kind=ShimKind.VIXEN)
+    assert load(folder) == (added.shim,)
+    assert added.shim.kind is ShimKind.VIXEN
+    (again,) = add(folder, hypervisor, kind=ShimKind.VIXEN)
+    assert not again.new
+    with pytest.raises(ShimtoolError, match="ordinary Xen hypervisor"):
+        add(folder, hypervisor)
+
+
+def test_a_catalogue_of_before_kinds_says_what_is_missing(folder: Path) -> None:
+    add(folder, debs.xen_shim())
+    path = folder / "shims.yaml"
+    path.write_text(path.read_text().replace("  kind: 4.10-based\n", ""))
+    with pytest.raises(ShimtoolError, match="missing key 'kind'") as caught:
+        load(folder)
+    assert "4.10-based, vixen" in str(caught.value.faults[0].remedy)
+
+
 def test_without_catalogue_there_are_no_shims(folder: Path) -> None:
     assert load(folder) == ()
     (folder / "shims.yaml").write_text("# empty\n")
@@ -260,6 +295,35 @@ TEN, TEN_FOUR = shim("ten", "4.10.1"), shim("ten-four", "4.10.10")
 )
 def test_the_default_shim(shims: tuple[Shim, ...], mode: Mode, name: str) -> None:
     assert choose(shims, None, mode).name == name
+
+
+VIXEN = replace(OLD, name="vix", modes=frozenset({Mode.HVM}), kind=ShimKind.VIXEN)
+
+
+@pytest.mark.parametrize(
+    ("xen", "mode", "name"),
+    [
+        ("4.6.6", Mode.HVM, "vix"), ("4.8.2", Mode.HVM, "vix"), ("4.10.0", Mode.HVM, "vix"),
+        ("4.7.5", Mode.HVM, "ten"), ("4.8.3", Mode.HVM, "ten"), ("4.9", Mode.HVM, "ten"),
+        ("4.10.0", Mode.PVH, "ten"), ("4.17", Mode.PVH, "ten"),
+    ],
+)  # fmt: skip
+def test_a_shim_that_fails_on_the_host_is_no_default(xen: str, mode: Mode, name: str) -> None:
+    host = Host(parse_version(xen))
+    assert choose((NEW, TEN, VIXEN), None, mode, host).name == name
+    assert choose((replace(NEW, default=True), TEN, VIXEN), None, mode, host).name == (
+        "new" if name == "ten" and xen != "4.7.5" else name
+    )
+    assert choose((NEW, TEN, VIXEN), "new", mode, host).name == "new"
+    assert choose((NEW,), None, mode, host).name == "new"  # refused later, with the reason
+
+
+def test_a_path_is_looked_up_among_the_known_builds(folder: Path, hypervisor: Path) -> None:
+    row = {"name": "4.9.1-vixen", "version": "4.9.1", "kind": "vixen"}
+    row["sha256"] = hashlib.sha256(hypervisor.read_bytes()).hexdigest()
+    (folder / "known.yaml").write_text(yaml.safe_dump([row]))
+    found = choose((), str(hypervisor), Mode.HVM, Host(), folder)
+    assert (found.name, found.kind) == ("4.9.1-vixen", ShimKind.VIXEN)
 
 
 def test_the_wanted_shim_must_exist_and_serve_the_mode() -> None:

@@ -11,12 +11,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shimtool.errors import ShimtoolError
-from shimtool.model import Mode
+from shimtool.model import Mode, ShimKind
 from shimtool.run import run
 from shimtool.shims.known import Known
 from shimtool.shims.probe import MULTIBOOT1, probe, xen_version
 from tests.support import debs
 
+HVM = frozenset({Mode.HVM})
 PT_NOTE = 4
 PHYS32_NOTE = struct.pack("<III4s", 4, 4, 18, b"Xen\0")
 
@@ -60,15 +61,45 @@ def test_an_ordinary_hypervisor_is_refused_as_such(hypervisor: Path) -> None:
 
 def test_a_vixen_is_taken_by_its_sha256_for_hvm_only(hypervisor: Path) -> None:
     digest = hashlib.sha256(hypervisor.read_bytes()).hexdigest()
-    known = Known("4.9.1-vixen", "4.9.1", "vixen", digest, None)
+    known = Known("4.9.1-vixen", "4.9.1", ShimKind.VIXEN, digest, None)
     found = probe(hypervisor, [known])
     assert (found.name, found.version, found.kind) == ("4.9.1-vixen", "4.9.1", "vixen")
     assert found.modes == {Mode.HVM}
 
 
+def test_a_vixen_is_told_by_its_own_words(vixen: Path) -> None:
+    found = probe(vixen)
+    assert (found.kind, found.modes, found.version) == (ShimKind.VIXEN, HVM, None)
+
+
+def test_an_admin_may_vouch_for_a_vixen(hypervisor: Path) -> None:
+    found = probe(hypervisor, vouched=ShimKind.VIXEN)
+    assert (found.kind, found.modes) == (ShimKind.VIXEN, HVM)
+
+
+def test_nobody_can_vouch_for_what_says_itself_that_it_is_another_kind(
+    hypervisor: Path, vixen: Path, tmp_path: Path
+) -> None:
+    for file, said, reason in (
+        (debs.xen_shim(), ShimKind.VIXEN, "of the kind 4.10-based, not vixen"),
+        (vixen, ShimKind.BASED_4_10, "of the kind vixen, not 4.10-based"),
+        (hypervisor, ShimKind.BASED_4_10, "ordinary Xen hypervisor"),
+        (debs.kernel(), ShimKind.VIXEN, "Linux bzImage"),
+    ):
+        with pytest.raises(ShimtoolError, match=reason):
+            probe(file, vouched=said)
+    # Without a multiboot header nothing could start it.
+    data = hypervisor.read_bytes()
+    (tmp_path / "x").write_bytes(data.replace(struct.pack("<I", MULTIBOOT1), bytes(4)))
+    with pytest.raises(ShimtoolError, match="bootable neither"):
+        probe(tmp_path / "x", vouched=ShimKind.VIXEN)
+
+
 def test_a_known_build_id_gives_name_and_version() -> None:
     build_id = probe(debs.xen_shim()).build_id
-    found = probe(debs.xen_shim(), [Known("4.10.4-x", "4.10.4", "4.10-based", None, build_id)])
+    found = probe(
+        debs.xen_shim(), [Known("4.10.4-x", "4.10.4", ShimKind.BASED_4_10, None, build_id)]
+    )
     assert (found.name, found.version) == ("4.10.4-x", "4.10.4")
 
 

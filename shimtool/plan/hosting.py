@@ -1,0 +1,100 @@
+"""What the host's Xen means for a shim: refusals, warnings, and the shim's own command line."""
+
+from shimtool import host as hosts
+from shimtool.errors import Fault, Where
+from shimtool.model import Guest, Host, Mode, Settings, Shim
+from shimtool.shims.kinds import hangs, kind_of, miscounts, versions_for
+
+_VIXEN = "a shim of the Vixen kind (said to work there, untried; see: shimtool shims add --help)"
+
+
+def host_faults(host: Host, shim: Shim, mode: Mode, settings: Settings) -> list[Fault]:
+    """Reasons that lie in the host, or in what this shim needs of it."""
+    found = []
+    if host.hvm is False:
+        found.append(
+            Fault(
+                "this host cannot run HVM or PVH guests: no VT-x/SVM in its capabilities",
+                Where(host.source),
+                remedy="enable VT-x/SVM in the firmware; else keep the guest PV, with XPTI in Xen"
+                " (XSA-254): 4.7.5, 4.8.4, 4.9.2, 4.10.1 or later, or a 4.6 with its branch's"
+                " patches",
+            )
+        )
+    if mode is Mode.PVH and host.xen is not None and not hosts.can_pvshim(host):
+        found.append(
+            Fault(
+                "xl knows pvshim= from Xen 4.10.1 on",
+                Where(host.source),
+                hosts.describe(host),
+                "update Xen to 4.10.1 or later, or use --mode hvm",
+            )
+        )
+    return found if settings.force else [*found, *_doubts(host, shim, mode)]
+
+
+def _doubts(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
+    """What --force overrides."""
+    where, version, found = Where(host.source), hosts.describe(host), []
+    if hosts.too_old(host):
+        found.append(
+            Fault(
+                "Xen older than 4.4 was not looked at by shimtool's makers",
+                where,
+                version,
+                "update Xen, or try with --force (xl came with 4.1): it is taken for 4.4",
+            )
+        )
+    if hangs(shim, host, mode):
+        found.append(
+            Fault(
+                "a 4.10-based shim hangs in HVM on this Xen: it lacks the fix for lost events",
+                where,
+                version,
+                f"update Xen to 4.7.5, 4.8.3, 4.9.2, 4.10.1 or later, or add {_VIXEN},"
+                " or try with --force",
+            )
+        )
+    if miscounts(shim, host, mode):
+        found.append(
+            Fault(
+                f"this Xen lists 128 processors to every guest, and shim {shim.name} is not known"
+                " to obey maxcpus=: the guest's kernel stops at those that do not run",
+                where,
+                version,
+                f"take a shim of Xen {' or '.join(versions_for(shim.kind, host))} with --shim,"
+                " or update Xen to 4.8.3 or later, or try with --force",
+            )
+        )
+    return found
+
+
+def host_warnings(host: Host, shim: Shim, mode: Mode) -> list[str]:
+    """What the admin should know of this shim on this host."""
+    found = list(kind_of(shim).caveats)
+    if hangs(shim, host, mode) is None:
+        found.append(
+            "host not known well enough: on Xen before 4.7.5, 4.8.3, 4.9.2 or 4.10.1 the guest"
+            " hangs (say --xen VERSION)"
+        )
+    return found
+
+
+def shim_args(guest: Guest, host: Host, shim: Shim, settings: Settings) -> str:
+    """Return the shim's own command line; maxcpus= is always on it.
+
+    The shim gives its guest every vCPU that ACPI lists, and hvmloader before 4.8 lists 128;
+    mce=0 keeps such a shim on Intel from counting processors it parked.
+    """
+    given = settings.shim_args
+    words = (kind_of(shim).arguments if given is None else given).split()
+    if not any(word.startswith("maxcpus=") for word in words):
+        words.append(f"maxcpus={guest.vcpus}")
+    if hosts.lists_all_processors(host) and not any(word.startswith("mce=") for word in words):
+        words.append("mce=0")
+    return " ".join(words)
+
+
+def console_port(shim: Shim) -> str | None:
+    """Return what serial= must be for a shim whose guest's console is the serial port."""
+    return "pty" if kind_of(shim).serial else None
