@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from shimtool.errors import ShimtoolError
 from shimtool.model import Guest, Plan, Sourced, Syntax
 from shimtool.xl.edit import edit, is_ours
 from shimtool.xl.guest import read_guest
@@ -18,7 +19,7 @@ HEADING = (
 
 @dataclass(frozen=True, slots=True)
 class XlConfig:
-    """A config that xl reads; `data` are the file's own bytes."""
+    """A config that xl reads, or one for xm put into xl's syntax; `data` are the file's bytes."""
 
     document: Document
     data: bytes
@@ -59,6 +60,13 @@ def open_config(path: Path) -> Config:
 def parse(data: bytes, path: Path) -> Config:
     """Parse the content of a config; `path` is what errors name.
 
-    Raises ShimtoolError with all syntax errors.
+    Raises ShimtoolError with all syntax errors. Lines of an xm config keep their numbers.
     """
-    return XlConfig(parse_xl(data, path), data)
+    try:
+        return XlConfig(parse_xl(data, path), data)
+    except ShimtoolError:
+        from shimtool import xm  # noqa: PLC0415 - takes 40 ms to load, and few need it
+
+        if not xm.is_xm(data):
+            raise
+        return XlConfig(parse_xl(xm.translate(data, path), path), data, Syntax.XM)
