@@ -1,6 +1,6 @@
 """Results as plain data: the JSON that scripts read, and the rows that people do."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ from shimtool import show
 from shimtool.drafts import Outcome
 from shimtool.errors import Fault
 from shimtool.kernel.paths import Roots
-from shimtool.model import Host, Mode
+from shimtool.model import GuestType, Host, Mode
+from shimtool.shims.kinds import kinds, versions_for, works_in
+from shimtool.status import Standing
 
 
 def scanned(outcome: Outcome) -> dict[str, Any]:
@@ -39,14 +41,13 @@ def planned(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def scan_rows(outcomes: Iterable[Outcome]) -> list[Sequence[str]]:
-    """Rows of `scan`, the head first."""
+def scan_rows(guests: Iterable[dict[str, Any]]) -> list[Sequence[str]]:
+    """Rows of `scan` from what scanned() gave, the head first."""
     rows: list[Sequence[str]] = [("NAME", "TYPE", "BOOT", "CONVERTIBLE", "CONFIG / WHY NOT")]
-    for outcome in outcomes:
-        facts = scanned(outcome)
-        yes = "yes" if facts["convertible"] else "no"
-        why = "; ".join(facts["reasons"]) or facts["config"]
-        rows.append((facts["name"] or "?", facts["type"], facts["boot"], yes, why))
+    for guest in guests:
+        yes = "yes" if guest["convertible"] else "no"
+        why = "; ".join(guest["reasons"]) or guest["config"]
+        rows.append((guest["name"] or "?", guest["type"], guest["boot"], yes, why))
     return rows
 
 
@@ -58,6 +59,48 @@ def summary(outcomes: Sequence[Outcome]) -> str:
         if (count := sum(outcome.status == status for outcome in outcomes))
     ]
     return ", ".join(counts)
+
+
+def scan_summary(outcomes: Sequence[Outcome], skipped: Sequence[Path]) -> list[str]:
+    """Lines that end a scan: counts, why guests are refused, and which files are no configs."""
+    refused = [each for each in outcomes if each.status == "refused"]
+    other = [each for each in refused if _not_pv(each)]
+    counts = (
+        (len(outcomes) - len(refused), "would convert"),
+        (len(other), "not PV"),
+        (len(refused) - len(other), "refused"),
+    )
+    lines = [
+        f"{_count(len(outcomes), 'guest')}: "
+        + ", ".join(f"{count} {what}" for count, what in counts if count),
+        *_grouped([each for each in refused if not _not_pv(each)]),
+    ]
+    if skipped:
+        files = _count(len(skipped), "other file")
+        lines.append(f"{files} left out, no guest configs: {_names([p.name for p in skipped])}")
+    return [show.clean(line) for line in lines]
+
+
+def _not_pv(outcome: Outcome) -> bool:
+    draft = outcome.draft
+    return draft is not None and draft.guest.type in (GuestType.HVM, GuestType.PVH)
+
+
+def _grouped(refused: Iterable[Outcome], most: int = 20) -> list[str]:
+    """Each reason once, the most common first, with the guests it is for."""
+    guests: dict[str, list[str]] = {}
+    for outcome in refused:
+        name = outcome.draft.guest.name if outcome.draft else outcome.config.name
+        for message in dict.fromkeys(fault.message for fault in outcome.faults):
+            guests.setdefault(message, []).append(name)
+    groups = sorted(guests.items(), key=lambda group: -len(group[1]))
+    lines = [f"  {len(names)}: {message} ({_names(names)})" for message, names in groups[:most]]
+    more = len(groups) - most
+    return [*lines, f"  and {_count(more, 'more reason')}"] if more > 0 else lines
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def warnings(outcomes: Iterable[Outcome]) -> list[str]:
@@ -88,6 +131,28 @@ def verified(
     }
 
 
+def standing(each: Standing) -> dict[str, Any]:
+    """One guest of `status --json`."""
+    return {
+        "name": each.record.name,
+        "config": each.record.config.path,
+        "stale": bool(each.reasons),
+        "reasons": list(map(show.clean, each.reasons)),
+        "mode": each.record.mode,
+        "shim": each.record.shim,
+        "outputs": [output.path for output in each.record.outputs],
+    }
+
+
+def standing_rows(standings: Iterable[Standing]) -> list[Sequence[str]]:
+    """Rows of `status`, the head first."""
+    rows: list[Sequence[str]] = [("NAME", "STATE", "MODE", "SHIM", "WHY")]
+    for each in standings:
+        state, why = "stale" if each.reasons else "fresh", "; ".join(each.reasons)
+        rows.append((each.record.name, state, each.record.mode, each.record.shim, why))
+    return rows
+
+
 def restored(config: Path, faults: Iterable[Fault]) -> dict[str, Any]:
     """One config of `restore --json`."""
     reasons = [show.reason(fault) for fault in faults]
@@ -98,17 +163,42 @@ def restored(config: Path, faults: Iterable[Fault]) -> dict[str, Any]:
     }
 
 
+_YES = {None: "unknown", True: "yes", False: "no"}
+
+
 def host(known: Host, mode: Mode, roots: Roots) -> dict[str, Any]:
-    """What `host` says."""
-    hvm = {None: "unknown", True: "yes", False: "no"}[known.hvm]
+    """What `host` says: this Xen, what it has (profiles.yaml), which kinds of shims work on it."""
     return {
         "xen": hosts.describe(known),
         "source": known.source,
-        "hvm": hvm,
+        "hvm": _YES[known.hvm],
         "mode": mode,
+        "profile": hosts.profile_name(known),
+        "has": {fact.value: _YES[hosts.has(known, fact)] for fact in hosts.Fact},
+        "has-sources": hosts.sources(known),
+        "shims": {
+            kind.value: {
+                "modes": list(works_in(kind, known)),
+                "versions": list(versions_for(kind, known)) or "any",
+                "hosts": each.hosts,
+            }
+            for kind, each in kinds().items()
+        },
         "maps": [f"{host_path} is {here}" for host_path, here in roots.maps],
         "kernels": [str(folder) for folder in roots.kernels],
     }
+
+
+def host_rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Rows of `host`: all but the sources, which --json has."""
+    for key, value in facts.items():
+        if not isinstance(value, dict):
+            yield key, words(value)
+    for fact, value in facts["has"].items():
+        yield value, hosts.MEANS[fact]
+    for kind, each in facts["shims"].items():
+        modes, versions = words(each["modes"]), words(each["versions"])
+        yield f"shims {kind}", f"modes: {modes}; versions: {versions}; hosts: {each['hosts']}"
 
 
 def words(value: object) -> str:

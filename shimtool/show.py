@@ -120,5 +120,5 @@ def converted(plan: Plan, status: str, host_out: str) -> str:
     name = clean(plan.guest.name)
     lines = [f"{name}: {status} ({plan.mode}, shim {plan.image.shim.name})"]
     lines += [f"  {clean(f'{host_out}/{each}')}" for each in plan.files]
-    start = shlex.quote(f"{host_out}/{plan.guest.name}.cfg")
+    start = shlex.quote(f"{host_out}/{plan.guest.new_config}")
     return "\n".join([*lines, f"  start it on dom0: xl create {clean(start)}"])

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import stat
 from typing import TextIO, cast
 
 _CLOSED = -1  # no descriptor: every write to it fails
@@ -32,6 +33,19 @@ class Output:
     def left(self) -> bool:
         """Whether the trouble is only that the reader of a pipe has seen enough."""
         return self.trouble is not None and self.trouble.errno == errno.EPIPE
+
+
+def is_screen(stream: TextIO) -> bool:
+    """Whether a stream is a terminal, of a kind that is known to move its cursor."""
+    return stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+
+
+def is_pipe(stream: TextIO) -> bool:
+    """Whether a stream goes to another program, which may write to the same terminal."""
+    try:
+        return stat.S_ISFIFO(os.fstat(stream.fileno()).st_mode)
+    except OSError:
+        return False
 
 
 class _Raw(io.RawIOBase):

@@ -1,0 +1,146 @@
+"""scan of many guests: what people see at a terminal, what scripts get, and what is counted."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.dom0 import Dom0
+from tests.support.screen import Seen, on_screen
+
+LONG = "database-with-a-very-long-name-01"
+
+
+@pytest.fixture
+def many(dom0: Dom0) -> Dom0:
+    """Guests that convert, two refused for one reason, one for two more, and one that is HVM."""
+    for name in ("web01", "web02", LONG, "[bold]mark:smile:"):
+        dom0.guest(name)
+    for name in ("old1", "old2"):
+        dom0.config(f"{name}.cfg", f'name = "{name}"\nkernel = "/boot/gone"\n')
+    dom0.config("pci.cfg", 'name = "pci"\nkernel = "/boot/gone"\npci = ["00:1d.0"]\n')
+    dom0.config("win.cfg", 'name = "win"\nbuilder = "hvm"\n')
+    return dom0
+
+
+def options(dom0: Dom0) -> list[str | Path]:
+    return ["--in", dom0.configs, "--out", dom0.out, "--map", f"/boot={dom0.boot}"]
+
+
+def scan(dom0: Dom0, columns: int, **environ: str) -> Seen:
+    seen = on_screen("scan", *options(dom0), columns=columns, environ=environ)
+    assert seen.code == 0, seen.text
+    return seen
+
+
+def row(seen: Seen, name: str) -> list[str]:
+    (line,) = [line for line in seen.lines if line.split()[:1] == [name]]
+    return line.split()
+
+
+@pytest.mark.parametrize("columns", [45, 80, 140])
+def test_every_guest_has_a_line_whatever_the_width(many: Dom0, columns: int) -> None:
+    seen = scan(many, columns)
+    assert row(seen, "NAME")[:4] == ["NAME", "TYPE", "BOOT", "CONVERTIBLE"]
+    assert row(seen, "web01")[:4] == ["web01", "pv", "kernel", "yes"]
+    assert row(seen, "old2")[:4] == ["old2", "pv", "kernel", "no"]
+    assert row(seen, "win")[:4] == ["win", "hvm", "none", "no"]
+    said = " ".join(line.strip() for line in seen.lines)
+    assert "8 guests: 4 would convert, 1 not PV, 3 refused" in said
+    assert "PCI passthrough does not work through the shim (pci)" in said
+    column = next(line for line in seen.lines if "CONVERTIBLE" in line).index("CONVERTIBLE")
+    assert max(map(len, seen.lines)) <= columns
+    for name, word in (("web01", "yes"), ("win", "no")):
+        (line,) = [line for line in seen.lines if line.split()[:1] == [name]]
+        assert line[column:].split()[0] == word
+
+
+@pytest.mark.parametrize("columns", [45, 80])
+def test_narrow_terminals_have_the_reasons_below_in_whole_words(many: Dom0, columns: int) -> None:
+    seen = scan(many, columns)
+    at = seen.lines.index(next(line for line in seen.lines if line.startswith("pci ")))
+    below = seen.lines[at + 1 : at + 9]
+    assert all(line.startswith("    ") for line in below[:4])
+    text = " ".join(line.strip() for line in below)
+    assert "PCI passthrough does not work through the shim" in text
+    assert "kernel /boot/gone is not here" in text
+
+
+def test_long_names_fold_where_there_is_no_room(many: Dom0) -> None:
+    lines = scan(many, 45).lines
+    start = next(at for at, line in enumerate(lines) if line.startswith(LONG[:8]))
+    room = lines[0].index("TYPE")
+    assert "".join(line[:room].strip() for line in lines[start : start + 2]) == LONG
+    assert lines[start].split()[1:] == ["pv", "kernel", "yes"]
+    assert LONG in scan(many, 80).text
+
+
+def test_names_are_never_markup(many: Dom0) -> None:
+    for columns in (80, 140):
+        assert row(scan(many, columns), "[bold]mark:smile:")[3] == "yes"
+
+
+def test_colours_only_where_they_are_wanted(many: Dom0) -> None:
+    coloured, plain = scan(many, 80), scan(many, 80, NO_COLOR="1")
+    assert b"\x1b[32m" in coloured.raw
+    assert b"\x1b[32m" not in plain.raw
+    assert b"\x1b[31m" not in plain.raw
+    assert coloured.lines == plain.lines
+
+
+@pytest.mark.parametrize("term", ["dumb", "", "unknown"])
+def test_a_dumb_terminal_gets_plain_lines(many: Dom0, term: str) -> None:
+    seen = scan(many, 200, TERM=term)
+    assert b"\x1b" not in seen.raw
+    assert row(seen, "web01") == ["web01", "pv", "kernel", "yes", str(many.configs / "web01.cfg")]
+
+
+def test_piped_it_is_one_aligned_line_a_guest(many: Dom0) -> None:
+    first, again = many.run("scan"), many.run("scan")
+    lines = first.out.splitlines()
+    assert first.out == again.out
+    assert "\x1b" not in first.out + first.err
+    assert len(lines) == 1 + 8
+    column = lines[0].index("CONVERTIBLE")
+    assert {line[column:].split()[0] for line in lines[1:]} == {"yes", "no"}
+    assert {line[lines[0].index("TYPE") :].split()[0] for line in lines[1:]} == {"pv", "hvm"}
+
+
+def test_the_summary_counts_and_groups(many: Dom0) -> None:
+    result = many.run("scan")
+    assert result.code == 0
+    count, most, other = result.err.splitlines()
+    assert count == "8 guests: 4 would convert, 1 not PV, 3 refused"
+    assert most.startswith("  3: kernel /boot/gone is not here")
+    assert most.endswith("(old1, old2, pci)")
+    assert other == "  1: PCI passthrough does not work through the shim (pci)"
+
+
+def test_json_is_all_there_is(many: Dom0) -> None:
+    result = many.run("scan", "--json")
+    guests = json.loads(result.out)
+    assert (result.code, result.err) == (0, "")
+    assert {frozenset(guest) for guest in guests} == {
+        frozenset({"name", "config", "type", "boot", "convertible", "reasons"})
+    }
+    assert sum(guest["convertible"] for guest in guests) == 4
+
+
+def test_convert_counts_the_same_and_says_so_by_its_exit_code(many: Dom0) -> None:
+    result = many.run("convert")
+    assert result.code == 1
+    assert result.err.splitlines()[-1] == "4 converted, 4 refused"
+    for name in ("old1", "old2", "pci", "win"):
+        (many.configs / f"{name}.cfg").unlink()
+    again = many.run("convert")
+    assert (again.code, again.err.splitlines()[-1]) == (0, "4 unchanged")
+
+
+def test_control_characters_of_a_config_do_not_reach_the_terminal(dom0: Dom0) -> None:
+    dom0.config("evil\x1b[2J.cfg", b'name = "e"\nkernel = "/boot/\x1b]0;owned\x07\xff"\n')
+    for columns in (45, 140):
+        seen = scan(dom0, columns)
+        assert b"\x1b]0" not in seen.raw
+        assert b"\x1b[2J" not in seen.raw
+        assert b"\x07" not in seen.raw
+        assert "evil\\x1b[2J.cfg" in "".join(line.strip() for line in seen.lines)
