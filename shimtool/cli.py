@@ -1,6 +1,9 @@
 """The command line: parses, calls the pipeline, prints what `show` renders. No logic here."""
 
 import json
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +12,7 @@ import typer
 from shimtool import __version__, documents, show
 from shimtool import host as hosts
 from shimtool.assets import find_assets
+from shimtool.boot_test import boot_test as boot_iso
 from shimtool.cli_shims import shims
 from shimtool.convert import convert as convert_guests
 from shimtool.drafts import Outcome, config_diff, plan_guests
@@ -17,6 +21,7 @@ from shimtool.folders import find_configs
 from shimtool.in_place import converted_in_place
 from shimtool.in_place import restore as restore_config
 from shimtool.options import (
+    BootTestOptions,
     ConvertOptions,
     GuestOptions,
     HostOptions,
@@ -25,7 +30,11 @@ from shimtool.options import (
     takes,
 )
 from shimtool.session import open_session
+from shimtool.status import status as standing_of
+from shimtool.streams import is_pipe, is_screen
+from shimtool.verify import Check
 from shimtool.verify import verify as verify_file
+from shimtool.watch import UNWATCHED, Watch
 
 app = typer.Typer(
     name="shimtool",
@@ -37,7 +46,12 @@ app = typer.Typer(
 app.add_typer(shims, name="shims")
 
 Configs = Annotated[
-    list[Path] | None, typer.Argument(metavar="CONFIG...", help="Guest configs. [all in --in]")
+    list[Path] | None,
+    typer.Argument(
+        metavar="CONFIG...",
+        readable=False,  # else one that is not would stop the others
+        help="Guest configs, folders of them, or patterns. [all in --in]",
+    ),
 ]
 
 
@@ -64,11 +78,20 @@ def top(
 @takes(GuestOptions)
 def scan(configs: Configs = None, *, options: GuestOptions) -> None:
     """Say what is here: each guest, how it boots, and whether it can be converted."""
-    outcomes = _planned(configs, options)
+    session = open_session(options)
+    found = find_configs(configs or [], options.in_dir, session.roots)
+    outcomes = list(plan_guests(found.configs, session))
+    guests = [documents.scanned(outcome) for outcome in outcomes]
     if options.json:
-        _json([documents.scanned(outcome) for outcome in outcomes])
+        _json(guests)
+        return
+    if is_screen(sys.stdout):
+        from shimtool.terminal import print_guests  # noqa: PLC0415 - takes 0.1 s to load
+
+        print_guests(guests)
     else:
-        typer.echo(show.table(documents.scan_rows(outcomes)))
+        typer.echo(show.table(documents.scan_rows(guests)))
+    _notes(documents.scan_summary(outcomes, [path for path, _why in found.skipped]))
 
 
 @app.command()
@@ -91,11 +114,13 @@ def plan(configs: Configs = None, *, options: GuestOptions) -> None:
 def convert(configs: Configs = None, *, options: ConvertOptions) -> None:
     """Write the boot ISO (HVM) or shim (PVH) and the new config of each guest."""
     outcomes = []
-    for outcome in convert_guests(configs or [], options):
-        outcomes.append(outcome)
-        if not options.json:
-            _converted(outcome, options)
-        _refusal(outcome)
+    with _watch(options) as watch:
+        for outcome in convert_guests(configs or [], options, watch):
+            outcomes.append(outcome)
+            with watch.aside():
+                if not options.json:
+                    _converted(outcome, options)
+                _refusal(outcome)
     if options.json:
         _json([documents.planned(outcome) for outcome in outcomes])
     else:
@@ -113,23 +138,62 @@ def verify(
     options: OutputOptions,
 ) -> None:
     """Open outputs and check boot record, loader config, hashes, and paths the config names."""
-    results, failed = [], False
     assets = find_assets()
+    _check(files, lambda file: verify_file(file, options.out, options.dom0_out, assets), options)
+
+
+@app.command("boot-test")
+@takes(BootTestOptions)
+def boot_test(
+    files: Annotated[list[Path], typer.Argument(help="An .iso that convert wrote.")],
+    *,
+    options: BootTestOptions,
+) -> None:
+    """Boot an ISO under plain QEMU, without Xen, until its shim reports what it was given."""
+    _check(files, lambda file: boot_iso(file, options.memory, options.timeout), options)
+
+
+def _check(
+    files: list[Path],
+    check: Callable[[Path], list[Check]],
+    options: OutputOptions | BootTestOptions,
+) -> None:
+    """Check files one by one; print what was found right, or wrong."""
+    results, failed = [], False
     for file in files:
         try:
-            found = verify_file(file, options.out, options.dom0_out, assets)
+            checks = [(each.what, each.found) for each in check(file)]
         except ShimtoolError as error:
             failed = True
             results.append(documents.verified(file, [], error.faults))
             typer.echo(show.error(error), err=True)
         else:
-            checks = [(check.what, check.found) for check in found]
             results.append(documents.verified(file, checks, ()))
             if not options.json:
                 typer.echo(show.checks(file, checks))
     if options.json:
         _json(results)
     if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+@takes(OutputOptions)
+def status(
+    configs: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="GUEST...", help="Names or configs. [all in --out]"),
+    ] = None,
+    *,
+    options: OutputOptions,
+) -> None:
+    """Say which outputs are stale, and why: kernel replaced, config edited, shim newer, damage."""
+    standings = list(standing_of(configs or [], options))
+    if options.json:
+        _json([documents.standing(each) for each in standings])
+    else:
+        typer.echo(show.table(documents.standing_rows(standings)))
+    if any(each.reasons for each in standings):
         raise typer.Exit(1)
 
 
@@ -165,12 +229,31 @@ def host(*, options: HostOptions) -> None:
     if options.json:
         _json(facts)
     else:
-        typer.echo(show.table((key, documents.words(value)) for key, value in facts.items()))
+        typer.echo(show.table(documents.host_rows(facts)))
 
 
 def _planned(configs: list[Path] | None, options: GuestOptions) -> list[Outcome]:
     session = open_session(options)
-    return list(plan_guests(find_configs(configs or [], options.in_dir), session))
+    found = find_configs(configs or [], options.in_dir, session.roots)
+    return list(plan_guests(found.configs, session))
+
+
+def _notes(lines: list[str]) -> None:
+    if is_screen(sys.stderr):
+        from shimtool.terminal import print_notes  # noqa: PLC0415 - takes 0.1 s to load
+
+        print_notes(lines)
+    else:
+        typer.echo("\n".join(lines), err=True)
+
+
+def _watch(options: ConvertOptions) -> AbstractContextManager[Watch]:
+    """Return a bar, on a terminal that nothing else writes to."""
+    if not is_screen(sys.stderr) or (is_pipe(sys.stdout) and not options.json):
+        return nullcontext(UNWATCHED)
+    from shimtool.terminal import Bar  # noqa: PLC0415 - takes 0.1 s to load
+
+    return Bar()
 
 
 def _converted(outcome: Outcome, options: ConvertOptions) -> None:

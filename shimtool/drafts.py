@@ -8,6 +8,7 @@ from typing import Literal
 from shimtool import payload, show
 from shimtool.configs import Config, open_config
 from shimtool.errors import Fault, ShimtoolError, Where
+from shimtool.folders import Unusable
 from shimtool.in_place import original_of
 from shimtool.model import Guest, GuestType, Payload, Plan
 from shimtool.plan.plan import plan as plan_guest
@@ -35,7 +36,7 @@ class Outcome:
     faults: tuple[Fault, ...] = ()
 
 
-def read_drafts(configs: Iterable[Path], out: Path) -> Iterator[Outcome | Draft]:
+def read_drafts(configs: Iterable[Path | Unusable], out: Path) -> Iterator[Outcome | Draft]:
     """Read configs; those that cannot be read, or share a name, come back as refused.
 
     A config converted in place is read as it was before, from its original in `out`.
@@ -52,7 +53,9 @@ def read_drafts(configs: Iterable[Path], out: Path) -> Iterator[Outcome | Draft]
             yield each
 
 
-def _read(config: Path, out: Path) -> Outcome | Draft:
+def _read(config: Path | Unusable, out: Path) -> Outcome | Draft:
+    if isinstance(config, Unusable):
+        return refused(config.path, [config.fault])
     try:
         opened = open_config(config)
         if opened.ours:
@@ -71,7 +74,7 @@ def _same_name(guest: Guest, configs: Sequence[Path]) -> Fault:
     )
 
 
-def plan_guests(configs: Iterable[Path], session: Session) -> Iterator[Outcome]:
+def plan_guests(configs: Iterable[Path | Unusable], session: Session) -> Iterator[Outcome]:
     """Plan every config, one outcome each."""
     for draft in read_drafts(configs, session.out):
         yield draft if isinstance(draft, Outcome) else make_plan(session, draft)
@@ -94,10 +97,10 @@ def _gathered(session: Session, guest: Guest) -> Payload:
         raise ShimtoolError(not_pv(guest))
     try:
         return payload.gather(
-            guest, session.roots, session.sources, session.assets, session.settings.pvgrub
+            guest, session.roots, session.sources, session.assets, session.settings
         )
     except ShimtoolError as error:
-        others = standing_faults(guest, session.host, session.settings)
+        others = standing_faults(guest, session.host, session.shim, session.settings)
         raise ShimtoolError(*others, *error.faults) from None
 
 

@@ -15,8 +15,10 @@ from pathlib import Path
 from shimtool import show
 from shimtool.configs import Config, open_config, parse
 from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os
-from shimtool.folders import find_configs
+from shimtool.folders import find_configs, paths
 from shimtool.write.files import Staging, locked
+from shimtool.xl.edit import BLOCK
+from shimtool.xl.syntax import read_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +41,25 @@ def original_of(config: Config, out: Path) -> Config:
 
 
 def converted_in_place(folder: Path) -> list[Path]:
-    """Return the configs in `folder` that may need restoring: ours, and those beyond reading."""
+    """Return the configs in `folder` that may need restoring: ours, also those broken since."""
 
     def candidate(path: Path) -> bool:
         try:
             return open_config(path).ours
         except ShimtoolError:
-            return True  # restore() says what is wrong with it
+            return BLOCK in _content(path)  # restore() says what is wrong with it
 
-    found = [path for path in find_configs((), folder) if candidate(path)]
+    found = [path for path in paths(find_configs((), folder)) if candidate(path)]
     if not found:
         raise fault("no config here was converted in place", folder, remedy="name it, or --in DIR")
     return found
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_config(path)
+    except ShimtoolError:
+        return BLOCK  # whatever it is, it needs a look
 
 
 def restore(config: Path, out: Path) -> None:

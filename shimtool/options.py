@@ -3,10 +3,10 @@
 import functools
 import inspect
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Self, get_type_hints
 
 import typer
 
@@ -15,6 +15,7 @@ from shimtool import show
 from shimtool.errors import ShimtoolError, fault
 from shimtool.kernel.paths import Roots
 from shimtool.model import Host, Mode, PvGrub, Settings
+from shimtool.report import OptionValue
 
 
 def _folder(text: str | Path) -> Path:
@@ -63,6 +64,17 @@ class OutputOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BootTestOptions:
+    """Options of boot-test."""
+
+    memory: Annotated[int, typer.Option(min=64, metavar="MB", help="The machine's memory.")] = 512
+    timeout: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="How long the shim may take to report.")
+    ] = 120
+    json: Json = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InPlaceOptions:
     """Options of restore."""
 
@@ -99,7 +111,13 @@ class HostOptions(OutputOptions):
         found = hosts.detect()
         if self.xen is None:
             return found
-        return Host(hosts.parse_version(self.xen), found.hvm, f"--xen {self.xen}")
+        try:
+            version = hosts.parse_version(self.xen)
+        except ShimtoolError:
+            raise typer.BadParameter(
+                f"--xen: {self.xen!r} is not a Xen version; give it as 4.9 or 4.17.7"
+            ) from None
+        return Host(version, found.hvm, f"--xen {self.xen}")
 
     def mode_wanted(self) -> Mode | None:
         """The mode asked for; None for auto."""
@@ -140,12 +158,20 @@ class GuestOptions(HostOptions):
     ] = None
     shim_args: Annotated[
         str | None,
-        typer.Option(help="The shim's command line instead of 'pv-shim console=xen,pv'."),
+        typer.Option(help="The shim's command line instead of its kind's (see: shims show)."),
     ] = None
     pvgrub: Annotated[
         PvGrub,
         typer.Option(help="The PV GRUB that replaces pygrub: as wide as the guest's kernel."),
     ] = PvGrub.X86_64
+    extract: Annotated[
+        bool | None,
+        typer.Option(
+            "--extract/--no-extract",
+            help="Take kernel, ramdisk and command line out of a pygrub guest's disk, once, instead"
+            " of PV GRUB. [where PV GRUB cannot honour its config]",
+        ),
+    ] = None
     force: Annotated[
         bool, typer.Option("--force", help="Redo unchanged guests; override host refusals.")
     ] = False
@@ -161,6 +187,7 @@ class GuestOptions(HostOptions):
             shim_args=self.shim_args,
             force=self.force,
             pvgrub=self.pvgrub,
+            extract=self.extract,
         )
 
 
@@ -173,6 +200,68 @@ class ConvertOptions(GuestOptions):
         typer.Option("--in-place", help="Edit the configs themselves, keeping the originals."),
     ] = False
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Guests converted at a time.")] = 1
+
+    def recorded(self) -> dict[str, OptionValue]:
+        """Return the options that decide what is written, by field name; not the defaults."""
+        return {
+            each.name: _recorded(each.name, getattr(self, each.name))
+            for each in fields(self)
+            if each.name not in _OF_ONE_RUN and getattr(self, each.name) != each.default
+        }
+
+    @classmethod
+    def recalled(cls, recorded: Mapping[str, OptionValue], run: OutputOptions) -> Self:
+        """Return the options of an earlier run, with --out of this one.
+
+        Raises ShimtoolError for what recorded() never writes.
+        """
+        known = {each.name for each in fields(cls)} - _OF_ONE_RUN
+        try:
+            if not recorded.keys() <= known:
+                raise ValueError
+            given: dict[str, Any] = {
+                name: _RECALL.get(name, _itself)(value) for name, value in recorded.items()
+            }
+        except (TypeError, ValueError):
+            raise fault(
+                "the report holds options that this shimtool does not know",
+                run.out,
+                seen=str(dict(recorded)),
+                remedy="convert again, with the options of your choice",
+            ) from None
+        return cls(out=run.out, **given)
+
+
+_OF_ONE_RUN = frozenset({"out", "in_dir", "json", "force", "jobs"})
+
+
+def _recorded(name: str, value: Any) -> OptionValue:  # noqa: ANN401 - whatever an option holds
+    match name, value:
+        case "kernels", _:
+            return tuple(str(folder.absolute()) for folder in value)
+        case "map", _:
+            return tuple(f"{host}={here}" for host, here in map(_mapping, value))
+        case _, bool():
+            return value
+        case _:
+            return str(value)
+
+
+def _itself(value: OptionValue) -> OptionValue:
+    return value
+
+
+def _paths(value: OptionValue) -> list[Path]:
+    return [Path(each) for each in _words(value)]
+
+
+def _words(value: OptionValue) -> list[str]:
+    if not isinstance(value, tuple):
+        raise TypeError
+    return list(value)
+
+
+_RECALL: dict[str, Callable[[Any], Any]] = {"kernels": _paths, "map": _words, "pvgrub": PvGrub}
 
 
 Command = Callable[..., None]

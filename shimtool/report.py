@@ -1,17 +1,18 @@
 """shimtool.yaml: what was converted, from what, with which shim; the next convert reads it.
 
-Bytes that are no UTF-8 (surrogates in our strings) stand there as YAML's !!binary.
+Written in YAML's JSON form, which any YAML or JSON reader takes: a thousand guests are read in
+milliseconds. Bytes that are no UTF-8 (surrogates in our strings) stand there as {"base64": TEXT}.
 """
 
+import base64
 import hashlib
+import json
 import re
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-
-import yaml
+from typing import Any, Literal, NoReturn, TypeVar
 
 from shimtool import __version__
 from shimtool.errors import ShimtoolError, fault, from_os
@@ -21,37 +22,14 @@ from shimtool.model import Compression, KernelFacts, Mode, SourceFile, Wrapping
 FILE_NAME = "shimtool.yaml"
 _LIMIT = 64 * MIB
 _LARGEST_FILE = 4 << 30  # bytes; no kernel here is larger
-_DEEPEST = 8  # lists and mappings inside each other; a report has 5
 _SMALLEST = 4  # bytes of a payload: its last word may tell its size
+
+# Characters that JSON may hold as they are and YAML 1.1 may not, or takes for the end of a line.
+_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 Got = TypeVar("Got")
 
-# libyaml's are ten times faster; PyYAML may have been built without it.
-_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-
-
-class _Loader(_Safe):  # type: ignore[misc] # which one is known at run time only
-    """A safe loader without what takes time out of proportion: merge keys, numbers to base 60."""
-
-    def flatten_mapping(self, _node: yaml.Node) -> None:
-        """Leave `<<` a key like any other, and so a wrong one."""
-
-
-# PyYAML raises nearly anything for a value that does not fit its tag.
-_BAD_YAML = (yaml.YAMLError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-
-
-def _whole_number(_loader: Any, node: yaml.Node) -> int:  # noqa: ANN401 - as PyYAML calls it
-    return int(node.value)
-
-
-def _no_fraction(_loader: Any, node: yaml.Node) -> None:  # noqa: ANN401 - as PyYAML calls it
-    raise _wrong("a whole number is missing", node.value)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
-_Loader.add_constructor("tag:yaml.org,2002:float", _no_fraction)
+OptionValue = str | bool | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +60,20 @@ class Output:
 class Record:
     """One guest's conversion.
 
-    `fingerprint` covers everything that decides the outputs' bytes.
+    `fingerprint` covers everything that decides the outputs' bytes; `options` are those of the
+    command line that were not the default, by name.
     """
 
     name: str
     mode: str
     shim: str
+    shim_sha256: str
     fingerprint: str
     config: Input
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     warnings: tuple[str, ...] = ()
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +104,16 @@ def load(folder: Path) -> Report:
         raise from_os(error, "read", path) from None
     if not size:
         raise _damaged(path, "it is empty")
-    text = read_named(path, _LIMIT)
     try:
-        _refuse_depths(text)
-        return _report(yaml.load(text, Loader=_Loader))  # noqa: S506 - a safe loader, see above
-    except _BAD_YAML as bad:
+        return _report(
+            json.loads(read_named(path, _LIMIT), parse_float=_no_number, parse_constant=_no_number)
+        )
+    except (ValueError, RecursionError) as bad:
         raise _damaged(path, str(bad)) from None
 
 
-def _refuse_depths(text: bytes) -> None:
-    """Refuse what libyaml's loader, which recurses in C, would crash on."""
-    depth = 0
-    for event in yaml.parse(text, Loader=_Safe):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if depth > _DEEPEST:
-            raise ValueError("lists and mappings are nested too deep")
+def _no_number(text: str) -> NoReturn:
+    raise _wrong("a whole number is missing", text)
 
 
 def _damaged(path: Path, why: str) -> ShimtoolError:
@@ -157,10 +130,8 @@ def render(report: Report) -> bytes:
             digest: _plain(asdict(facts)) for digest, facts in sorted(report.kernels.items())
         },
     }
-    text: bytes = yaml.dump(
-        document, Dumper=_Dumper, sort_keys=False, encoding="utf-8", width=200, allow_unicode=False
-    )
-    return text
+    text = json.dumps(document, ensure_ascii=False, indent=1)
+    return (_NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
 
 
 def fingerprint(*parts: object) -> str:
@@ -168,8 +139,8 @@ def fingerprint(*parts: object) -> str:
     return hashlib.sha256(repr((__version__, *parts)).encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - YAML's plain types
-    """Tuples become lists, enums words, and strings that are no UTF-8 the bytes they stand for."""
+def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON's plain types
+    """Tuples become lists, enums words, and strings that are no UTF-8 say so."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, tuple):
@@ -177,7 +148,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - YAML's plain types
     if not isinstance(value, str):
         return value
     data = value.encode(errors="surrogateescape")
-    return str(value) if _is_utf8(data) else data
+    return str(value) if _is_utf8(data) else {"base64": base64.b64encode(data).decode()}
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -209,12 +180,26 @@ def _record(value: object) -> Record:
         name=_text(found["name"]),
         mode=Mode(_text(found["mode"])),
         shim=_text(found["shim"]),
+        shim_sha256=_digest(found["shim_sha256"]),
         fingerprint=_digest(found["fingerprint"]),
         config=_input(found["config"]),
         inputs=_all(found["inputs"], _input),
         outputs=_all(found["outputs"], _output),
         warnings=_all(found["warnings"], _text),
+        options=_options(found["options"]),
     )
+
+
+def _options(value: object) -> dict[str, OptionValue]:
+    if not isinstance(value, dict):
+        raise _wrong("options must be a mapping", value)
+    return {_text(name): _option(each) for name, each in value.items()}
+
+
+def _option(value: object) -> OptionValue:
+    if isinstance(value, bool):
+        return value
+    return _all(value, _text) if isinstance(value, list) else _text(value)
 
 
 def _input(value: object) -> Input:
@@ -276,8 +261,9 @@ def _all(value: object, read: Callable[[Any], Got]) -> tuple[Got, ...]:
 
 def _text(value: object) -> str:
     """Return a text without NUL, which no path, name or warning can hold."""
-    if isinstance(value, bytes):
-        value = value.decode(errors="surrogateescape")
+    if isinstance(value, dict) and isinstance(value.get("base64"), str):
+        data = base64.b64decode(_mapping(value, "base64")["base64"], validate=True)
+        value = data.decode(errors="surrogateescape")
     if not isinstance(value, str) or "\0" in value:
         raise _wrong("a text is missing", value)
     value.encode(errors="surrogateescape")  # else it could not be written again

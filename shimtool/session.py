@@ -34,7 +34,7 @@ def open_session(options: GuestOptions) -> Session:
     settings, host, roots = options.settings(), options.host(), options.roots()
     assets = find_assets()
     mode = hosts.chosen_mode(host, settings.mode)
-    shim = catalogue.choose(catalogue.load(assets.shims), options.shim, mode)
+    shim = catalogue.choose(catalogue.load(assets.shims), options.shim, mode, host, assets.shims)
     catalogue.verify(shim)
     before = reports.load(options.out)
     sources = Sources(before.kernels, {} if settings.force else before.digests())

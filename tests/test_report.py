@@ -1,5 +1,6 @@
 """shimtool.yaml: any bytes of paths come back, and whatever is wrong with it is a clear error."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,13 @@ def report(path: str = "/boot/initrd") -> Report:
         name="web01",
         mode="hvm",
         shim="4.10.4",
+        shim_sha256="e" * 64,
         fingerprint="b" * 64,
         config=Input(path, path, "c" * 64, (1, 2, 3, 4)),
         inputs=(INPUT, Input(path, path, "d" * 64, (5, 6, 7, 8))),
         outputs=(Output("web01.iso", 700_000, 1), Output(path, 300, 2)),
         warnings=(f"mind {path}",),
+        options={"xen": "4.9.2", "kernels": (path,), "in_place": True},
     )
     return Report({"web01": record}, {"a" * 64: FACTS})
 
@@ -53,14 +56,16 @@ def loaded(folder: Path, data: bytes) -> Report | None:
 @example(path=b"\n \t- a: b #")
 def test_any_path_comes_back(path: bytes, tmp_path: Path) -> None:
     before = report(path.decode(errors="surrogateescape"))
-    assert loaded(tmp_path, render(before)) == before
+    text = render(before)
+    assert loaded(tmp_path, text) == before
+    for loader in (yaml.SafeLoader, yaml.CSafeLoader):
+        assert yaml.load(text, Loader=loader) == json.loads(text)  # noqa: S506 - safe ones
 
 
 def test_plain_text_stays_readable() -> None:
     text = render(report("/etc/xen/web01.cfg")).decode()
-    assert "path: /etc/xen/web01.cfg\n" in text
-    assert "!!binary" not in text
-    assert yaml.safe_load(text)["guests"][0]["warnings"] == ["mind /etc/xen/web01.cfg"]
+    assert '"path": "/etc/xen/web01.cfg",\n' in text
+    assert "base64" not in text
 
 
 def test_no_report_is_an_empty_one(tmp_path: Path) -> None:
@@ -106,7 +111,7 @@ ODD: st.SearchStrategy[Any] = st.recursive(
 @settings(deadline=None, max_examples=EXAMPLES // 20, suppress_health_check=FIXTURES)
 @given(data=st.data())
 def test_changed_structure(data: st.DataObject, tmp_path: Path) -> None:
-    document = yaml.safe_load(render(report()))
+    document = json.loads(render(report()))
     holder, key = data.draw(st.sampled_from(spots(document)))
     change = data.draw(st.sampled_from(["put", "remove", "rename"]))
     value = holder.pop(key) if change != "put" else data.draw(ODD)
@@ -114,7 +119,7 @@ def test_changed_structure(data: st.DataObject, tmp_path: Path) -> None:
         holder[key] = value
     elif change == "rename" and isinstance(holder, dict):
         holder[data.draw(st.integers() | st.text() | st.none())] = value
-    readable(tmp_path, yaml.safe_dump(document).encode())
+    readable(tmp_path, json.dumps(document, default=str).encode())
 
 
 @pytest.mark.parametrize(
@@ -132,6 +137,10 @@ def test_changed_structure(data: st.DataObject, tmp_path: Path) -> None:
         ("guests.0.outputs.0.path", None),
         ("guests.0.warnings", [5]),
         ("guests.0.more", 1),
+        ("guests.0.options", ["xen"]),
+        ("guests.0.options.xen", 4.9),
+        ("guests.0.options.kernels", [1]),
+        ("guests.0.config.path", {"base64": "a", "b": 1}),
         ("guests", {}),
         ("kernels", {5: 5}),
         ("kernels", []),
@@ -145,12 +154,12 @@ def test_changed_structure(data: st.DataObject, tmp_path: Path) -> None:
     ],
 )
 def test_wrong_types_are_damage(tmp_path: Path, path: str, value: object) -> None:
-    document = yaml.safe_load(render(report()))
+    document = json.loads(render(report()))
     holder, *keys = document, *path.split(".")
     for key in keys[:-1]:
         holder = holder[int(key) if isinstance(holder, list) else key]
     holder[keys[-1]] = value
-    assert loaded(tmp_path, yaml.safe_dump(document).encode()) is None
+    assert loaded(tmp_path, json.dumps(document, default=str).encode()) is None
 
 
 @pytest.mark.parametrize(
@@ -158,19 +167,16 @@ def test_wrong_types_are_damage(tmp_path: Path, path: str, value: object) -> Non
     [
         "",
         "5",
-        "[" * 100_000,
-        "- " * 100_000,
-        "a: " + ":".join(["1"] * 200_000),
-        "a0: &a0 {k: v}\n"
-        + "".join(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 60)),
-        "a: &a [*a]",
-        "? [a]: b",
-        "!!timestamp x",
-        "!!bool x",
-        "!!python/object/apply:os.system [false]",
-        'x: "\\ud800"',
+        "[" * 1_000_000,
+        '{"a":' * 100_000,
+        '{"shimtool": "1", "guests": [], "kernels": ' + "9" * 10_000 + "}",
+        '{"shimtool": "1", "guests": [], "kernels": NaN}',
+        '{"shimtool": "1", "guests": [{"base64": "!"}], "kernels": {}}',
+        "shimtool: 0.1.0\nguests: []\nkernels: {}\n",
+        '"\\ud800"',
+        "\x00",
     ],
-    ids=range(12),
+    ids=range(10),
 )
-def test_hostile_yaml(tmp_path: Path, text: str) -> None:
+def test_hostile_text(tmp_path: Path, text: str) -> None:
     assert loaded(tmp_path, text.encode()) is None

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.assets import Assets
+from shimtool.errors import from_os
 from shimtool.files import stamp_of
 from shimtool.in_place import keep, write_over
-from shimtool.model import Mode, Plan, Shim, SourceFile
+from shimtool.model import Mode, Payload, Plan, Shim, SourceFile
+from shimtool.options import ConvertOptions
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.write.content import iso_files
 from shimtool.write.files import Staging, write_file
@@ -22,7 +24,7 @@ class Desk:
     out: Path
     assets: Assets
     unpacked: Unpacked
-    in_place: bool = False
+    options: ConvertOptions
 
 
 def write_guest(plan: Plan, config: bytes, original: bytes, desk: Desk) -> list[Path]:
@@ -41,17 +43,21 @@ def write_guest(plan: Plan, config: bytes, original: bytes, desk: Desk) -> list[
             content = iso_files(plan.image, shim, stored, desk.assets, guest=name)
             write_iso(content, staging.open(desk.out / names[0]))
         else:
-            # The shim, and the PV GRUB image where that is the guest's kernel.
-            for name, source in zip(names, (shim, plan.image.payload.kernel.file), strict=False):
+            # The shim, and what replaces pygrub where that was the boot loader.
+            for name, source in zip(names, (shim, *_sources(plan.image.payload)), strict=False):
                 if not _holds(desk.out / name, source):
                     copy_whole(source, staging.open(desk.out / name))
         written = [desk.out / name for name in plan.files]
         staging.open(written[-1]).write(config)
-        if desk.in_place:
+        if desk.options.in_place:
             keep(staging, desk.out, plan.guest.name, plan.guest.config, (original, config))
             write_over(staging, plan.guest.config, config)
             written.append(plan.guest.config)
     return written
+
+
+def _sources(payload: Payload) -> list[SourceFile]:
+    return [payload.kernel.file, *([payload.ramdisk.file] if payload.ramdisk else [])]
 
 
 def _holds(path: Path, source: SourceFile) -> bool:
@@ -71,5 +77,8 @@ def write_device_model(desk: Desk) -> None:
 
 def shim_source(shim: Shim) -> SourceFile:
     """The shim as a file to copy; its hash was checked against the catalogue."""
-    status = shim.file.stat()
+    try:
+        status = shim.file.stat()
+    except OSError as error:
+        raise from_os(error, "read the shim", shim.file) from None
     return SourceFile(f"shimtool:{shim.name}", shim.file, shim.size, shim.sha256, stamp_of(status))

@@ -14,7 +14,7 @@ from shimtool.model import ConfigEdits, ConfigValue
 from shimtool.xl.syntax import Assignment, Document
 
 MARKER = b"#shimtool# "
-_BLOCK = MARKER + b"---- added by shimtool ----\n"
+BLOCK = MARKER + b"---- added by shimtool ----\n"
 _KEY = re.compile(r"[a-z][._0-9a-z]*")
 _WIDTH = 96  # characters; longer lists go one item a line
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
@@ -35,7 +35,7 @@ def edit(document: Document, edits: ConfigEdits, heading: Sequence[str]) -> byte
 
 def is_ours(document: Document) -> bool:
     """Tell whether edit() made this config."""
-    return document.data.startswith(_BLOCK) or b"\n" + _BLOCK in document.data
+    return document.data.startswith(BLOCK) or b"\n" + BLOCK in document.data
 
 
 # --- what goes ----------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ def _without(text: bytes, gone: Iterable[Assignment], offset: int) -> bytes:
 def _block(edits: ConfigEdits, heading: Iterable[str]) -> bytes:
     comments = (f"# {_comment(line)}".rstrip() for text in heading for line in text.split("\n"))
     settings = (f"{_key(key)} = {_value(value)}" for key, value in edits.settings)
-    return _BLOCK + b"".join(_encoded(line) + b"\n" for line in (*comments, *settings))
+    return BLOCK + b"".join(_encoded(line) + b"\n" for line in (*comments, *settings))
 
 
 def _encoded(text: str) -> bytes:

@@ -1,0 +1,162 @@
+"""status: fresh after convert, and stale, with the reason, after each thing that can change."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support import debs
+from tests.support.dom0 import Dom0, Result
+
+
+def reasons(result: Result) -> list[str]:
+    (guest,) = json.loads(result.out)
+    assert result.code == int(guest["stale"]) == int(bool(guest["reasons"])), result
+    return list(guest["reasons"])
+
+
+def test_fresh_after_convert_with_any_options(dom0: Dom0) -> None:
+    dom0.guest()
+    for options in (
+        (),
+        ("--xen", "4.9.2"),
+        ("--xen", "4.17.7"),
+        ("--in-place", "--host-out", "/x"),
+    ):
+        assert dom0.run("convert", *options).code == 0
+        assert reasons(dom0.run("status", "--json")) == []
+    shown = dom0.run("status")
+    assert shown.code == 0
+    assert shown.out.splitlines()[1].split()[:3] == ["web01", "fresh", "hvm"]
+
+
+def edit_config(dom0: Dom0) -> None:
+    config = dom0.configs / "web01.cfg"
+    config.write_text(config.read_text() + "vcpus = 2\n")
+
+
+def touch_config(dom0: Dom0) -> None:
+    config = dom0.configs / "web01.cfg"
+    config.write_text(config.read_text() + "# a comment\n")
+
+
+def replace_kernel(dom0: Dom0) -> None:
+    new = dom0.boot / "vmlinuz.new"
+    new.write_bytes(debs.kernel().read_bytes() + b"x")
+    new.replace(dom0.boot / "vmlinuz-guest")
+
+
+def replace_ramdisk(dom0: Dom0) -> None:
+    path = dom0.boot / "initrd-guest"
+    path.write_bytes(path.read_bytes() * 2)
+
+
+def remove_kernel(dom0: Dom0) -> None:
+    (dom0.boot / "vmlinuz-guest").unlink()
+
+
+def cut_iso(dom0: Dom0) -> None:
+    os.truncate(dom0.out / "web01.iso", 1 << 20)
+
+
+def change_iso(dom0: Dom0) -> None:
+    with (dom0.out / "web01.iso").open("r+b") as iso:
+        iso.seek(1 << 20)
+        iso.write(b"damage")
+
+
+def remove_script(dom0: Dom0) -> None:
+    (dom0.out / "shimtool-dm").unlink()
+
+
+def edit_script(dom0: Dom0) -> None:
+    (dom0.out / "shimtool-dm").write_text("#!/bin/sh\n")
+
+
+def remove_config(dom0: Dom0) -> None:
+    (dom0.configs / "web01.cfg").unlink()
+
+
+def become_hvm(dom0: Dom0) -> None:
+    config = dom0.configs / "web01.cfg"
+    config.write_text(config.read_text() + "type = 'hvm'\n")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (edit_config, "config edited: "),
+        (touch_config, "config edited: "),
+        (replace_kernel, "/boot/vmlinuz-guest was replaced"),
+        (replace_ramdisk, "/boot/initrd-guest was replaced"),
+        (remove_kernel, "cannot be converted any more: "),
+        (cut_iso, "web01.iso has 1048576 bytes, "),
+        (change_iso, "web01.iso was changed"),
+        (remove_script, "shimtool-dm: No such file"),
+        (edit_script, "shimtool-dm is not the one"),
+        (remove_config, "its config is gone: "),
+        (become_hvm, "not a PV guest but hvm"),
+    ],
+)
+def test_stale(dom0: Dom0, change: Callable[[Dom0], None], why: str) -> None:
+    dom0.guest()
+    assert dom0.run("convert").code == 0
+    change(dom0)
+    (reason,) = reasons(dom0.run("status", "--json"))
+    assert why in reason
+    shown = dom0.run("status")
+    assert shown.code == 1
+    assert "stale" in shown.out
+    if change not in (remove_kernel, remove_config, become_hvm):
+        assert dom0.run("convert").code == 0
+        assert reasons(dom0.run("status", "--json")) == []
+
+
+def test_another_default_shim_makes_it_stale(dom0: Dom0, tmp_path: Path) -> None:
+    dom0.guest()
+    assert dom0.run("convert").code == 0
+    assets = tmp_path / "assets"
+    shutil.copytree(Path("build/assets"), assets)
+    (recorded,) = yaml.safe_load((assets / "shims/shims.yaml").read_bytes())
+    data = debs.xen_shim().read_bytes().replace(bytes.fromhex(recorded["build-id"]), bytes(20))
+    other = tmp_path / "other"
+    other.write_bytes(data.replace(b"4.17.", b"4.99."))
+    through = ["env", f"SHIMTOOL_ASSETS={assets}"]
+    added = dom0.run("shims", "add", other, through=through)
+    assert added.code == 0, added.err
+    (reason,) = reasons(dom0.run("status", "--json", through=through))
+    assert "is at hand, this has" in reason
+
+
+def test_one_guest_by_name_or_config_and_strangers(dom0: Dom0) -> None:
+    one, _two = dom0.guest("one"), dom0.guest("two")
+    assert dom0.run("convert").code == 0
+    for wanted in ("one", one):
+        (guest,) = json.loads(dom0.run("status", "--json", wanted).out)
+        assert guest["name"] == "one"
+    missing = dom0.run("status", "three")
+    assert missing.code == 1
+    assert "never converted into this --out" in missing.err
+    assert "three" in missing.err
+
+
+def test_nothing_converted_yet(dom0: Dom0) -> None:
+    result = dom0.run("status")
+    assert result.code == 1
+    assert "nothing was converted here yet" in result.err
+
+
+def test_status_writes_nothing(dom0: Dom0) -> None:
+    dom0.guest()
+    dom0.run("convert")
+    before = {path: path.stat().st_mtime_ns for path in dom0.root.rglob("*")}
+    replace_kernel(dom0)
+    before |= {dom0.boot / "vmlinuz-guest": 0, dom0.boot: 0}
+    dom0.run("status")
+    after = {path: path.stat().st_mtime_ns for path in dom0.root.rglob("*")}
+    changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
+    assert changed <= {dom0.boot / "vmlinuz-guest", dom0.boot}
