@@ -20,11 +20,11 @@ QUICK := tests/plan/test_command_line.py tests/write/test_files.py tests/xl/test
 	tests/xl/test_syntax.py tests/xl/test_vif.py
 
 # Debian packages, by what needs them
-FOR_TESTS := bash busybox-static dash grub-common mksh rpm shellcheck xorriso
+FOR_TESTS := bash busybox dash grub-common mksh rpm shellcheck xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := e2fsprogs mmdebstrap qemu-system-x86 util-linux
 FOR_IMAGE := binutils git xz-utils
-FOR_APPLIANCE := bash buildah busybox-static dash docker.io podman runc shellcheck xorriso
+FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io podman runc shellcheck xorriso
 
 .DEFAULT_GOAL := help
 .PHONY: FORCE appliance-test bench dist image help venv assets demo check unit boot-test e2e e2e-ci e2e-matrix test clean
