@@ -17,6 +17,7 @@ from shimtool.cli_shims import shims
 from shimtool.convert import convert as convert_guests
 from shimtool.drafts import Outcome, config_diff, plan_guests
 from shimtool.errors import ShimtoolError
+from shimtool.examples import epilog
 from shimtool.folders import find_configs
 from shimtool.in_place import converted_in_place
 from shimtool.in_place import restore as restore_config
@@ -74,7 +75,7 @@ def top(
     """
 
 
-@app.command()
+@app.command(epilog=epilog("scan"))
 @takes(GuestOptions)
 def scan(configs: Configs = None, *, options: GuestOptions) -> None:
     """Say what is here: each guest, how it boots, and whether it can be converted."""
@@ -94,7 +95,7 @@ def scan(configs: Configs = None, *, options: GuestOptions) -> None:
     _notes(documents.scan_summary(outcomes, [path for path, _why in found.skipped]))
 
 
-@app.command()
+@app.command(epilog=epilog("plan"))
 @takes(GuestOptions)
 def plan(configs: Configs = None, *, options: GuestOptions) -> None:
     """Show what convert would do: readable, with a diff of each config. Writes nothing."""
@@ -109,7 +110,7 @@ def plan(configs: Configs = None, *, options: GuestOptions) -> None:
     _end(outcomes)
 
 
-@app.command()
+@app.command(epilog=epilog("convert"))
 @takes(ConvertOptions)
 def convert(configs: Configs = None, *, options: ConvertOptions) -> None:
     """Write the boot ISO (HVM) or shim (PVH) and the new config of each guest."""
@@ -130,7 +131,7 @@ def convert(configs: Configs = None, *, options: ConvertOptions) -> None:
     _end(outcomes)
 
 
-@app.command()
+@app.command(epilog=epilog("verify"))
 @takes(OutputOptions)
 def verify(
     files: Annotated[list[Path], typer.Argument(help="An .iso or .cfg that convert wrote.")],
@@ -142,7 +143,7 @@ def verify(
     _check(files, lambda file: verify_file(file, options.out, options.dom0_out, assets), options)
 
 
-@app.command("boot-test")
+@app.command("boot-test", epilog=epilog("boot-test"))
 @takes(BootTestOptions)
 def boot_test(
     files: Annotated[list[Path], typer.Argument(help="An .iso that convert wrote.")],
@@ -177,7 +178,7 @@ def _check(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=epilog("status"))
 @takes(OutputOptions)
 def status(
     configs: Annotated[
@@ -197,7 +198,7 @@ def status(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=epilog("restore"))
 @takes(InPlaceOptions)
 def restore(configs: Configs = None, *, options: InPlaceOptions) -> None:
     """Undo --in-place: bring back the exact bytes of the configs from before."""
@@ -219,7 +220,7 @@ def restore(configs: Configs = None, *, options: InPlaceOptions) -> None:
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=epilog("host"))
 @takes(HostOptions)
 def host(*, options: HostOptions) -> None:
     """Say what is known of this host: Xen, HVM, the mode chosen, how paths map."""

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from shimtool.cli import app
+from shimtool.examples import EXAMPLES
 from tests.support.dom0 import make_dom0, shimtool
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +38,16 @@ def helps() -> dict[tuple[str, ...], str]:
 
 
 # tests/appliance/test_readme.py runs the commands that have these.
-OF_DOCKER = {"--cap-drop", "--network", "--read-only", "--rm", "--security-opt", "--user"}
+# --check is ansible-playbook's.
+OF_OTHERS = {
+    "--check",
+    "--cap-drop",
+    "--network",
+    "--read-only",
+    "--rm",
+    "--security-opt",
+    "--user",
+}
 
 
 def options(text: str) -> set[str]:
@@ -47,12 +57,12 @@ def options(text: str) -> set[str]:
 def test_every_option_named_exists(helps: dict[tuple[str, ...], str]) -> None:
     named = options(README)
     assert named
-    assert named - options("\n".join(helps.values())) - OF_DOCKER == set()
+    assert named - options("\n".join(helps.values())) - OF_OTHERS == set()
 
 
 def test_every_command_named_exists_and_every_command_is_named() -> None:
-    named = set(re.findall(r"`(?:shimtool )?(shims [a-z]+|[a-z]+)[^`]*`", README))
-    called = set(re.findall(r"`shimtool (shims [a-z]+|[a-z]+)", README))
+    named = set(re.findall(r"`(?:shimtool )?(shims [a-z]+|[a-z-]+)[^`]*`", README))
+    called = set(re.findall(r"`shimtool (shims [a-z]+|[a-z-]+)", README))
     there = {" ".join(words) for words in COMMANDS}
     assert called <= there
     assert there - named == {"shims show"}
@@ -83,3 +93,16 @@ def debians_shim(printed: str) -> str:
     found = re.search(r"shim (4\.[0-9.]+-debian)\)", printed)
     assert found
     return found[1]
+
+
+def test_every_example_of_the_help_is_understood(helps: dict[tuple[str, ...], str]) -> None:
+    assert set(EXAMPLES) == {words[0] for words in COMMANDS if words[0] != "shims"}
+    for command, examples in EXAMPLES.items():
+        shown = helps[(command,)]
+        offered = shown.partition("Examples:")[0]
+        for what, how in examples:
+            assert what in shown
+            assert how in shown
+            program, called, *_rest = how.split()
+            assert (program, called) == ("shimtool", command)
+            assert options(how) <= options(offered), how

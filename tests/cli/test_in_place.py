@@ -113,7 +113,8 @@ def test_one_broken_config_does_not_stop_restore_of_the_others(dom0: Dom0) -> No
     config = dom0.guest()
     text = config.read_bytes()
     assert dom0.run("convert", "--in-place").code == 0
-    dom0.config("aaa.cfg", "name = [\n")
+    dom0.config("aaa.cfg", config.read_bytes() + b"name = [\n")
+    dom0.config("bbb.cfg", "name = [\n")  # never ours
     refused(dom0.run("restore"), "aaa.cfg")
     assert config.read_bytes() == text
 
