@@ -126,11 +126,20 @@ def unchanged(path: Path) -> Iterator[tuple[BinaryIO, Stamp]]:
 
 def open_source(file: SourceFile) -> BinaryIO:
     """Open a file examined before; raise ShimtoolError if it is not the same any more."""
+    if file.inside is not None:
+        from shimtool.guest_disk.inside import open_again  # noqa: PLC0415 - pygrub guests only
+
+        return open_again(file.inside, file.stamp)
     source = open_regular(file.path)
     if stamp_of(os.fstat(source.fileno())) != file.stamp:
         source.close()
         raise changed(file.path)
     return source
+
+
+def size_of(source: BinaryIO) -> int:
+    """Return the size in bytes of an open file, which then stands at its end."""
+    return source.seek(0, os.SEEK_END)
 
 
 def same_content(one: Path, other: Path) -> bool:

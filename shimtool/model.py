@@ -39,6 +39,13 @@ class Mode(StrEnum):
     PVH = "pvh"
 
 
+class ShimKind(StrEnum):
+    """Which line of development a shim is of: shims/kinds.yaml says what each one needs."""
+
+    BASED_4_10 = "4.10-based"
+    VIXEN = "vixen"
+
+
 class PvGrub(StrEnum):
     """Which PV GRUB stands in for pygrub: a PV kernel can only start others of its own width."""
 
@@ -94,6 +101,9 @@ class BootloaderBoot:
     program: Sourced
     arguments: tuple[str, ...] = ()
     kind: Literal["bootloader"] = "bootloader"
+    # kernel= and ramdisk= beside it: libxl hands them to it, as paths inside the guest's disk.
+    kernel: Sourced | None = None
+    ramdisk: Sourced | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,8 @@ class Disk:
     """One entry of disk=.
 
     `text` is the entry as written; `vdev` as the guest names it (xvda2, sda, hdc:cdrom gives hdc).
+    `backend` is backendtype=, `domain` the driver domain of backend=, `script` the block script
+    ("block-drbd" of a drbd: prefix); "" where the entry does not say.
     """
 
     text: str
@@ -121,6 +133,10 @@ class Disk:
     format: str = "raw"
     readonly: bool = False
     cdrom: bool = False
+    backend: str = ""
+    domain: str = ""
+    script: str = ""
+    virtio: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +183,29 @@ class Guest:
 
 
 @dataclass(frozen=True, slots=True)
+class Inside:
+    """A file inside a guest's disk: `path`, links resolved, in one of its file systems.
+
+    `disks` are the guest's first disk and any others needed to read it (path here, format); the
+    file system is on `volume` ("", "partition 2", "LVM vg-root") of the disk numbered `disk`,
+    or begins there at byte `offset`; `subvolume` is btrfs'.
+    """
+
+    disks: tuple[tuple[Path, str], ...]
+    path: str
+    volume: str = ""
+    disk: int = 0
+    subvolume: str = ""
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """A file that conversion reads: where dom0 has it, where it is here, and what it held.
 
-    `stamp` is (device, inode, size, mtime in ns): equal stamps mean unchanged content.
+    `stamp` is (device, inode, size, ctime in ns): equal stamps mean unchanged content. Of a file
+    `inside` a guest's disk, `path` is that disk, and the stamp the guest's word: good for asking
+    whether to look again, never for taking a hash from an earlier run.
     """
 
     dom0_path: str
@@ -178,6 +213,7 @@ class SourceFile:
     size: int
     sha256: str
     stamp: tuple[int, int, int, int]
+    inside: Inside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +251,26 @@ class Ramdisk:
 
 
 @dataclass(frozen=True, slots=True)
+class Extracted:
+    """What was taken from inside the guest's disk: the entry's `title` in which `menu`, "" where
+
+    none was read, and its command line; `settled`: the file system had been unmounted cleanly.
+    """
+
+    disk: str
+    menu: str
+    title: str
+    command_line: str
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Payload:
     """What the shim will start: kernel (or PV GRUB image) and ramdisk."""
 
     kernel: Kernel
     ramdisk: Ramdisk | None = None
+    extracted: Extracted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +289,7 @@ class Shim:
     modes: frozenset[Mode]
     origin: str
     default: bool = False
+    kind: ShimKind = ShimKind.BASED_4_10
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,13 +306,17 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user asked for. `mode` None = the best the host can do."""
+    """What the user asked for. `mode` None = the best the host can do; `extract` None = where
+
+    PV GRUB cannot honour a pygrub guest's config.
+    """
 
     host_out: str = "/var/lib/xen/shimtool"
     mode: Mode | None = None
     shim_args: str | None = None
     force: bool = False
     pvgrub: PvGrub = PvGrub.X86_64
+    extract: bool | None = None
 
 
 # --- the plan --------------------------------------------------------------------------------

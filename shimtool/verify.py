@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 from shimtool.assets import Assets
 from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os, raise_all
-from shimtool.files import MIB, open_named, read_named
+from shimtool.files import MIB, open_named, read_named, size_of
 from shimtool.plan.hvm import BOOT_CD_ID, DEVICE_MODEL_SCRIPT
 from shimtool.read_iso import REDO, Iso
 from shimtool.read_manifest import Listed, Manifest, read_manifest
@@ -24,6 +25,9 @@ from shimtool.write.iso import PADDING, SECTOR
 from shimtool.xl.syntax import Document, open_config
 
 _ISO_MAGIC_AT = 0x8001
+# Files in --out that are named by their hash, besides the shim.
+_BY_HASH = "(pvgrub|kernel|ramdisk)-[0-9a-f]{16}"
+_BY_HASH_KINDS = {"pvgrub": "PV GRUB image", "kernel": "kernel", "ramdisk": "ramdisk"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +158,10 @@ def _named(document: Document) -> Iterator[tuple[str, str]]:
     """Yield (what, dom0 path) for our files in the config."""
     if shim := document.string("pvshim_path"):
         yield "shim", shim.text
-        kernel = document.string("kernel")
-        if kernel and re.fullmatch("pvgrub-[0-9a-f]{16}", PurePosixPath(kernel.text).name):
-            yield "PV GRUB image", kernel.text
+        for named in (document.string("kernel"), document.string("ramdisk")):
+            ours = named and re.fullmatch(_BY_HASH, PurePosixPath(named.text).name)
+            if named and ours:
+                yield _BY_HASH_KINDS[ours[1]], named.text
         return
     script = document.string("device_model_override")
     arguments = document.strings("device_model_args_hvm") or ()
@@ -167,15 +172,23 @@ def _named(document: Document) -> Iterator[tuple[str, str]]:
     yield "boot ISO", drives[0].partition(",file=")[2].replace(",,", ",")
 
 
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while block := file.read(MIB):
+        digest.update(block)
+    return digest.hexdigest()
+
+
 def _named_file(what: str, here: Path, assets: Assets, guest: str) -> list[Check]:
     if what == "boot ISO":
         return verify_iso(here, guest)
-    data = read_named(here, 64 * MIB)
-    if what in ("shim", "PV GRUB image"):
-        digest = hashlib.sha256(data).hexdigest()
+    if what in ("shim", *_BY_HASH_KINDS.values()):
+        with open_named(here) as file:
+            digest, size = _digest(file), size_of(file)
         if not here.name.endswith(digest[:16]):
             raise fault(f"the {what} is damaged", here, seen=digest, remedy=REDO)
-        return [Check(what, f"{len(data)} bytes, sha256 {digest}")]
+        return [Check(what, f"{size} bytes, sha256 {digest}")]
+    data = read_named(here, MIB)
     if data != assets.device_model.read_bytes():
         raise fault("the device-model script is not the one of this shimtool", here, remedy=REDO)
     if not here.stat().st_mode & 0o100:

@@ -4,13 +4,12 @@ bzImage { setup header, payload { compressed { ELF { notes } } } }
 ELF { notes }        compressed { ELF { notes } }      (old XenLinux, pv-grub: gzip)
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from shimtool.errors import ShimtoolError, fault
-from shimtool.files import open_source
+from shimtool.files import open_source, size_of
 from shimtool.kernel import bzimage, compression, elf, looks
 from shimtool.kernel.notes import GUEST_OS, GUEST_VERSION, XenNotes, read_notes
 from shimtool.kernel.region import DamagedError
@@ -89,7 +88,7 @@ def _head(source: BinaryIO) -> bytes:
 
 
 def _outside(source: BinaryIO, head: bytes) -> _Outside:
-    size = os.fstat(source.fileno()).st_size
+    size = size_of(source)
     if bzimage.is_bzimage(head):
         setup = bzimage.read_setup(head, size)
         source.seek(setup.payload[0])

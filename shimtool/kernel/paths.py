@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from shimtool import files
 from shimtool.errors import Fault, ShimtoolError, Where, fault
 from shimtool.kernel.walk import MissingError, TroubledError, World, walk
-from shimtool.model import Sourced
+from shimtool.model import Inside, Sourced
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,14 @@ class Roots:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that a config names: dom0's path as written, and the regular file here."""
+    """A file that a config names: dom0's path as written, and the regular file here, or the
+
+    guest's disk here that has it `inside`.
+    """
 
     dom0_path: str
     path: Path
+    inside: Inside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,22 @@ class _Asked:
 
 
 def find(roots: Roots, wanted: Sourced, config: Path, what: str = "kernel") -> Found:
+    """Find a kernel or ramdisk of dom0's, or another regular file; see `locate`."""
+    found = locate(roots, wanted, config, what)
+    asked = _Asked(what, wanted.text, Where(config, wanted.line))
+    troubles = [trouble for hit in found if (trouble := files.trouble(hit, asked.where))]
+    if troubles:
+        raise ShimtoolError(*troubles)
+    _refuse_different(asked, found)
+    return Found(wanted.text, found[0])
+
+
+def find_disk(roots: Roots, wanted: Sourced, config: Path) -> Path:
+    """Find a guest's disk, a block device or file, as `locate` does; the first find counts."""
+    return locate(Roots(roots.maps), wanted, config, "disk")[0]
+
+
+def locate(roots: Roots, wanted: Sourced, config: Path, what: str) -> list[Path]:
     """Find the file that dom0 knows as `wanted.text`; `what` names it in messages.
 
     1. A --map whose prefix covers the path is certain: it alone counts (the longest prefix,
@@ -54,8 +74,8 @@ def find(roots: Roots, wanted: Sourced, config: Path, what: str = "kernel") -> F
     dom0's /boot), or through a --map. One that leads outside of them is an error naming the
     --map to add; so are more than 40 links.
 
-    Raises ShimtoolError at the config's line, also for relative paths, and for what is no
-    regular file, empty or unreadable: if one place is troubled, the others do not count.
+    Raises ShimtoolError at the config's line, also for relative paths. find() refuses too what
+    is no regular file, empty or unreadable: if one place is troubled, the others do not count.
     """
     asked = _Asked(what, wanted.text, Where(config, wanted.line))
     _refuse_odd(asked)
@@ -63,11 +83,7 @@ def find(roots: Roots, wanted: Sourced, config: Path, what: str = "kernel") -> F
     hits = places.mapped() if places.covered else [*places.itself(), *places.tails()]
     if not hits:
         raise _missing(asked, places, roots)
-    troubles = [trouble for hit in hits if (trouble := files.trouble(hit, asked.where))]
-    if troubles:
-        raise ShimtoolError(*troubles)
-    _refuse_different(asked, hits)
-    return Found(wanted.text, hits[0])
+    return hits
 
 
 class _Places:
@@ -132,6 +148,8 @@ def _missing(asked: _Asked, places: _Places, roots: Roots) -> ShimtoolError:
     # Where /kernels is taken, its own path serves as well; but nothing can be mounted over /.
     here = folder if roots.kernels and folder.name else "/kernels"
     remedy = f"give the container that folder: -v {folder}:{here}:ro, or use --map {folder}=DIR"
+    if asked.what == "disk":
+        remedy = f"give the container that disk: --device {asked.path}, or use --map {folder}=DIR"
     if places.covered:
         remedy = f"correct the --map that covers it, or add --map {folder}=DIR"
     return fault(

@@ -5,10 +5,10 @@ plain or compressed, zeros between them; anything else is an old file-system ima
 something of the guest's own (pv-grub takes a menu.lst).
 """
 
-import os
 from typing import BinaryIO
 
 from shimtool.errors import ShimtoolError
+from shimtool.files import size_of
 from shimtool.kernel import compression
 from shimtool.model import Compression
 
@@ -38,7 +38,7 @@ def _is_cpio(source: BinaryIO) -> bool:
     kind = compression.detect(head)
     if kind is Compression.NONE:
         return False
-    length = os.fstat(source.fileno()).st_size - start
+    length = size_of(source) - start
     chunks = compression.open_stream(source, start, length, kind)
     try:
         return next(filter(None, (chunk.lstrip(b"\0") for chunk in chunks)), b"").startswith(_NEWC)

@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from typing import BinaryIO, Generic, TypeVar
 
 from shimtool.errors import fault
@@ -63,7 +64,7 @@ class Sources:
 
     def kernel(self, found: Found) -> Kernel:
         """Examine a kernel."""
-        with unchanged(found.path) as (source, stamp):
+        with _opened(found) as (source, stamp):
             file = self._file(found, source, stamp)
             facts = self._known.get(file.sha256) or self._facts.get(
                 file.sha256, lambda: inspect(source)
@@ -72,7 +73,7 @@ class Sources:
 
     def ramdisk(self, found: Found) -> Ramdisk:
         """Examine a ramdisk."""
-        with unchanged(found.path) as (source, stamp):
+        with _opened(found) as (source, stamp):
             file = self._file(found, source, stamp)
             gzip, cpio = self._ramdisks.get(file.sha256, lambda: inspect_ramdisk(source))
         return Ramdisk(file, gzip, cpio)
@@ -85,8 +86,18 @@ class Sources:
                 found.path,
                 remedy="name the kernel or ramdisk itself, not a disk image",
             )
-        digest = self._known_digests.get(stamp) or self._digests.get(stamp, lambda: _digest(source))
-        return SourceFile(found.dom0_path, found.path, size, digest, stamp)
+        # A guest can give its files what times it likes: those of its disk are always read.
+        known = None if found.inside else self._known_digests.get(stamp)
+        digest = known or self._digests.get(stamp, lambda: _digest(source))
+        return SourceFile(found.dom0_path, found.path, size, digest, stamp, found.inside)
+
+
+def _opened(found: Found) -> AbstractContextManager[tuple[BinaryIO, Stamp]]:
+    if found.inside is None:
+        return unchanged(found.path)
+    from shimtool.guest_disk.inside import unchanged_inside  # noqa: PLC0415 - pygrub guests only
+
+    return unchanged_inside(found.inside)
 
 
 def _digest(source: BinaryIO) -> str:

@@ -4,7 +4,8 @@ import os
 import re
 
 from shimtool.errors import Fault, Where
-from shimtool.model import BootloaderBoot, Guest, Mode
+from shimtool.model import BootloaderBoot, Guest, Mode, Payload
+from shimtool.plan.bootloader import config_line
 
 # Name of the kernel's file in the ISO: mboot.c32 makes it the first word of the guest's
 # /proc/cmdline, where every distribution's own boot loader puts such a word.
@@ -18,38 +19,37 @@ _ROOM = 1023 - len(f"{KERNEL_FILE} ")
 _LOADER_ROOM = 2037 - len(f"xen-shim  --- {KERNEL_FILE}  --- ramdisk")
 
 
-def join(guest: Guest) -> str:
-    """Join cmdline/root/extra as xl 4.5-4.21 does: cmdline alone, else root and extra.
+def join(guest: Guest, payload: Payload | None = None) -> str:
+    """Return the line: what xl joins of cmdline/root/extra, or what was extracted of a disk.
 
     Empty for PV GRUB: the line is for the guest's kernel, which gets its own from grub.cfg.
     """
     if isinstance(guest.boot, BootloaderBoot):
-        return ""
-    if guest.cmdline is not None:
-        return guest.cmdline.text
-    root = None if guest.root is None else f"root={guest.root.text}"
-    extra = None if guest.extra is None else guest.extra.text
-    return " ".join(part for part in (root, extra) if part is not None)
+        return payload.extracted.command_line if payload and payload.extracted else ""
+    return config_line(guest)
 
 
-def faults(guest: Guest, shim_args: str, mode: Mode) -> list[Fault]:
+def faults(guest: Guest, shim_args: str, mode: Mode, payload: Payload | None = None) -> list[Fault]:
     """List why the command line could not reach the guest unchanged, if so.
 
     In PVH mode xl itself hands it over, as it did before. In HVM mode ISOLINUX and mboot.c32 do:
     what they mangle was measured byte by byte (QEMU, Debian's ISOLINUX 6.04; see tests/boot).
     """
+    text = join(guest, payload)
     if mode is Mode.PVH:
-        return []
-    text = join(guest)
+        ended = payload is not None and payload.extracted is not None and "\0" in text
+        return [_fault(guest, text, "holds a zero byte", "write it without")] if ended else []
     found = []
     if (length := len(os.fsencode(text))) > _ROOM:
-        found.append(_fault(guest, f"is {length} bytes long, {_ROOM} fit", "shorten it"))
+        found.append(_fault(guest, text, f"is {length} bytes long, {_ROOM} fit", "shorten it"))
     if ending := re.search(r"[\0\n\r]", text):
-        found.append(_fault(guest, f"holds {ending[0]!r}, which ends it", "write it without"))
+        what = f"holds {ending[0]!r}, which ends it"
+        found.append(_fault(guest, text, what, "write it without"))
     if "---" in words(text):
         found.append(
             _fault(
                 guest,
+                text,
                 "holds a lone --- which separates modules in the boot loader's own syntax",
                 "leave it out (kernels ignore it), or use --mode pvh",
             )
@@ -58,6 +58,7 @@ def faults(guest: Guest, shim_args: str, mode: Mode) -> list[Fault]:
         found.append(
             _fault(
                 guest,
+                text,
                 "has tabs, or blanks in a row or at an end: the boot loader makes them one blank",
                 "write single blanks (kernels read them the same way), or use --mode pvh",
             )
@@ -87,7 +88,7 @@ def _shim_faults(guest: Guest, shim_args: str, text: str) -> list[Fault]:
     return []
 
 
-def _fault(guest: Guest, what: str, remedy: str) -> Fault:
+def _fault(guest: Guest, text: str, what: str, remedy: str) -> Fault:
     sources = [value for value in (guest.cmdline, guest.extra, guest.root) if value is not None]
     line = sources[0].line if sources else None
-    return Fault(f"the kernel command line {what}", Where(guest.config, line), join(guest), remedy)
+    return Fault(f"the kernel command line {what}", Where(guest.config, line), text, remedy)

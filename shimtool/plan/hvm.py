@@ -1,26 +1,26 @@
 """The new config of a guest whose shim boots from an ISO in an HVM container (Xen 4.6 on)."""
 
 from shimtool import host as hosts
-from shimtool.model import ConfigEdits, ConfigValue, Disk, Guest, Host, Settings
-from shimtool.plan.keys import DEVICE_MODEL, HVM_ONLY, PV_ONLY
-from shimtool.xl.disk import as_cdrom, vdev_index
+from shimtool.model import ConfigEdits, ConfigValue, Guest, Host, Mode, Settings
+from shimtool.plan import disks
+from shimtool.plan.keys import gone
 from shimtool.xl.vif import without_emulated_nic
 
 DEVICE_MODEL_SCRIPT = "shimtool-dm"
 
 BOOT_CD_ID = "shimtool-cd"
 
-# libxl gives QEMU the disks 0-3 of xvd* and hd* as IDE disks, and refuses read-only ones.
-_EMULATED_DISKS = 4
 
-
-def edits(guest: Guest, host: Host, settings: Settings) -> ConfigEdits:
-    """Return what to retire and what to set."""
+def edits(guest: Guest, host: Host, settings: Settings, serial: str | None) -> ConfigEdits:
+    """Return what to retire and what to set; `serial`: the shim's console is that port."""
     new: list[tuple[str, ConfigValue]] = [*_builder(host)]
     new += sizes(guest)
-    new += _disks(guest)
+    if entries := disks.for_hvm(guest):
+        new.append(("disk", entries))
     if guest.vifs:
         new.append(("vif", tuple(without_emulated_nic(vif) for vif in guest.vifs)))
+    if serial is not None:
+        new.append(("serial", serial))
     new += [
         ("boot", "d"),
         ("vga", "none"),  # else video RAM takes 8 MB of memory=
@@ -29,8 +29,8 @@ def edits(guest: Guest, host: Host, settings: Settings) -> ConfigEdits:
         ("device_model_override", f"{settings.host_out}/{DEVICE_MODEL_SCRIPT}"),
         ("device_model_args_hvm", _boot_cd(f"{settings.host_out}/{iso_file(guest)}")),
     ]
-    gone = PV_ONLY + HVM_ONLY + DEVICE_MODEL
-    return ConfigEdits(retire=tuple(key for key in guest.keys if key in gone), settings=tuple(new))
+    retire = tuple(key for key in guest.keys if key in gone(Mode.HVM))
+    return ConfigEdits(retire, settings=tuple(new))
 
 
 def iso_file(guest: Guest) -> str:
@@ -62,20 +62,6 @@ def _builder(host: Host) -> list[tuple[str, ConfigValue]]:
     if knows_type is not False:
         new.append(("type", "hvm"))
     return new
-
-
-def _disks(guest: Guest) -> list[tuple[str, ConfigValue]]:
-    if not any(needs_cdrom(disk) for disk in guest.disks):
-        return []
-    entries = (as_cdrom(disk) if needs_cdrom(disk) else disk.text for disk in guest.disks)
-    return [("disk", tuple(entries))]
-
-
-def needs_cdrom(disk: Disk) -> bool:
-    """Whether libxl (4.6-4.21) refuses this disk for HVM unless it is marked devtype=cdrom."""
-    family, index, _partition = vdev_index(disk.vdev)
-    emulated = family in ("xvd", "hd") and index < _EMULATED_DISKS
-    return disk.readonly and not disk.cdrom and emulated
 
 
 def _boot_cd(iso: str) -> tuple[str, ...]:

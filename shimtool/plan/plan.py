@@ -13,13 +13,13 @@ from shimtool.model import (
     Plan,
     Settings,
     Shim,
+    Syntax,
     Wrapping,
 )
-from shimtool.plan import command_line, hvm, pvh
-from shimtool.plan.refusals import guest_faults, host_faults
+from shimtool.plan import bootloader, command_line, disks, hvm, libvirt, pvh
+from shimtool.plan.hosting import console_port, host_faults, shim_args
+from shimtool.plan.refusals import guest_faults
 from shimtool.plan.warnings import warnings
-
-DEFAULT_SHIM_ARGS = "pv-shim console=xen,pv"
 
 
 def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Settings) -> Plan:
@@ -27,12 +27,14 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
 
     Raises ShimtoolError with all reasons why it cannot or should not be converted.
     """
-    mode = hosts.chosen_mode(host, settings.mode)
-    arguments = shim_args(guest, host, settings)
+    mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
+    arguments = shim_args(guest, host, shim, settings)
     raise_all(
         [
-            *standing_faults(guest, host, settings),
+            *standing_faults(guest, host, shim, settings, payload),
+            *bootloader.payload_faults(guest, payload),
             *payload_faults(guest, payload, shim, mode),
+            *libvirt.faults(guest, mode, payload),
         ]
     )
     image = _image(guest, payload, shim, arguments)
@@ -43,34 +45,27 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
         edits=_edits(guest, image, host, mode, settings),
         image=image,
         files=(*_files(guest, image, mode), guest.new_config),
-        warnings=warnings(guest, payload, host, mode),
+        warnings=(
+            *warnings(guest, payload, host, shim, mode),
+            *libvirt.warnings(guest, mode, settings),
+        ),
     )
 
 
-def standing_faults(guest: Guest, host: Host, settings: Settings) -> list[Fault]:
-    """List the reasons against converting this guest that stand whatever its kernel is."""
-    mode = hosts.chosen_mode(host, settings.mode)
-    if faults := guest_faults(guest):
+def standing_faults(
+    guest: Guest, host: Host, shim: Shim, settings: Settings, payload: Payload | None = None
+) -> list[Fault]:
+    """List the reasons against converting this guest that stand whatever its kernel is.
+
+    The command line is looked at as far as it is known without `payload`.
+    """
+    mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
+    if faults := [*guest_faults(guest), *disks.faults(guest, mode)]:
         return faults
     return [
-        *host_faults(host, mode, settings),
-        *command_line.faults(guest, shim_args(guest, host, settings), mode),
+        *host_faults(host, shim, mode, settings),
+        *command_line.faults(guest, shim_args(guest, host, shim, settings), mode, payload),
     ]
-
-
-def shim_args(guest: Guest, host: Host, settings: Settings) -> str:
-    """Return the shim's own command line; maxcpus= is always on it.
-
-    The shim gives its guest every vCPU that ACPI lists, and hvmloader before 4.8 lists 128;
-    mce=0 keeps such a shim on Intel from counting processors it parked.
-    """
-    given = settings.shim_args
-    words = (DEFAULT_SHIM_ARGS if given is None else given).split()
-    if not any(word.startswith("maxcpus=") for word in words):
-        words.append(f"maxcpus={guest.vcpus}")
-    if hosts.lists_all_processors(host) and not any(word.startswith("mce=") for word in words):
-        words.append("mce=0")
-    return " ".join(words)
 
 
 def payload_faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> list[Fault]:
@@ -116,7 +111,7 @@ def _image(guest: Guest, payload: Payload, shim: Shim, arguments: str) -> BootIm
         shim=shim,
         shim_args=arguments,
         payload=payload,
-        command_line=command_line.join(guest),
+        command_line=command_line.join(guest, payload),
         # mboot.c32 would unzip a gzipped kernel, and keep only its first member.
         unpack=facts.wrapping is Wrapping.COMPRESSED_ELF or not _unpacks(shim, facts.compression),
         guard=ramdisk is not None and ramdisk.gzip,
@@ -138,6 +133,8 @@ def _files(guest: Guest, image: BootImage, mode: Mode) -> tuple[str, ...]:
 def _edits(
     guest: Guest, image: BootImage, host: Host, mode: Mode, settings: Settings
 ) -> ConfigEdits:
+    if guest.syntax is Syntax.LIBVIRT:
+        return libvirt.edits(guest, image, mode, settings, console_port(image.shim))
     if mode is Mode.PVH:
         return pvh.edits(guest, image, settings)
-    return hvm.edits(guest, host, settings)
+    return hvm.edits(guest, host, settings, console_port(image.shim))

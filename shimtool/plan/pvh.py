@@ -1,32 +1,45 @@
 """The new config of a guest whose shim runs in a PVH container (Xen 4.10.1 on, no ISO)."""
 
-from shimtool.model import BootImage, BootloaderBoot, ConfigEdits, ConfigValue, Guest, Settings
+from shimtool.model import (
+    BootImage,
+    BootloaderBoot,
+    ConfigEdits,
+    ConfigValue,
+    Guest,
+    Mode,
+    Settings,
+)
 from shimtool.plan.hvm import sizes
-from shimtool.plan.keys import DEVICE_MODEL, HVM_ONLY, PV_ONLY
-
-# The guest's kernel=, ramdisk= and command line stay: xl hands them to the shim as they are.
-_RETIRED = ("type", "builder", "pvh", "vfb", "e820_host", *HVM_ONLY, *DEVICE_MODEL)
+from shimtool.plan.keys import BOOT, gone
+from shimtool.xl.vif import is_emulated, without_emulated_nic
 
 
 def edits(guest: Guest, image: BootImage, settings: Settings) -> ConfigEdits:
-    """Return what to retire and what to set."""
+    """Return what to retire and what to set.
+
+    A kernel's kernel=, ramdisk= and command line stay: xl hands them to the shim as they are.
+    """
     new: list[tuple[str, ConfigValue]] = [("type", "pvh"), *sizes(guest)]
-    gone: tuple[str, ...] = _RETIRED
+    old = gone(Mode.PVH)
+    if any(is_emulated(vif) for vif in guest.vifs):
+        new.append(("vif", tuple(without_emulated_nic(vif) for vif in guest.vifs)))
     if isinstance(guest.boot, BootloaderBoot):
-        gone += PV_ONLY
-        new.append(("kernel", f"{settings.host_out}/{pvgrub_file(image)}"))
+        old |= BOOT
+        named = zip(("kernel", "ramdisk"), payload_files(guest, image), strict=False)
+        new += [(key, f"{settings.host_out}/{name}") for key, name in named]
+        if image.command_line:
+            new.append(("cmdline", image.command_line))
     new += [
         ("pvshim", 1),
         ("pvshim_path", f"{settings.host_out}/{shim_file(image)}"),
         ("pvshim_cmdline", image.shim_args),
     ]
-    return ConfigEdits(retire=tuple(key for key in guest.keys if key in gone), settings=tuple(new))
+    return ConfigEdits(retire=tuple(key for key in guest.keys if key in old), settings=tuple(new))
 
 
 def files(guest: Guest, image: BootImage) -> tuple[str, ...]:
-    """Names in --out of what the config names there: the shim, and PV GRUB if it boots that."""
-    own = (pvgrub_file(image),) if isinstance(guest.boot, BootloaderBoot) else ()
-    return (shim_file(image), *own)
+    """Names in --out of what the config names there: the shim, and what replaces pygrub."""
+    return (shim_file(image), *payload_files(guest, image))
 
 
 def shim_file(image: BootImage) -> str:
@@ -34,6 +47,14 @@ def shim_file(image: BootImage) -> str:
     return f"xen-shim-{image.shim.sha256[:16]}"
 
 
-def pvgrub_file(image: BootImage) -> str:
-    """Name of PV GRUB's file in --out."""
-    return f"pvgrub-{image.payload.kernel.file.sha256[:16]}"
+def payload_files(guest: Guest, image: BootImage) -> tuple[str, ...]:
+    """Names in --out of what replaces pygrub: PV GRUB, or the kernel and ramdisk extracted.
+
+    Like the shim's they hold the content's hash: guests share them, and keep the ones they had.
+    """
+    if not isinstance(guest.boot, BootloaderBoot):
+        return ()
+    kernel, ramdisk = image.payload.kernel, image.payload.ramdisk
+    what = "pvgrub" if image.payload.extracted is None else "kernel"
+    names = [f"{what}-{kernel.file.sha256[:16]}"]
+    return (*names, f"ramdisk-{ramdisk.file.sha256[:16]}") if ramdisk else tuple(names)

@@ -1,5 +1,6 @@
 """The boot ISO: pycdlib lays it out, the kernel copies the payload; nothing is held in memory."""
 
+import hashlib
 import io
 import os
 from collections.abc import Sequence
@@ -93,6 +94,9 @@ def _place(iso: pycdlib.PyCdlib, name: str) -> int:
 
 def copy_whole(source: SourceFile, out: BinaryIO, at: int = 0) -> None:
     """Copy all of a source to offset `at`; raise ShimtoolError if it is not what was hashed."""
+    if source.inside is not None:
+        _copy_inside(source, out, at)
+        return
     with open_source(source) as opened:
         copied = copy_range(opened.fileno(), out.fileno(), at, source.size)
         now = stamp_of(os.fstat(opened.fileno()))
@@ -127,3 +131,16 @@ def _clear_folder(descriptor: int, at: int, size: int) -> None:
         else:  # records do not cross sectors
             offset = (offset // SECTOR + 1) * SECTOR
     os.pwrite(descriptor, data, at)
+
+
+def _copy_inside(source: SourceFile, out: BinaryIO, at: int) -> None:
+    """Copy a file of a guest's disk: its stamp is the guest's word, so that it is hashed again."""
+    digest = hashlib.sha256()
+    out.seek(at)
+    with open_source(source) as opened:
+        while block := opened.read(_BLOCK):
+            digest.update(block)
+            out.write(block)
+    out.flush()
+    if digest.hexdigest() != source.sha256:
+        raise changed(source.path)

@@ -50,4 +50,5 @@ class Unpacked:
             size=status.st_size,
             sha256=digest.hexdigest(),
             stamp=stamp_of(status),
+            inside=None,
         )

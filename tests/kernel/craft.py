@@ -110,14 +110,14 @@ def vmlinux() -> bytes:
 
 
 @cache
-def packed_vmlinux(kind: Compression) -> tuple[bytes, bytes]:
+def packed_vmlinux(kind: Compression, *, whole: bool = False) -> tuple[bytes, bytes]:
     """Return Debian's ELF image and what it compresses to; made once, then kept on disk.
 
-    The slow packers get no more than its first 26 MiB: the notes end at 24 MB.
+    Unless it must be `whole`, the slow packers get its first 26 MiB: the notes end at 24 MB.
     """
     slow = kind in (Compression.BZIP2, Compression.LZMA, Compression.XZ)
-    image = vmlinux()[: 26 << 20] if slow else vmlinux()
-    kept = debs.CACHE / "kernels" / f"{debs.kernel().name}.{kind}"
+    image = vmlinux()[: 26 << 20] if slow and not whole else vmlinux()
+    kept = debs.CACHE / "kernels" / f"{debs.kernel().name}.{'whole.' * whole}{kind}"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         fresh = kept.with_suffix(f".{os.getpid()}")

@@ -16,7 +16,7 @@ from shimtool.drafts import Outcome, new_config, plan_guests
 from shimtool.errors import ShimtoolError
 from shimtool.options import GuestOptions
 from shimtool.session import Session, open_session
-from tests.support import debs
+from tests.support import debs, disks
 from tests.support.dom0 import make_dom0
 from tests.xl.oracle import reading
 
@@ -25,13 +25,25 @@ CASES = sorted(path for path in DATA.glob("*.cfg") if not path.name.endswith(".e
 HOSTS = {"hvm": None, "4.9.2": "4.9.2", "pvh": "4.17.7"}
 
 
+# The disk of the guest in pygrub-with-root.cfg.
+_GUEST = {
+    "/boot/grub/grub.cfg": disks.grub_cfg(
+        ("Debian GNU/Linux", "/boot/vmlinuz", "root=/dev/xvda2 ro  quiet", "/boot/initrd.img")
+    ),
+    "/boot/vmlinuz": debs.kernel().read_bytes(),
+    "/boot/initrd.img": b"070701" + bytes(500),
+}
+
+
 @pytest.fixture(scope="module")
 def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
     dom0 = make_dom0(tmp_path_factory.mktemp("golden"))
     (dom0.boot / "not-pv").write_bytes(debs.xen_shim().read_bytes())
     (dom0.boot / "initrd-ext2").write_bytes(gzip.compress(bytes(1080) + b"\x53\xef" + bytes(999)))
+    disk = disks.ext(dom0.root / "disk.img", _GUEST)
+    maps = [f"/boot={dom0.boot}", f"/dev/vg0/db01-disk={disk}"]
     return {
-        name: open_session(GuestOptions(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=xen))
+        name: open_session(GuestOptions(map=maps, out=dom0.out, xen=xen))
         for name, xen in HOSTS.items()
     }
 
@@ -63,8 +75,8 @@ def _fine(case: Path, host: str) -> bool:
 
 
 def _lasting(config: bytes) -> bytes:
-    """Leave out the hashes of Debian's shim and GRUB, which get updates."""
-    return re.sub(rb"(xen-shim|pvgrub)-[0-9a-f]{16}", rb"\1-HASH", config)
+    """Leave out the hashes of Debian's shim, GRUB and kernel, which get updates."""
+    return re.sub(rb"(xen-shim|pvgrub|kernel)-[0-9a-f]{16}", rb"\1-HASH", config)
 
 
 def _anonymous(text: str) -> str:

@@ -44,11 +44,3 @@ def test_what_can_be_is_taken(text: str) -> None:
 )
 def test_what_cannot_be_is_refused_at_its_line(text: str, seen: list[tuple[str, int]]) -> None:
     assert faults(text) == seen
-
-
-@pytest.mark.parametrize("key", ["bootloader_args", "extra", "cmdline"])
-def test_what_pv_grub_cannot_be_told(key: str) -> None:
-    value = "['-q']" if key == "bootloader_args" else "'quiet'"
-    assert faults(f"bootloader = 'pygrub'\n{key} = {value}") == [(key, 4)]
-    for empty in ("''", "[]") if key == "bootloader_args" else ("''",):
-        assert faults(f"bootloader = 'pygrub'\n{key} = {empty}") == []

@@ -57,13 +57,6 @@ def planned_pygrub(dom0: Dom0, more: str, *words: str) -> dict[str, Any]:
     return dict(planned)
 
 
-@pytest.mark.parametrize("mode", ["hvm", "pvh"])
-def test_root_beside_pygrub_is_a_warning(dom0: Dom0, mode: str) -> None:
-    planned = planned_pygrub(dom0, "root = '/dev/xvda2 ro'\n", "--mode", mode)
-    assert planned["status"] == "planned"
-    assert any("root=/dev/xvda2 ro is no longer appended" in text for text in planned["warnings"])
-
-
 @pytest.mark.parametrize(
     ("words", "bits", "other"),
     [

@@ -1,0 +1,186 @@
+"""Guests whose boot loader runs in dom0: what pygrub is told, and which stand-in can honour it.
+
+PV GRUB boots what the guest's own grub.cfg says, at every boot, and can be told nothing; a kernel
+extracted from the guest's disk takes all that pygrub takes, but stays what it was at conversion.
+"""
+
+import getopt
+import re
+from dataclasses import dataclass
+
+from shimtool.errors import Fault, Where
+from shimtool.model import BootloaderBoot, Guest, Payload
+
+# pygrub's own (Xen 4.2-4.21; --offset from 4.3, --runas from 4.12 on).
+_SHORT = "qilnh::"
+_LONG = (
+    "quiet", "interactive", "list-entries", "not-really", "help", "output=", "output-format=",
+    "output-directory=", "offset=", "runas=", "entry=", "kernel=", "ramdisk=", "args=",
+    "isconfig", "debug",
+)  # fmt: skip
+_HARMLESS = ("-q", "--quiet", "-i", "--interactive", "--runas", "--debug")
+_HONOURED = ("--kernel", "--ramdisk", "--args", "--entry", "--offset")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What pygrub gets: from libxl (kernel=, ramdisk=, command line), then bootloader_args."""
+
+    kernel: str | None = None
+    ramdisk: str | None = None
+    arguments: str = ""
+    entry: str | None = None
+    offset: int | None = None
+
+
+def options(guest: Guest, boot: BootloaderBoot) -> tuple[Options, list[Fault]]:
+    """Read pygrub's options, and why they cannot be honoured, if so.
+
+    libxl (4.2-4.21) runs pygrub with --kernel=, --ramdisk= and --args= from the config, --args
+    being what it joined of cmdline=, root= and extra=, then with bootloader_args; the last wins.
+    """
+    given, rest, why = _parsed(boot.arguments)
+    faults = [_refused(guest, why or f"pygrub's {name} boots nothing here") for name in rest]
+    values = {name.removeprefix("--"): value for name, value in given if name in _HONOURED}
+    offset = values.get("offset")
+    if offset is not None and not re.fullmatch("[0-9]{1,15}", offset, re.ASCII):
+        faults.append(_refused(guest, f"--offset={offset} is no number of bytes"))
+        offset = None
+    kernel, ramdisk = boot.kernel, boot.ramdisk
+    return (
+        Options(
+            kernel=values.get("kernel", kernel.text if kernel else None),
+            ramdisk=values.get("ramdisk", ramdisk.text if ramdisk else None),
+            arguments=values.get("args", config_line(guest)),
+            entry=values.get("entry"),
+            offset=None if offset is None else int(offset),
+        ),
+        faults,
+    )
+
+
+def _parsed(arguments: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[str], str]:
+    """Return (options as pygrub reads them, what cannot be honoured, why if it says why)."""
+    try:
+        given, words = getopt.gnu_getopt(list(arguments), _SHORT, list(_LONG))
+    except getopt.GetoptError as error:
+        return [], ["?"], f"pygrub does not understand it: {error}"
+    if words:
+        return given, ["?"], f"pygrub would read {words[0]} instead of the guest's disk"
+    return given, [name for name, _ in given if name not in _HARMLESS + _HONOURED], ""
+
+
+def _refused(guest: Guest, why: str) -> Fault:
+    return Fault(
+        f"bootloader_args cannot be honoured: {why}",
+        Where(guest.config, guest.keys.get("bootloader_args")),
+        " ".join(guest.boot.arguments) if isinstance(guest.boot, BootloaderBoot) else None,
+        "remove it from bootloader_args",
+    )
+
+
+def config_line(guest: Guest) -> str:
+    """Join cmdline/root/extra as xl 4.5-4.21 does: cmdline alone, else root and extra."""
+    if guest.cmdline is not None:
+        return guest.cmdline.text
+    root = None if guest.root is None else f"root={guest.root.text}"
+    extra = None if guest.extra is None else guest.extra.text
+    return " ".join(part for part in (root, extra) if part is not None)
+
+
+def command_line(asked: Options, entry: str) -> str:
+    """Return the line of an extracted kernel: the menu's, then the config's, as pygrub joins them.
+
+    With --kernel pygrub reads no menu. Blanks between a menu's words become one, as in GRUB, and
+    as the boot loader of an ISO would make them: grub-mkconfig leaves two behind "ro".
+    """
+    parts = [] if asked.kernel else [single_blanks(entry)]
+    return " ".join(part for part in (*parts, asked.arguments) if part)
+
+
+def single_blanks(text: str) -> str:
+    """Make runs of blanks one, except inside of double quotes, which Linux keeps."""
+    pieces = re.split(r'("[^"]*"?)', text)
+    return "".join(
+        piece if number % 2 else re.sub(r"[ \t\v\f\r]+", " ", piece)
+        for number, piece in enumerate(pieces)
+    ).strip(" ")
+
+
+def is_pygrub(boot: BootloaderBoot) -> bool:
+    """Whether this program's work can be done here."""
+    return boot.program.text.rpartition("/")[2].startswith("pygrub")
+
+
+def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
+    """Reasons that stand whatever is in the guest's disk."""
+    if not is_pygrub(boot):
+        return [
+            Fault(
+                "no stand-in for this boot loader: only pygrub's work can be done",
+                Where(guest.config, boot.program.line),
+                boot.program.text,
+                "set bootloader= to pygrub, or kernel= and ramdisk=",
+            )
+        ]
+    return options(guest, boot)[1]
+
+
+def pvgrub_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
+    """List what PV GRUB cannot be told: never dropped, so another way must be found."""
+    return [
+        Fault(
+            f"PV GRUB boots what the guest's own grub.cfg says and cannot honour {key}=",
+            Where(guest.config, guest.keys.get(key)),
+            key,
+            "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
+            f" --extract), or put it into the guest's own grub.cfg and remove {key}= here",
+        )
+        for key in unheard(guest, boot)
+    ]
+
+
+def unheard(guest: Guest, boot: BootloaderBoot) -> list[str]:
+    """Name the keys that PV GRUB cannot honour."""
+    given, _rest, _why = _parsed(boot.arguments)
+    line = ("cmdline",) if guest.cmdline is not None else ("root", "extra")
+    found = ["bootloader_args"] if any(name in _HONOURED for name, _ in given) else []
+    found += [key for key in line if key in guest.filled]
+    return found + [key for key in ("kernel", "ramdisk") if getattr(boot, key) is not None]
+
+
+def payload_faults(guest: Guest, payload: Payload) -> list[Fault]:
+    """Reasons that lie in the stand-in that was taken."""
+    boot = guest.boot
+    if not isinstance(boot, BootloaderBoot) or payload.extracted is not None:
+        return []
+    return pvgrub_faults(guest, boot)
+
+
+def warnings(guest: Guest, payload: Payload) -> list[str]:
+    """What changes for a guest whose boot loader ran in dom0."""
+    if not isinstance(guest.boot, BootloaderBoot):
+        return []
+    if payload.extracted is None:
+        return [_width(payload)]
+    why = ", ".join(f"{key}=" for key in unheard(guest, guest.boot))
+    because = f" (PV GRUB could not honour {why})" if why else ""
+    found = [
+        f"boots a copy of {payload.kernel.file.dom0_path}, no longer what its disk holds{because}:"
+        " after a kernel upgrade inside the guest run shimtool convert again"
+    ]
+    if not payload.extracted.settled:
+        found.append(
+            f"{payload.extracted.disk} may be in use, and what was read of it half-written: shut"
+            " the guest down first, then convert again"
+        )
+    return found
+
+
+def _width(payload: Payload) -> str:
+    bits = payload.kernel.facts.bits
+    other, option = (32, "i386") if bits == 64 else (64, "x86_64")
+    return (
+        f"PV GRUB, in place of pygrub, is the {bits}-bit one: a guest with a {other}-bit kernel"
+        f" does not start from it (say --pvgrub {option})"
+    )

@@ -1,0 +1,70 @@
+"""What the readers are tested with: a guest's files, and what was extracted of its disks."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from shimtool.errors import ShimtoolError, Where
+from shimtool.guest_disk.extract import Extraction, GuestDisk, extract
+from shimtool.guest_disk.inside import open_inside
+from shimtool.guest_disk.pick import Wanted
+from shimtool.kernel.paths import Found
+from tests.support.disks import Files, grub_cfg
+
+KERNEL = random.Random(1).randbytes(1_500_001)  # noqa: S311 - filler, not a secret
+RAMDISK = random.Random(2).randbytes(2_700_003)  # noqa: S311 - filler, not a secret
+LINE = "root=/dev/xvda1 ro  quiet"
+ENTRY = ("Debian GNU/Linux", "/boot/vmlinuz-6.1", LINE, "/boot/initrd.img-6.1")
+
+# As Debian lays out a guest with everything on one file system.
+WHOLE: Files = {
+    "/boot/grub/grub.cfg": grub_cfg(ENTRY),
+    "/boot/vmlinuz-6.1": KERNEL,
+    "/boot/initrd.img-6.1": RAMDISK,
+    "/vmlinuz": "boot/vmlinuz-6.1",
+    "/initrd.img": "/boot/initrd.img-6.1",
+}
+# /boot on a partition of its own.
+BOOT: Files = {
+    "/grub/grub.cfg": grub_cfg((ENTRY[0], "/vmlinuz-6.1", LINE, "/initrd.img-6.1")),
+    "/vmlinuz-6.1": KERNEL,
+    "/initrd.img-6.1": RAMDISK,
+}
+NOTHING: Files = {"/etc/hostname": b"guest\n"}
+
+
+@dataclass(frozen=True)
+class Read:
+    kernel: bytes
+    ramdisk: bytes | None
+    found: Extraction
+
+
+def found(images: Sequence[Path], kind: str = "raw", wanted: Wanted | None = None) -> Extraction:
+    disks = [GuestDisk(f"/dev/vg0/{image.stem}", image, kind) for image in images]
+    return extract(disks, wanted or Wanted(), Where("guest.cfg", 4))
+
+
+def read(*images: Path, kind: str = "raw", wanted: Wanted | None = None) -> Read:
+    """Extract from disks, and read what was found."""
+    result = found(images, kind, wanted)
+    ramdisk = content(result.ramdisk) if result.ramdisk else None
+    return Read(content(result.kernel), ramdisk, result)
+
+
+def content(place: Found) -> bytes:
+    assert place.inside
+    with open_inside(place.inside) as source:
+        return source.read()
+
+
+def refused(*images: Path, kind: str = "raw", wanted: Wanted | None = None) -> str:
+    """Say why nothing is extracted."""
+    try:
+        result = read(*images, kind=kind, wanted=wanted)
+    except ShimtoolError as error:
+        (fault,) = error.faults
+        assert fault.where and fault.remedy
+        return fault.message
+    raise AssertionError(f"extracted {result.found}")

@@ -1,0 +1,133 @@
+"""What pygrub is told, by config and libxl, and what PV GRUB cannot be told."""
+
+from pathlib import Path
+
+import pytest
+
+from shimtool.model import BootloaderBoot, Guest
+from shimtool.plan.bootloader import (
+    Options,
+    command_line,
+    faults,
+    is_pygrub,
+    options,
+    single_blanks,
+    unheard,
+)
+from shimtool.xl.guest import read_guest
+from shimtool.xl.syntax import parse
+
+
+def guest(text: str, program: str = "pygrub") -> tuple[Guest, BootloaderBoot]:
+    config = f"name = 'n'\nbootloader = '{program}'\n{text}\n"
+    read = read_guest(parse(config.encode(), Path("guest.cfg")))
+    assert isinstance(read.boot, BootloaderBoot)
+    return read, read.boot
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", Options()),
+        ("bootloader_args = '-q'", Options()),
+        ("bootloader_args = ['--entry=2', '--quiet', '--debug']", Options(entry="2")),
+        ("bootloader_args = '--entry=2 --kernel=/k'", Options("/k", entry="2")),
+        ("bootloader_args = ['--entry', 'Debian GNU/Linux']", Options(entry="Debian GNU/Linux")),
+        ("bootloader_args = ['--ent=1', '--ramd=/r']", Options(ramdisk="/r", entry="1")),
+        ("bootloader_args = ['--offset=1048576']", Options(offset=1 << 20)),
+        ("bootloader_args = ['--runas=65534', '-i']", Options()),
+        ("root = '/dev/xvda2 ro'", Options(arguments="root=/dev/xvda2 ro")),
+        ("root = '/a'\nextra = 'quiet'", Options(arguments="root=/a quiet")),
+        ("root = '/a'\ncmdline = 'b'", Options(arguments="b")),
+        ("extra = 'a'\nbootloader_args = ['--args=b  c']", Options(arguments="b  c")),
+        ("kernel = '/k'\nramdisk = '/r'", Options("/k", "/r")),
+        ("kernel = '/k'\nbootloader_args = ['--kernel=/l']", Options("/l")),
+        ("kernel = ''\nramdisk = ''", Options()),
+    ],
+)
+def test_what_pygrub_gets(text: str, expected: Options) -> None:
+    assert options(*guest(text)) == (expected, [])
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        ("['--not-really']", "--not-really boots nothing"),
+        ("['-l']", "-l boots nothing"),
+        ("['-nq']", "-n boots nothing"),
+        ("['--output=/etc/passwd']", "--output boots nothing"),
+        ("['--output-format=sxp']", "--output-format boots nothing"),
+        ("['--isconfig']", "--isconfig boots nothing"),
+        ("['--offset=a']", "--offset=a is no number"),
+        ("['--offset=-5']", "--offset=-5 is no number"),
+        ("['--frobnicate']", "--frobnicate not recognized"),
+        ("['--entry']", "--entry requires argument"),
+        ("['/etc/passwd']", "would read /etc/passwd instead of the guest's disk"),
+        ("'-q other.img'", "would read other.img"),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused_by_name(value: str, word: str) -> None:
+    (fault,) = faults(*guest(f"bootloader_args = {value}"))
+    assert word in fault.message
+    assert fault.where and fault.where.line == 3
+    assert fault.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("", []),
+        ("bootloader_args = ['-q']\nroot = ''\nextra = ''\nkernel = ''", []),
+        ("bootloader_args = []", []),
+        ("bootloader_args = ['--entry=0']", ["bootloader_args"]),
+        ("root = '/a'\nextra = 'b'", ["root", "extra"]),
+        ("root = '/a'\ncmdline = 'c'", ["cmdline"]),
+        ("kernel = '/k'\nramdisk = '/r'", ["kernel", "ramdisk"]),
+    ],
+)
+def test_what_pv_grub_cannot_be_told(text: str, keys: list[str]) -> None:
+    assert unheard(*guest(text)) == keys
+
+
+@pytest.mark.parametrize(
+    ("program", "known"),
+    [
+        ("pygrub", True),
+        ("/usr/lib/xen-4.4/bin/pygrub", True),
+        ("/usr/bin/pygrub-2.7", True),
+        ("/usr/bin/pypxeboot", False),
+        ("/usr/lib/xen/bin/petitboot", False),
+        ("/opt/pygrub/other", False),
+    ],
+)
+def test_other_boot_loaders(program: str, known: bool) -> None:
+    read, boot = guest("", program)
+    assert is_pygrub(boot) == known
+    assert bool(faults(read, boot)) == (not known)
+
+
+@pytest.mark.parametrize(
+    ("asked", "entry", "line"),
+    [
+        (Options(), "root=/a ro  quiet ", "root=/a ro quiet"),
+        (Options(arguments="b  c"), "a\t x", "a x b  c"),
+        (Options(arguments="b"), "", "b"),
+        (Options("/k", arguments="b"), "of a menu", "b"),
+        (Options(), "", ""),
+    ],
+)
+def test_the_line_as_pygrub_joins_it(asked: Options, entry: str, line: str) -> None:
+    assert command_line(asked, entry) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('a  "b  c"  d', 'a "b  c" d'),
+        ('dyndbg="file a.c  +p', 'dyndbg="file a.c  +p'),
+        ("a\t\tb\vc", "a b c"),
+        ("  ", ""),
+    ],
+)
+def test_blanks(text: str, line: str) -> None:
+    assert single_blanks(text) == line
