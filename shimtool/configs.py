@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from shimtool import libvirt
 from shimtool.errors import ShimtoolError
 from shimtool.model import Guest, Plan, Sourced, Syntax
 from shimtool.xl.edit import edit, is_ours
@@ -49,7 +50,43 @@ class XlConfig:
         return edit(self.document, plan.edits, heading)
 
 
-Config = XlConfig
+@dataclass(frozen=True, slots=True)
+class LibvirtConfig:
+    """A domain's XML."""
+
+    domain: libvirt.Domain
+    syntax: Syntax = Syntax.LIBVIRT
+
+    @property
+    def path(self) -> Path:
+        """Where it was read from."""
+        return self.domain.path
+
+    @property
+    def data(self) -> bytes:
+        """The file's own bytes."""
+        return self.domain.data
+
+    @property
+    def ours(self) -> bool:
+        """Whether shimtool wrote it."""
+        return libvirt.is_ours(self.domain)
+
+    @property
+    def name(self) -> Sourced | None:
+        """The guest's name as it stands there, unchecked."""
+        return self.domain.name
+
+    def guest(self) -> Guest:
+        """Return the guest it describes; ShimtoolError with all that is wrong in it."""
+        return self.domain.guest()
+
+    def converted(self, plan: Plan, _heading: Sequence[str] = HEADING) -> bytes:
+        """Return the new config."""
+        return libvirt.convert(self.domain, plan.edits)
+
+
+Config = XlConfig | LibvirtConfig
 
 
 def open_config(path: Path) -> Config:
@@ -62,6 +99,8 @@ def parse(data: bytes, path: Path) -> Config:
 
     Raises ShimtoolError with all syntax errors. Lines of an xm config keep their numbers.
     """
+    if libvirt.is_xml(data):
+        return LibvirtConfig(libvirt.parse(data, path))
     try:
         return XlConfig(parse_xl(data, path), data)
     except ShimtoolError:

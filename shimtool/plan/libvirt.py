@@ -1,0 +1,154 @@
+"""Guests of libvirt: which mode its libxl driver can do, and what changes in the domain's XML.
+
+libvirt has no pvshim=. A shim given as <kernel> of a PVH guest (OS type xenpvh, libvirt 4.10.0)
+starts its <initrd> as the PV guest's kernel: one file, no command line. That is enough for
+PV GRUB, as it reads the guest's own grub.cfg; everything else goes by HVM.
+
+Settings name elements by their path (see libvirt/keys.py): `a/b` all of these, one is made where
+there is none; `a/b[2]` the second one; `a/b@name` an attribute.
+"""
+
+from shimtool import host as hosts
+from shimtool.errors import Fault, Where
+from shimtool.libvirt.keys import PATHS
+from shimtool.model import (
+    BootImage,
+    BootloaderBoot,
+    ConfigEdits,
+    ConfigValue,
+    Guest,
+    Host,
+    KernelBoot,
+    Mode,
+    Payload,
+    Settings,
+    Syntax,
+)
+from shimtool.plan import command_line, pvh
+from shimtool.plan.disks import needs_cdrom
+from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT, sizes
+
+# The first Xen that no distribution shipped with a libvirt older than 4.10.0 (2018-12).
+_PVH_FOR_SURE = (4, 12)
+
+_NEVER = ("bootloader", "bootloader_args", "e820_host", "vfb", "vga")
+# libxl's driver ignores these for PV guests, or refuses them for HVM ones (input with bus='xen',
+# video RAM below 16 MB); boot orders of devices cannot stand beside <os><boot>.
+_NOT_HVM = (
+    "kernel", "ramdisk", "cmdline", "boot", "boot_disk", "boot_vif", "hap", "viridian", "serial",
+    "parallel", "keyboard", "soundhw", "usb", "device_model_args",
+)  # fmt: skip
+
+
+def chosen_mode(guest: Guest, host: Host, wanted: Mode | None, payload: Payload | None) -> Mode:
+    """Return the mode asked for, else the best that host and, for libvirt, the payload allow."""
+    if wanted is not None or guest.syntax is not Syntax.LIBVIRT:
+        return hosts.chosen_mode(host, wanted)
+    sure = host.xen is not None and host.xen[:2] >= _PVH_FOR_SURE
+    return Mode.PVH if sure and payload is not None and fits_pvh(guest, payload) else Mode.HVM
+
+
+def fits_pvh(guest: Guest, payload: Payload) -> bool:
+    """Whether a shim started as a plain PVH kernel could start this payload."""
+    return payload.ramdisk is None and not command_line.join(guest, payload)
+
+
+def faults(guest: Guest, mode: Mode, payload: Payload | None) -> list[Fault]:
+    """List why libvirt cannot start this payload in this mode, if so."""
+    if guest.syntax is not Syntax.LIBVIRT or mode is Mode.HVM:
+        return []
+    if payload is None or fits_pvh(guest, payload):
+        return []
+    return [
+        Fault(
+            "libvirt cannot give the shim a ramdisk or command line for the guest in PVH mode:"
+            " only guests that boot by PV GRUB work so",
+            Where(guest.config, guest.keys.get("ramdisk", guest.keys.get("cmdline"))),
+            remedy="use --mode hvm, or convert an xl config of this guest",
+        )
+    ]
+
+
+def warnings(guest: Guest, mode: Mode, settings: Settings) -> list[str]:
+    """What the admin of a libvirt guest should know."""
+    if guest.syntax is not Syntax.LIBVIRT:
+        return []
+    found = []
+    if isinstance(guest.boot, BootloaderBoot) and not guest.boot.kernel and "kernel" in guest.keys:
+        found.append("<kernel>, <initrd> and <cmdline>, which pygrub left there, are not used")
+    if mode is Mode.PVH:
+        found.append("libvirt must be 4.10.0 or later to start this")
+        return found
+    script = f"{settings.host_out}/{DEVICE_MODEL_SCRIPT}"
+    found.append(
+        "where AppArmor confines libvirtd (Debian, Ubuntu, SUSE), let it run the device-model"
+        f" script: add the line '{script} PUx,' to /etc/apparmor.d/local/usr.sbin.libvirtd, then"
+        " apparmor_parser -r /etc/apparmor.d/usr.sbin.libvirtd"
+    )
+    found.append("virsh domrename leaves the boot ISO behind: rename NAME.iso as well")
+    return found
+
+
+def edits(
+    guest: Guest, image: BootImage, mode: Mode, settings: Settings, serial: str | None
+) -> ConfigEdits:
+    """Return what to retire and what to set; `serial`: the shim's console is that port."""
+    pinned = dict(sizes(guest))
+    gone = _NEVER + (_NOT_HVM if mode is Mode.HVM else ())
+    gone += ("maxvcpus",) if "maxvcpus" in pinned else ()
+    new = _hvm(guest, settings, serial) if mode is Mode.HVM else _pvh(guest, image, settings)
+    if "maxmem" in pinned:
+        new.append((PATHS["maxmem"], pinned["maxmem"]))
+    if "maxvcpus" in pinned:
+        new.append((PATHS["vcpus"], pinned["maxvcpus"]))
+    retire = tuple(PATHS[key] for key in gone if key in guest.keys)
+    return ConfigEdits(retire=retire, settings=tuple(new))
+
+
+_Settings = list[tuple[str, ConfigValue]]
+
+
+def _hvm(guest: Guest, settings: Settings, serial: str | None) -> _Settings:
+    """The boot CD is not in the XML: <xen:commandline> came with libvirt 6.7.0, and a disk would
+    be the guest's too. The device-model script adds the ISO that lies beside it.
+    """
+    new: _Settings = [
+        ("os/type", "hvm"),
+        ("os/type@machine", "xenfv"),
+        ("os/boot@dev", "cdrom"),
+        # Absent, libvirt turns them off. The shim counts processors by ACPI.
+        ("features/acpi", ""),
+        ("features/apic", ""),
+        ("features/pae", ""),
+        ("devices/emulator", f"{settings.host_out}/{DEVICE_MODEL_SCRIPT}"),
+    ]
+    new += [
+        (f"devices/disk[{number}]@device", "cdrom")
+        for number, disk in enumerate(guest.disks, 1)
+        if needs_cdrom(disk)
+    ]
+    if guest.vifs:
+        new.append(("devices/interface/model@type", "netfront"))
+    return new + _console(guest, serial)
+
+
+def _console(guest: Guest, serial: str | None) -> _Settings:
+    """In HVM libvirt takes a console without a target's type for the serial port."""
+    new: _Settings = [] if serial is None else [("devices/serial@type", serial)]
+    if "console" not in guest.keys:
+        new.append(("devices/console@type", "pty"))
+    return [*new, ("devices/console/target@type", "xen" if serial is None else "serial")]
+
+
+def _pvh(guest: Guest, image: BootImage, settings: Settings) -> _Settings:
+    own = pvh.payload_files(guest, image)
+    started = f"{settings.host_out}/{own[0]}" if own else ""
+    if isinstance(guest.boot, KernelBoot):
+        started = guest.boot.kernel.text
+    return [
+        ("os/type", "xenpvh"),
+        ("os/type@machine", "xenpvh"),
+        ("os/kernel", f"{settings.host_out}/{pvh.shim_file(image)}"),
+        ("os/initrd", started),
+        ("os/cmdline", image.shim_args),
+    ]
