@@ -8,10 +8,12 @@ from elftools.elf.segments import NoteSegment
 
 from shimtool.run import run
 from tests.assets.conftest import ROOT
+from tests.support import debs
 
 PVGRUB = ROOT / "container" / "pvgrub"
 GUEST_OS = "6"  # Xen's public/elfnote.h
 ARCHES = {"x86_64": 64, "i386": 32}
+CONFIGS = ("grub.cfg", "entries.cfg", "legacy.cfg")
 
 
 @pytest.fixture(params=ARCHES)
@@ -32,16 +34,21 @@ def test_it_is_a_pv_guest_kernel(image: Path) -> None:
     assert words == [b"GRUB"]
 
 
-def test_its_memdisk_holds_our_config(image: Path, checkout: Path) -> None:
+def test_its_memdisk_holds_our_configs_and_the_linux_module(image: Path, checkout: Path) -> None:
     data = image.read_bytes()
     start = data.index(b"grub.cfg" + bytes(92))  # the name field of a tar header
+    arch = next(arch for arch in ARCHES if arch in image.name)
+    modules = debs.unpacked("grub-xen-bin") / f"usr/lib/grub/{arch}-xen"
+    ours = checkout / "container/pvgrub"
+    wanted = [ours / name for name in CONFIGS] + [modules / "linux.mod"]
     with tarfile.open(fileobj=io.BytesIO(data[start:])) as archive:
-        member = archive.next()
-        assert member is not None
-        assert (member.name, member.mtime, member.uid) == ("grub.cfg", 0, 0)
-        content = archive.extractfile(member)
-        assert content is not None
-        assert content.read() == (checkout / "container/pvgrub/grub.cfg").read_bytes()
+        for path in wanted:
+            member = archive.next()
+            assert member is not None
+            assert (member.name, member.mtime, member.uid) == (path.name, 0, 0)
+            content = archive.extractfile(member)
+            assert content is not None
+            assert content.read() == path.read_bytes()
 
 
 def test_its_early_config_starts_the_memdisks(image: Path) -> None:
@@ -51,5 +58,16 @@ def test_its_early_config_starts_the_memdisks(image: Path) -> None:
     assert early in image.read_bytes()
 
 
-def test_grub_understands_the_config() -> None:
-    run(["grub-script-check", PVGRUB / "grub.cfg"])
+def test_grub_understands_the_configs(tmp_path: Path) -> None:
+    # Together: one of functions alone "will do nothing", which the program holds for an error.
+    together = tmp_path / "all.cfg"
+    together.write_bytes(b"\n".join((PVGRUB / name).read_bytes() for name in CONFIGS))
+    run(["grub-script-check", together])
+
+
+def test_modules_are_sorted_and_there_for_both_widths() -> None:
+    names = (PVGRUB / "modules").read_text().split()
+    assert names == sorted(set(names))
+    for arch in ARCHES:
+        folder = debs.unpacked("grub-xen-bin") / f"usr/lib/grub/{arch}-xen"
+        assert [name for name in names if not (folder / f"{name}.mod").is_file()] == []

@@ -7,7 +7,9 @@ start, `E2E token HEX`: SHA-256 of a secret in the ramdisk and a challenge on th
 import hashlib
 import secrets
 import shutil
+import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,8 +23,8 @@ PROGRAMS = frozenset({"init", "busybox"})
 DISK = 16 << 20
 
 
-def _base_files() -> dict[str, bytes]:
-    loaded = modules.pick(debs.unpacked(debs.kernel_package()), MODULES)
+def _base_files(more: tuple[str, ...] = ()) -> dict[str, bytes]:
+    loaded = modules.pick(debs.unpacked(debs.kernel_package()), [*MODULES, *more])
     files = {f"m/{name}": data for name, data in loaded.items()}
     files["m/order"] = "".join(f"{name}\n" for name in loaded).encode()
     files["init"] = INIT.read_bytes()
@@ -38,16 +40,34 @@ class Files:
     secret: str = field(default_factory=lambda: secrets.token_hex(16))
     challenge: str = field(default_factory=lambda: secrets.token_hex(16))
 
-    def kernel(self) -> str:
-        """Put Debian's kernel in place; return its dom0 path."""
-        shutil.copy(debs.kernel(), self._place("boot/vmlinuz"))
+    def kernel(self, data: bytes | None = None) -> str:
+        """Put Debian's kernel, or another, in place; return its dom0 path."""
+        path = self._place("boot/vmlinuz")
+        if data is None:
+            shutil.copy(debs.kernel(), path)
+        else:
+            path.write_bytes(data)
         return "/guest/boot/vmlinuz"
 
     def ramdisk(self) -> str:
         """Make a ramdisk of one gzip member; return its dom0 path."""
-        data = cpio.gzipped(_base_files() | {"secret": self._secret()}, PROGRAMS)
-        self._place("boot/initrd").write_bytes(data)
+        self._place("boot/initrd").write_bytes(self.ramdisk_bytes())
         return "/guest/boot/initrd"
+
+    def ramdisk_bytes(self, more: tuple[str, ...] = ()) -> bytes:
+        """Return a ramdisk of one gzip member, with `more` modules."""
+        return cpio.gzipped(_base_files(more) | {"secret": self._secret()}, PROGRAMS)
+
+    def tree(self, name: str, files: Mapping[str, str | bytes]) -> None:
+        """Put files into /guest/trees/NAME of dom0, from where layouts fill their disks."""
+        self._place(f"trees/{name}/.").mkdir(parents=True, exist_ok=True)
+        for path, data in files.items():
+            content = data.encode() if isinstance(data, str) else data
+            self._place(f"trees/{name}/{path}").write_bytes(content)
+
+    def root_tree(self) -> None:
+        """Make the tree `root` one with marker and challenge."""
+        self.tree("root", {"marker": "this is root\n", "challenge": f"{self.challenge}\n"})
 
     def two_part_ramdisk(self) -> str:
         """Make a ramdisk of two gzip members, a file and a half of the need in each."""
@@ -63,6 +83,15 @@ class Files:
             (Path(folder) / "challenge").write_text(f"{self.challenge}\n")
             path = self._empty(name)
             run(["mke2fs", "-q", "-F", "-t", "ext4", "-d", folder, path])
+        return f"/guest/disks/{name}"
+
+    def partitioned_disk(self, name: str, tree: str) -> str:
+        """Make a disk with one ext4 partition that holds a tree; return its dom0 path."""
+        path = self._empty(name, 64 << 20)
+        table = b"label: dos\n2048,,L,*\n"
+        subprocess.run(["sfdisk", "-q", path], input=table, check=True, capture_output=True)
+        options: list[str | Path] = ["-E", f"offset={2048 * 512}", "-d", self.home / "trees" / tree]
+        run(["mke2fs", "-q", "-F", "-t", "ext4", *options, path, "60M"])
         return f"/guest/disks/{name}"
 
     def swap_disk(self, name: str = "swap") -> str:

@@ -24,6 +24,7 @@ MODULES = [
     *("virtio_pci", "virtio_blk", "virtio_console", "ext4", "overlay", "loop", "bridge", "tun"),
     *("xen-blkback", "xen-netback", "xen-gntdev", "xen-gntalloc", "xen-evtchn", "xen-privcmd"),
     "xenfs",
+    *("dm-mod", "xfs", "btrfs"),  # disks of guests are made in dom0
 ]
 LEFT_OUT = ("doc", "man", "locale", "info")
 
@@ -42,7 +43,8 @@ class Release:
     @property
     def packages(self) -> tuple[str, ...]:
         tools = ("busybox-static", "mount", "iproute2", "kmod", "procps")
-        return (f"xen-utils-{self.xen}", self.qemu, *tools)
+        disks = ("fdisk", "e2fsprogs", "xfsprogs", "btrfs-progs", "lvm2")
+        return (f"xen-utils-{self.xen}", self.qemu, *tools, *disks)
 
 
 RELEASES = {

@@ -153,7 +153,7 @@ class Lab:
 
 def create(dom0: Machine, name: str, config: str, prepare: str = "true") -> Running:
     """`xl create` a guest, after the script `prepare`."""
-    ready = dom0.run(prepare)
+    ready = dom0.run(prepare, 300)
     assert ready.code == 0, ready.text
     created = dom0.run(f"xl create {config}", 300)
     if created.code:

@@ -1,0 +1,57 @@
+"""What pygrub would take out of a guest's disk, taken at conversion: boots without PV GRUB."""
+
+import pytest
+
+from tests.e2e import grubs, layouts
+from tests.e2e.lab import Lab
+from tests.support import debs
+
+pytestmark = pytest.mark.e2e
+
+# The default is the second of two entries; the first names files that are not there.
+GRUB = """\
+set default="1"
+set timeout=5
+menuentry 'Gone' {{
+  linux /boot/vmlinuz.gone root={root} ro
+}}
+menuentry 'Debian' {{
+  search --no-floppy --fs-uuid --set=root {uuid}
+  linux /boot/vmlinuz root={root} ro {line} from=disk
+  initrd /boot/initrd.img
+}}
+"""
+
+
+@pytest.mark.e2e_ci("pvh")
+def test_extract(lab: Lab) -> None:
+    layout = layouts.MBR
+    lab.files.root_tree()
+    lab.files.tree(
+        "root",
+        {
+            "boot/vmlinuz": debs.kernel().read_bytes(),
+            "boot/initrd.img": lab.files.ramdisk_bytes(),
+            "boot/grub/grub.cfg": grubs.filled(GRUB, layout),
+        },
+    )
+    disk = lab.files.partitioned_disk("auto", "root")
+    config = lab.convert(
+        "auto",
+        f"""
+bootloader = "/usr/lib/xen-4.4/bin/pygrub"
+name = "auto"
+memory = 512
+root = "/dev/xvda1 ro"
+extra = "from=config"
+disk = ["file:{disk},xvda,w"]
+""",
+        "--extract",
+    )
+    with lab.boot("auto", config) as guest:
+        (facts,) = guest.starts()
+    given = f"root=/dev/xvda1 ro {grubs.LINE} from=disk root=/dev/xvda1 ro from=config"
+    first = "BOOT_IMAGE=linux " if lab.mode == "hvm" else ""
+    assert facts.one("cmdline") == first + given
+    assert facts.one("root") == "/dev/xvda1 ro this is root"
+    assert facts.one("token") == lab.files.token(root=True)

@@ -1,0 +1,85 @@
+"""PV GRUB looks through every disk, and starts kernels of its own width, 32-bit ones too.
+
+Many layouts in one boot: a config without an entry to boot is passed over, so each prints a
+challenge of its own disk, and the last one starts the second kernel.
+"""
+
+import re
+import secrets
+
+import pytest
+
+from tests.e2e import layouts, second
+from tests.e2e.lab import Lab
+
+pytestmark = pytest.mark.e2e
+
+# Trees and the folder of grub.cfg in each, in the order in which PV GRUB comes across them.
+FOLDERS = {
+    "gpt": "boot/grub",
+    "whole": "boot/grub2",
+    "xfs": "grub2",
+    "btrfs": "boot/grub",
+    "lvm": "grub",
+}
+VDEVS = ("xvda", "xvdb", "xvdc", "xvdd", "xvde", "xvdf2")
+SCRIPT = r"""
+disk 0 gpt ',1M,21686148-6449-6E6F-744E-656564454649\n,,L'
+put /dev/loop0p2 ext4 gpt
+disk 1
+put /dev/loop1 ext2 whole
+disk 2 dos ',,L'
+put /dev/loop2p1 xfs xfs
+disk 3 dos ',,L'
+UUID=$(cat /proc/sys/kernel/random/uuid) # mkfs.btrfs wants its own
+put /dev/loop3p1 btrfs btrfs
+disk 4 dos ',,8e'
+volume guest /dev/loop4p1
+put /dev/guest/root ext4 lvm
+vgchange -q $udevless -an guest
+disk 5
+put /dev/loop5 ext3 last
+"""
+
+
+def search(lab: Lab, width: str) -> None:
+    """Boot by PV GRUB of this width; every disk's challenge and the second kernel's token tell."""
+    challenges = {name: secrets.token_hex(16) for name in FOLDERS}
+    for name, folder in FOLDERS.items():
+        lab.files.tree(
+            name,
+            {
+                f"{folder}/grub.cfg": "cat $prefix/facts\n",
+                f"{folder}/facts": f"E2E found {name} {challenges[name]}\n",
+            },
+        )
+    entry = f"title {width}\nroot (hd5)\nkernel /boot/second x=y\n"
+    files = {"boot/grub/menu.lst": f"default 0\ntimeout 0\n{entry}"}
+    lab.files.tree("last", files | {"boot/second": second.kernel(width, lab.files.secret)})
+    layout = layouts.Layout(SCRIPT, VDEVS)
+    config = lab.convert(
+        "search",
+        f"""
+bootloader = "pygrub"
+name = "search"
+memory = 256
+{layout.disk_key()}
+""",
+        *("--pvgrub", width),
+    )
+    with lab.boot("search", config, layout.prepare) as guest:
+        console = guest.console()
+        (facts,) = guest.starts()
+    assert facts.one("cmdline") == f"second kernel, {width}"
+    assert facts.one("token") == lab.files.secret
+    assert re.findall(r"E2E found (\w+) (\w+)", console) == list(challenges.items())
+
+
+@pytest.mark.e2e_ci("hvm")
+def test_search_and_32_bit_kernel(lab: Lab) -> None:
+    search(lab, "i386")
+
+
+@pytest.mark.modes("pvh")
+def test_search_and_64_bit_kernel(lab: Lab) -> None:
+    search(lab, "x86_64")
