@@ -20,11 +20,12 @@ QUICK := tests/plan/test_command_line.py tests/write/test_files.py tests/xl/test
 	tests/xl/test_syntax.py tests/xl/test_vif.py
 
 # Debian packages, by what needs them
-FOR_TESTS := bash busybox dash grub-common mksh rpm shellcheck xorriso
+FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs fdisk grub-common lvm2 mksh mount \
+	qemu-utils rpm shellcheck xfsprogs xorriso
 FOR_BOOT := qemu-system-x86
-FOR_E2E := e2fsprogs mmdebstrap qemu-system-x86 util-linux
+FOR_E2E := e2fsprogs fdisk grub-common mmdebstrap qemu-system-x86 util-linux
 FOR_IMAGE := binutils git xz-utils
-FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io podman runc shellcheck xorriso
+FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io podman runc shellcheck uidmap xorriso
 
 .DEFAULT_GOAL := help
 .PHONY: FORCE appliance-test bench dist image help venv assets demo check unit boot-test e2e e2e-ci e2e-matrix test clean

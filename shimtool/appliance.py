@@ -3,14 +3,17 @@
 - Without a command it converts, or with nothing mounted to write to, scans and says what to mount.
 - dom0's paths of what is mounted become --map and --host-out, where they are certain; the
   user's own come after them and win.
-- Outputs that would vanish with the container are refused.
+- Outputs that would vanish with the container are refused, and so are shims added to it.
 """
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from shimtool import show
 from shimtool.__main__ import main as shimtool
+from shimtool.assets import VARIABLE, shims_folder
 from shimtool.errors import Fault, ShimtoolError, Where
 from shimtool.mounts import Mount, dom0_paths, is_mounted, read_mounts
 from shimtool.options import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
@@ -36,6 +39,8 @@ def main() -> None:
         words = ["convert", *words]
     if words[0] == "convert" and mounts and "--help" not in words:
         _refuse_lost(_out(words), mounts)
+    if words[:2] == ["shims", "add"] and "--help" not in words:
+        _refuse_fixed(str(shims_folder()), mounts)
     _run([words[0], *_known(words[0], mounts), *words[1:]])
 
 
@@ -77,13 +82,27 @@ def _out(words: Sequence[str]) -> str:
 
 def _refuse_lost(out: str, mounts: Sequence[Mount]) -> None:
     if not is_mounted(out, mounts):
-        lost = Fault(
+        _refuse(
             "nothing is mounted here: what is written would vanish with the container",
-            Where(out),
-            remedy=f"mount the folder for outputs: -v {DEFAULT_HOST_OUT}:{out}",
+            out,
+            f"mount the folder for outputs: -v {DEFAULT_HOST_OUT}:{out}",
         )
-        print(show.error(ShimtoolError(lost)), file=sys.stderr)
-        sys.exit(1)
+
+
+def _refuse_fixed(shims: str, mounts: Sequence[Mount]) -> None:
+    """Refuse to add shims to the image itself; a folder of one's own, mounted, takes them."""
+    if (mounts and not is_mounted(shims, mounts)) or not os.access(shims, os.W_OK):
+        _refuse(
+            "the shims of the image are fixed: one added here would be lost",
+            shims,
+            "give its xen-shim to convert itself (--shim FILE), make an image that has it (make"
+            f" image SHIM=FILE), or mount a copy of {Path(shims).parent}, named in {VARIABLE}",
+        )
+
+
+def _refuse(message: str, place: str, remedy: str) -> None:
+    print(show.error(ShimtoolError(Fault(message, Where(place), remedy=remedy))), file=sys.stderr)
+    sys.exit(1)
 
 
 if __name__ == "__main__":

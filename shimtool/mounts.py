@@ -1,28 +1,36 @@
 """What /proc/self/mountinfo tells a container about dom0's paths (proc(5): its fields).
 
 A bind mount shows which file system it comes from and which path it has *inside* that, not
-where dom0 has the file system mounted. One is certain: that which holds etc/xen is dom0's root,
-as /etc lies on no other. What else is mounted from it has dom0's own path there.
+where dom0 has the file system mounted. Two are certain:
+
+- that which holds etc/xen is dom0's root, as /etc lies on no other: what else is mounted from
+  it has dom0's own path there;
+- devtmpfs is dom0's /dev (Linux has one of it, and containers get a tmpfs of their own).
 """
 
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 _CONFIGS = "/etc/xen"
+_DEVICES = "devtmpfs"
 # Container engines mount files of their own there, from wherever they keep them.
 _ENGINES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv")
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One mount: `device` (major:minor), `root` (path inside its file system), `point` (here)."""
+    """One mount: `device` (major:minor), `root` (path inside its file system), `point` (here).
+
+    `kind` is the file system's type, such as ext4.
+    """
 
     device: str
     root: str
     point: str
+    kind: str
 
 
 def read_mounts(table: Path = Path("/proc/self/mountinfo")) -> tuple[Mount, ...]:
@@ -31,18 +39,21 @@ def read_mounts(table: Path = Path("/proc/self/mountinfo")) -> tuple[Mount, ...]
         lines = table.read_bytes().splitlines()
     except OSError:
         return ()
-    rows = [line.split() for line in lines]
-    return tuple(Mount(*map(_plain, row[2:5])) for row in rows if len(row) > 4)
+    # Any number of optional fields stands before " - ", and the type after it.
+    halves = [line.partition(b" - ") for line in lines]
+    rows = [(*left.split()[2:5], *right.split()[:1]) for left, _, right in halves]
+    return tuple(Mount(*map(_plain, row)) for row in rows if len(row) == len(fields(Mount)))
 
 
 def dom0_paths(mounts: Iterable[Mount]) -> tuple[tuple[str, str], ...]:
     """Return (dom0's path, path here) of what is mounted, where that is certain."""
     mounts = tuple(mounts)
     roots = {mount.device for mount in mounts if mount.root == _CONFIGS}
-    return tuple(
-        (mount.root, mount.point)
-        for mount in mounts
-        if mount.device in roots and mount.point not in _ENGINES
+    known = [mount for mount in mounts if mount.device in roots and mount.point not in _ENGINES]
+    devices = [mount for mount in mounts if mount.kind == _DEVICES]
+    return (
+        *((mount.root, mount.point) for mount in known),
+        *(("/dev" + mount.root.rstrip("/"), mount.point) for mount in devices),
     )
 
 

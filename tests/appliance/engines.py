@@ -13,6 +13,7 @@ from typing import Any
 import docker
 from docker.errors import DockerException
 
+from shimtool.mounts import read_mounts
 from tests.support.dom0 import Result
 
 # As README and INSTALL recommend.
@@ -92,8 +93,18 @@ def docker_engine(home: Path) -> Iterator[Engine]:
         *("dockerd", "-H", socket, "--data-root", home / "data", "--exec-root", home / "exec"),
         *("--pidfile", home / "pid", "--bridge=none", "--iptables=false", "--ip6tables=false"),
     ]
-    with _running(daemon, home / "log", dict(os.environ)):
-        yield Engine("docker", _client(socket, home), {**os.environ, "DOCKER_HOST": socket})
+    try:
+        with _running(daemon, home / "log", dict(os.environ)):
+            yield Engine("docker", _client(socket, home), {**os.environ, "DOCKER_HOST": socket})
+    finally:
+        _unmount_below(home)
+
+
+def _unmount_below(home: Path) -> None:
+    """dockerd mounts its folder onto itself where mounts are private, and may leave that."""
+    points = [mount.point for mount in read_mounts() if mount.point.startswith(f"{home}/")]
+    for point in reversed(points):
+        subprocess.run(["umount", "--lazy", point], check=True)
 
 
 @contextmanager

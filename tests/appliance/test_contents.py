@@ -16,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 
 from shimtool import __version__
 from tests.appliance.conftest import Dist
+from tests.support.debs import ROOT
 
 pytestmark = pytest.mark.appliance
 
@@ -96,6 +97,15 @@ def test_byte_code_is_compiled_and_never_checked(dist: Dist) -> None:
         path = PurePosixPath(name)
         if path.suffix == ".py":
             assert str(path.parent / "__pycache__" / f"{path.stem}.cpython-311.pyc") in compiled
+
+
+def test_all_of_the_package(dist: Dist) -> None:
+    """Code and the data beside it, as the checkout has them."""
+    package = ROOT / "shimtool"
+    for path in package.rglob("*"):
+        if path.suffix in (".py", ".yaml") and "assets" not in path.parts:
+            name = f"{LIBRARIES}/{path.relative_to(ROOT)}"
+            assert layers(dist)[name][1] == path.read_bytes(), name
 
 
 def test_the_sbom_is_valid_and_complete(dist: Dist) -> None:

@@ -197,3 +197,36 @@ def test_starting_it_takes_little_time(docker: Engine, docker_image: str) -> Non
 
     nothing = best("--version", entrypoint=["/lib64/ld-linux-x86-64.so.2"])
     assert best("convert", "--help") - nothing <= 0.5
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_shims_add_says_what_to_do_instead(engine: Engine, image: str, read_only: bool) -> None:
+    done = engine.once(image, "shims", "add", "/in/xen-shim", read_only=read_only)
+    assert done.code == 1
+    for way in ("--shim FILE", "make image SHIM=FILE", "SHIMTOOL_ASSETS"):
+        assert way in done.err
+    assert "Traceback" not in done.err
+
+
+def test_in_place_with_in_read_only(engine: Engine, image: str, dom0: Dom0) -> None:
+    config = dom0.configs / "web01.cfg"
+    original = config.read_bytes()
+    done = engine.once(image, "convert", "--in-place", "/in/web01.cfg", volumes=mounts(dom0))
+    assert done.code == 1
+    assert "-v /etc/xen:/in without :ro" in done.err, done.err
+    assert "Traceback" not in done.err
+    assert config.read_bytes() == original
+
+
+def test_restore_with_in_read_only(engine: Engine, image: str, dom0: Dom0) -> None:
+    writable = {**mounts(dom0), dom0.configs: "/in"}
+    config = dom0.configs / "web01.cfg"
+    done = engine.once(image, "convert", "--in-place", "/in/web01.cfg", volumes=writable)
+    assert done.code == 0, done.err
+    written = config.read_bytes()
+    refused = engine.once(image, "restore", "/in/web01.cfg", volumes=mounts(dom0))
+    assert refused.code == 1
+    assert "-v /etc/xen:/in without :ro" in refused.err, refused.err
+    assert config.read_bytes() == written
+    back = engine.once(image, "restore", "/in/web01.cfg", volumes=writable)
+    assert back.code == 0, back.err

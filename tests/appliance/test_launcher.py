@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from shimtool import __version__
+from shimtool.cli import app
 from tests.appliance import busybox
 from tests.appliance.conftest import Dist
 from tests.appliance.engines import Engine, run
 from tests.support import debs
+from tests.support.debs import ROOT
 from tests.support.dom0 import Dom0, Result, shimtool
 from tests.support.samples import CONVERTIBLE
 
@@ -110,6 +113,17 @@ def test_in_place_and_back(launch: Launch, dom0: Dom0) -> None:
     assert config.read_bytes() == original
 
 
+def test_status_sees_what_was_read(launch: Launch, dom0: Dom0) -> None:
+    done = launch("convert", "web01.cfg", *options(dom0))
+    assert done.code == 0, done.err
+    fresh = launch("status", "--out", f"{dom0.root}/made")
+    assert fresh.code == 0, fresh.out
+    next(dom0.boot.glob("vmlinuz-*")).open("ab").write(b"x")
+    stale = launch("status", "--out", f"{dom0.root}/made")
+    assert stale.code == 1
+    assert f"{dom0.boot}/vmlinuz-" in stale.out
+
+
 def test_exit_codes_and_errors_come_through(launch: Launch, dom0: Dom0) -> None:
     refused = launch("convert", "gpu01.cfg", *options(dom0))
     assert refused.code == 1
@@ -186,3 +200,16 @@ def test_shellcheck(dist: Dist) -> None:
 
 def test_checksums(dist: Dist) -> None:
     subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=dist.folder, check=True)
+
+
+def test_it_knows_every_option_that_takes_a_value() -> None:
+    """Else it would take the value for a config."""
+    launcher = (ROOT / "container/launcher/shimtool").read_text()
+    (line,) = [line for line in launcher.splitlines() if line.lstrip().startswith("--in | --out")]
+    known = set(line.strip().removesuffix(")").split(" | "))
+    commands = [get_command(app)]
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+        for option in command.params:
+            if option.param_type_name == "option" and not getattr(option, "is_flag", False):
+                assert set(option.opts) <= known, command.name

@@ -33,6 +33,16 @@ def test_without_etc_xen_nothing_is_certain(tmp_path: Path, copy: str) -> None:
     assert dom0_paths(read_mounts(table(tmp_path, TABLE.replace("/etc/xen", copy)))) == ()
 
 
+def test_devtmpfs_is_the_dev_of_dom0(tmp_path: Path) -> None:
+    """Whole or a folder of it; a container's own /dev is a tmpfs."""
+    more = """\
+117 111 0:5 / /dom0/dev ro,relatime shared:2 master:3 - devtmpfs udev rw,size=1k
+118 111 0:5 /vg0 /disks ro,relatime - devtmpfs udev rw,size=1k
+"""
+    known = dom0_paths(read_mounts(table(tmp_path, TABLE + more)))
+    assert known[2:] == (("/dev", "/dom0/dev"), ("/dev/vg0", "/disks"))
+
+
 def test_what_outlives_the_container(tmp_path: Path) -> None:
     mounts = read_mounts(table(tmp_path, TABLE))
     assert is_mounted("/out", mounts)
