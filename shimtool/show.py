@@ -70,6 +70,8 @@ def plan(plan: Plan, diff: str) -> str:
     if ramdisk := image.payload.ramdisk:
         guarded = ", behind an empty cpio" if image.guard and plan.mode is Mode.HVM else ""
         rows.append(("ramdisk", f"{ramdisk.file.dom0_path} ({ramdisk.file.size} bytes{guarded})"))
+    if (taken := image.payload.extracted) and taken.menu:
+        rows.append(("boot entry", f"{taken.title!r} of {taken.menu} inside the guest's disk"))
     rows.append(("command line", image.command_line or "(none)"))
     rows.append(("writes", ", ".join(plan.files)))
     rows += [("warning", text) for text in plan.warnings]

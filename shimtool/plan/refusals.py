@@ -1,12 +1,25 @@
 """Why a guest cannot or should not be converted: every reason, each with its remedy."""
 
+from functools import cache
+
 from shimtool.errors import Fault, Where
-from shimtool.model import BootloaderBoot, Guest, NoBoot
+from shimtool.model import BootloaderBoot, Guest, Mode, NoBoot
 from shimtool.plan import bootloader
-from shimtool.plan.keys import PASSTHROUGH
+from shimtool.plan.keys import TABLE, Fate, keys_of
 
 _MOST_VCPUS = 128  # HVM_MAX_VCPUS, Xen's limit for HVM and PVH (public/hvm/hvm_info_table.h)
 _MOST_MEMORY = 16 << 20  # MiB: beyond 16 TiB a mistyped number is likelier than such a host
+
+_LEAVE = "remove {}= or leave this guest PV"
+
+
+@cache
+def _refused() -> dict[str, str]:
+    """What is said of each key that is refused in both modes, in the order of the table."""
+    refused = keys_of(Mode.HVM, Fate.REFUSED)
+    found = {key: row.say for row in TABLE for key in row.keys if key in refused}
+    # libvirt's: SCSI, mediated devices
+    return found | {"hostdev": "passthrough of other hardware does not work through the shim"}
 
 
 def not_pv(guest: Guest) -> Fault:
@@ -32,13 +45,8 @@ def guest_faults(guest: Guest) -> list[Fault]:
     if isinstance(guest.boot, BootloaderBoot):
         found += bootloader.faults(guest, guest.boot)
     found += [
-        Fault(
-            f"{what} does not work through the shim",
-            Where(guest.config, guest.keys[key]),
-            key,
-            f"remove {key}= or leave this guest PV",
-        )
-        for key, what in PASSTHROUGH.items()
+        Fault(what, Where(guest.config, guest.keys[key]), key, _LEAVE.format(key))
+        for key, what in _refused().items()
         if key in guest.filled
     ]
     return found + _size_faults(guest)
@@ -46,6 +54,15 @@ def guest_faults(guest: Guest) -> list[Fault]:
 
 def _size_faults(guest: Guest) -> list[Fault]:
     found = []
+    if "vnuma" in guest.filled and not {"memory", "maxmem"} & set(guest.keys):
+        found.append(
+            Fault(
+                "only vnuma= says how much memory the guest has, and a shim shows it no NUMA nodes",
+                Where(guest.config, guest.keys["vnuma"]),
+                "vnuma",
+                "set memory= to the sum of its nodes",
+            )
+        )
     if guest.vcpus > _MOST_VCPUS:
         found.append(
             Fault(

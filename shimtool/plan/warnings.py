@@ -1,8 +1,11 @@
 """What works after conversion but changes: said once per guest, in plain words."""
 
-from shimtool import host as hosts
-from shimtool.model import BootloaderBoot, Guest, Host, KernelBoot, Mode, Payload
-from shimtool.plan.keys import DEVICE_MODEL
+import re
+
+from shimtool.model import Guest, Host, KernelBoot, Mode, Payload, Shim
+from shimtool.plan import bootloader, disks
+from shimtool.plan.hosting import host_warnings
+from shimtool.plan.keys import TABLE, Fate
 
 # MiB with which a guest with Debian's 6.1 kernel starts, besides its ramdisk, measured with shim
 # 4.17.7 under Xen 4.17: with 352 the shim ends with "Not enough RAM for domain 0 allocation", as
@@ -12,8 +15,11 @@ _ENOUGH = 384
 # NR_CPUS in Xen's own pvshim_defconfig; seen too: "Dom1 has maximum 32 VCPUs" where 128 are listed.
 _SHIM_VCPUS = 32
 
+# Linux 2.6.26, where every 32-bit disk driver writes "protocol" by itself (libxl's own comment).
+_TELLS_PROTOCOL = 26
 
-def warnings(guest: Guest, payload: Payload, host: Host, mode: Mode) -> tuple[str, ...]:
+
+def warnings(guest: Guest, payload: Payload, host: Host, shim: Shim, mode: Mode) -> tuple[str, ...]:
     """List what the admin should know before the guest is started again."""
     found = []
     if text := _memory(guest, payload):
@@ -33,34 +39,14 @@ def warnings(guest: Guest, payload: Payload, host: Host, mode: Mode) -> tuple[st
             f"vcpus={guest.vcpus}: a shim gives its guest {_SHIM_VCPUS} at most, unless it was"
             " built for more (its log: 'has maximum N VCPUs')"
         )
-    if "vfb" in guest.filled:
-        found.append("vfb= is lost: use xl console, or a VNC server inside the guest")
-    if ours := [key for key in DEVICE_MODEL if key in guest.filled]:
-        found.append(f"replaced by shimtool's own: {', '.join(ours)}")
-    if isinstance(guest.boot, BootloaderBoot):
-        found += _pvgrub(guest, payload)
+    found += _keys(guest, mode)
+    found += disks.warnings(guest, mode)
+    if text := _protocol(guest, payload):
+        found.append(text)
+    found += bootloader.warnings(guest, payload)
     if isinstance(guest.boot, KernelBoot) and mode is Mode.HVM:
         found.append("after a kernel upgrade in dom0 run shimtool convert again")
-    if mode is Mode.HVM and hosts.upcall_fixed(host) is None:
-        found.append(
-            "host not known well enough: on Xen before 4.7.5, 4.8.3, 4.9.2 or 4.10.1 the guest"
-            " hangs (say --xen VERSION)"
-        )
-    return tuple(found)
-
-
-def _pvgrub(guest: Guest, payload: Payload) -> list[str]:
-    bits = payload.kernel.facts.bits
-    other, option = (32, "i386") if bits == 64 else (64, "x86_64")
-    found = [
-        f"PV GRUB, in place of pygrub, is the {bits}-bit one: a guest with a {other}-bit kernel"
-        f" does not start from it (say --pvgrub {option})"
-    ]
-    if "root" in guest.filled and guest.root is not None:
-        found.append(
-            f"root={guest.root.text} is no longer appended: the guest's own grub.cfg decides"
-        )
-    return found
+    return (*found, *host_warnings(host, shim, mode))
 
 
 def _memory(guest: Guest, payload: Payload) -> str | None:
@@ -72,4 +58,30 @@ def _memory(guest: Guest, payload: Payload) -> str | None:
     return (
         f"memory={guest.memory} may be too little: a shim needs up to {needed} MB to start a large"
         " kernel; should it say 'Not enough RAM for domain 0 allocation', raise memory="
+    )
+
+
+def _keys(guest: Guest, mode: Mode) -> list[str]:
+    """What the table of keys has to say of those that are set."""
+    return [
+        f"{key}= {row.say}"
+        for row in TABLE
+        if row.say and row.fate(mode) in (Fate.UNTRIED, Fate.LOST, Fate.REPLACED)
+        for key in row.keys
+        if key in guest.filled
+    ]
+
+
+def _protocol(guest: Guest, payload: Payload) -> str | None:
+    """Old 32-bit kernels do not tell a disk's back end how wide they are: libxl (4.2-4.21,
+
+    libxl_disk.c) does it for them, but for PV guests only.
+    """
+    facts = payload.kernel.facts
+    found = re.match(r"2\.6\.(\d+)", facts.version or "")
+    if facts.bits == 64 or not guest.disks or not found or int(found[1]) >= _TELLS_PROTOCOL:
+        return None
+    return (
+        f"kernel {facts.version} is a 32-bit one older than 2.6.26: some of these find no disks in"
+        " a container. If this one does not, leave the guest PV, or give it a newer kernel"
     )

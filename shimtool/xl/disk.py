@@ -44,8 +44,9 @@ class _Scan:
     cdrom: bool = False
     prefixed: bool = False
     access_given: bool = False
-    # Where the entry says "disk" of its devtype: (start, end) in characters.
+    # Where the entry says "disk" of its devtype, and a backendtype: (start, end) in characters.
     said_disk: list[tuple[int, int]] = field(default_factory=list)
+    said_backend: list[tuple[int, int]] = field(default_factory=list)
 
     def run(self) -> None:
         while self.position < len(self.text):
@@ -144,6 +145,8 @@ def _save(scan: _Scan, match: _Match) -> None:
 
 
 def _choose(scan: _Scan, match: _Match) -> None:
+    if match[1] == "backendtype":
+        scan.said_backend.append(match.span(2))
     scan.choose(match[1], match[2] or ("raw" if match[1] == "format" else ""))
 
 
@@ -233,19 +236,28 @@ def parse_disk(entry: Sourced, path: Path) -> Disk:
         format=scan.chosen.get("format", "raw"),
         readonly=scan.readonly,
         cdrom=scan.cdrom,
+        backend=scan.chosen.get("backendtype", ""),
+        domain=scan.strings.get("backend", ""),
+        script=scan.strings.get("script", ""),
+        virtio=scan.chosen.get("specification") == "virtio",
     )
 
 
 def as_cdrom(disk: Disk) -> str:
-    """Return the text of `disk` marked as CD-ROM (devtype=cdrom); nothing else changes."""
+    """Return the text of `disk` marked as CD-ROM (devtype=cdrom), as an HVM guest may have it.
+
+    libxl (4.5-4.19) takes a CD-ROM of an HVM guest from QEMU only: another backendtype= becomes
+    qdisk. Nothing else changes.
+    """
     text = disk.text
-    if disk.cdrom:
-        return text
-    spans = _scanned(text).said_disk
-    for start, end in reversed(spans):
-        text = f"{text[:start]}cdrom{text[end:]}"
+    scan = _scanned(text)
+    words = dict.fromkeys(scan.said_backend, "qdisk")
+    if not disk.cdrom:
+        words |= dict.fromkeys(scan.said_disk, "cdrom")
+    for (start, end), word in sorted(words.items(), reverse=True):
+        text = f"{text[:start]}{word}{text[end:]}"
     # In front, because target= takes all that follows it.
-    return text if spans else f"devtype=cdrom,{text}"
+    return text if disk.cdrom or scan.said_disk else f"devtype=cdrom,{text}"
 
 
 def _scanned(text: str, path: Path | None = None, line: int | None = None) -> _Scan:

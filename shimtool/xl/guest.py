@@ -20,6 +20,7 @@ from shimtool.model import (
     Vif,
 )
 from shimtool.xl.disk import parse_disk
+from shimtool.xl.numbers import strtol
 from shimtool.xl.syntax import Document
 from shimtool.xl.vif import parse_vif
 
@@ -28,7 +29,8 @@ Other = TypeVar("Other")
 
 _NAME_LIMIT = 200  # bytes; leaves room for suffixes in a file name of 255
 _DEFAULT_MEMORY = 32  # MiB, libxl's
-_PVGRUB = re.compile(r"grub-.+-xen\.bin|pv-?grub.*", re.IGNORECASE)
+_FLAGS = ("driver_domain",)  # asks for nothing when it is 0
+PVGRUB = re.compile(r"grub-.+-xen\.bin|pv-?grub.*", re.IGNORECASE)
 
 
 def read_guest(document: Document) -> Guest:
@@ -116,6 +118,8 @@ class _Reader:
 
 def _filled(document: Document, key: str) -> bool:
     value = document.value(key)
+    if key in _FLAGS and isinstance(value, Sourced):
+        return strtol(value.text) != 0
     return bool(value.text if isinstance(value, Sourced) else value and value.items)
 
 
@@ -150,13 +154,13 @@ def _name(document: Document) -> str:
     name = document.string("name")
     if name is None:
         raise fault("the guest has no name", document.path, remedy="set name=")
-    if why := _unfit(name.text):
+    if why := unfit(name.text):
         remedy = "give the guest a name that can be a file's"
         raise document.fault(name.line, f"the guest's name {why}", ascii(name.text[:60]), remedy)
     return name.text
 
 
-def _unfit(name: str) -> str | None:
+def unfit(name: str) -> str | None:
     """Tell why a name cannot be a file's."""
     if not name or name in (".", "..") or name.startswith("-"):
         return "is empty, . or .., or begins with -"
@@ -184,13 +188,18 @@ def _boot(document: Document, kind: GuestType) -> Boot:
     if bootloader and kind is not GuestType.HVM:
         if not bootloader.text:
             return NoBoot("bootloader= is empty")
-        return BootloaderBoot(bootloader, _arguments(document))
+        return BootloaderBoot(
+            bootloader,
+            _arguments(document),
+            kernel=kernel if kernel and kernel.text else None,
+            ramdisk=ramdisk if ramdisk and ramdisk.text else None,
+        )
     if kernel and kernel.text:
         name = PurePosixPath(kernel.text).name
         return KernelBoot(
             kernel,
             ramdisk if ramdisk and ramdisk.text else None,
-            "pvgrub" if _PVGRUB.fullmatch(name) else "kernel",
+            "pvgrub" if PVGRUB.fullmatch(name) else "kernel",
         )
     if kind is GuestType.HVM:
         return NoBoot("an HVM guest boots by its own firmware")

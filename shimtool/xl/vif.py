@@ -42,6 +42,12 @@ def without_emulated_nic(vif: Vif) -> str:
     return ",".join(kept if typed else [*kept, "type=vif"])
 
 
+def is_emulated(vif: Vif) -> bool:
+    """Whether the entry asks for a NIC of QEMU's: xl looks at the last type= for "ioemu"."""
+    types = [value for key, value in vif.options if key == "type"]
+    return types[-1:] == ["ioemu"]
+
+
 def _options(text: str) -> list[str]:
     """Split as xl's strtok does: empty options vanish."""
     return [option for option in text.split(",") if option.strip()]

@@ -7,7 +7,6 @@ mean something to a guest here; xl's come from shimtool/host/profiles.yaml.
 from functools import cache
 
 from shimtool.host.profiles import profiles
-from shimtool.plan.keys import DEVICE_MODEL, HVM_ONLY
 
 _XM = frozenset(
     (
@@ -40,9 +39,6 @@ LOST = {
         "make that the default in the guest's own grub.cfg, and remove it here",
     ),
 }
-
-# A value that is not known does no harm there: a PV guest has no use for these.
-NOT_PV = frozenset((*HVM_ONLY, *DEVICE_MODEL))
 
 # All that is followed.
 READ = _XM | {*RENAMED, *COMMAND_LINE, *LOST, "nics"}

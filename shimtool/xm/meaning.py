@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.errors import Fault, Where
+from shimtool.plan.keys import NOT_PV
 from shimtool.xm import command_line
 from shimtool.xm.follow import Step
 from shimtool.xm.items import Item, Setting, Unfit
-from shimtool.xm.keys import COMMAND_LINE, LOST, NOT_PV, in_xl
+from shimtool.xm.keys import COMMAND_LINE, LOST, in_xl
 from shimtool.xm.values import Unknown
 
 _ADDRESS = frozenset(COMMAND_LINE) - {"ip", "dhcp", "nfs_root"}

@@ -25,7 +25,7 @@ PIECES = [
     "xvdb,", "hdc:cdrom", "hda:disk,", "r", "w,", "ro,", "phy:", "file:", "tap:", "aio:", "qcow:",
     "iscsi:", "x:", "devtype=cdrom", "devtype=disk,", "devtype=", "cdrom,", "target=",
     "target=/b,", "access=r", "access=", "format=vhd,", "format=", "script=s,", "backend=",
-    "discard,", "direct-io-safe", ":", "=", "==", "a=b",
+    "discard,", "direct-io-safe", "backendtype=phy,", "backendtype=qdisk", "backend=d,", ":", "=", "==", "a=b",
     " ", "\t", " ,", "ü", "\udcff",
 ]
 # fmt: on
@@ -57,9 +57,17 @@ def check(entry: str) -> None:
     assert (ours.target, ours.vdev) == (theirs.get("pdev_path", ""), theirs["vdev"])
     assert (ours.format, ours.cdrom) == (theirs["format"], theirs.get("is_cdrom", 0))
     assert ours.readonly == (not theirs.get("readwrite", 0))
+    assert (ours.backend or "unknown") == theirs.get("backend", "unknown")
+    assert (ours.domain, ours.script) == (
+        theirs.get("backend_domname", ""),
+        theirs.get("script", ""),
+    )
+    assert ours.virtio == (theirs.get("specification") == "virtio")
     marked = oracle.disk(as_cdrom(ours).encode(errors="surrogateescape"))
     expected = {**theirs, "is_cdrom": 1, "removable": 1}
     expected.pop("readwrite", None)
+    if ours.backend:
+        expected["backend"] = "qdisk"
     if not ours.target:
         expected["format"] = "empty"
     assert marked == expected
@@ -101,6 +109,9 @@ def test_words_of_later_releases(word: str) -> None:
         ("file:/a,hda:disk,r", "file:/a,hda:cdrom,r"),
         ("vdev=hda,devtype=disk,access=r,target=/a", "vdev=hda,devtype=cdrom,access=r,target=/a"),
         ("/a,raw,hdc:cdrom,r", "/a,raw,hdc:cdrom,r"),
+        ("/a,raw,xvda,r,backendtype=phy", "devtype=cdrom,/a,raw,xvda,r,backendtype=qdisk"),
+        ("backendtype=tap,/a,vhd,hda:disk,r", "backendtype=qdisk,/a,vhd,hda:cdrom,r"),
+        ("/a,raw,hdc,cdrom,backendtype=phy", "/a,raw,hdc,cdrom,backendtype=qdisk"),
     ],
 )
 def test_as_cdrom(entry: str, marked: str) -> None:

@@ -141,8 +141,12 @@ def test_kind_of_kernel(path: str, kind: str) -> None:
 
 
 def test_bootloader_wins_over_kernel() -> None:
+    """It is handed to the boot loader, as a path inside the guest's disk."""
     boot = guest("both-kernel-and-bootloader").boot
-    assert boot == BootloaderBoot(Sourced("pygrub", 3), ("--kernel=/boot/a", "--ramdisk=/boot/b"))
+    arguments = ("--kernel=/boot/a", "--ramdisk=/boot/b")
+    assert boot == BootloaderBoot(
+        Sourced("pygrub", 3), arguments, kernel=Sourced("/boot/k", 2), ramdisk=None
+    )
 
 
 def test_bootloader_arguments_in_a_list_keep_blanks() -> None:

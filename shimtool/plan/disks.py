@@ -1,0 +1,78 @@
+"""Disks in the new container: which libxl takes as they are, and which only in another form.
+
+Read in libxl_disk.c, libxl_device.c and libxl_dm.c of Xen 4.6, 4.9 and 4.17; the read-only ones
+were tried on 4.9.4. Raw block devices keep Linux' own back end, images QEMU's (qdisk), which in
+HVM mode is the device model itself: its command line may lose every drive, the back end stays.
+"""
+
+from shimtool.errors import Fault, Where
+from shimtool.model import Disk, Guest, Mode
+from shimtool.xl.disk import as_cdrom
+from shimtool.xl.vdev import vdev_index
+
+# libxl gives QEMU the disks 0-3 of xvd* and hd* as IDE disks, and refuses read-only ones.
+_EMULATED_DISKS = 4
+
+
+def needs_cdrom(disk: Disk) -> bool:
+    """Whether libxl (4.6-4.21) refuses this disk for HVM unless it is marked devtype=cdrom.
+
+    A driver domain's disk is never emulated (from 4.7 on), so it may stay read-only.
+    """
+    family, index, _partition = vdev_index(disk.vdev)
+    emulated = family in ("xvd", "hd") and index < _EMULATED_DISKS and not disk.domain
+    return disk.readonly and not disk.cdrom and emulated
+
+
+def for_hvm(guest: Guest) -> tuple[str, ...] | None:
+    """Return disk= for an HVM guest; None when it may stay as it is."""
+    entries = tuple(as_cdrom(d) if d.cdrom or needs_cdrom(d) else d.text for d in guest.disks)
+    return None if entries == tuple(disk.text for disk in guest.disks) else entries
+
+
+def faults(guest: Guest, mode: Mode) -> list[Fault]:
+    """List the disks that cannot be had in this mode, whatever the host."""
+    found = [
+        _fault(
+            guest,
+            disk,
+            "a PV guest has no virtio disks",
+            "remove specification=virtio and backendtype=standalone",
+        )
+        for disk in guest.disks
+        if disk.virtio or disk.backend == "standalone"
+    ]
+    if mode is Mode.PVH:
+        return found
+    return found + [
+        _fault(
+            guest,
+            disk,
+            "an HVM guest can have a CD-ROM, and a read-only disk among the first four, from QEMU"
+            f" only, not by the script {disk.script}",
+            "make the disk writable, name it xvde or later, or, from Xen 4.10.1 on, use --mode pvh",
+        )
+        for disk in guest.disks
+        if disk.script and (disk.cdrom or needs_cdrom(disk))
+    ]
+
+
+def _fault(guest: Guest, disk: Disk, message: str, remedy: str) -> Fault:
+    return Fault(message, Where(guest.config, disk.line), disk.text[:200], remedy)
+
+
+def warnings(guest: Guest, mode: Mode) -> list[str]:
+    """What changes for the disks."""
+    if mode is Mode.PVH:
+        return []
+    found = [
+        f"{disk.vdev} is read-only: it is marked as CD-ROM, or xl would refuse it, and served by"
+        " QEMU; the guest sees the same read-only disk"
+        for disk in guest.disks
+        if needs_cdrom(disk)
+    ]
+    return found + [
+        f"{disk.vdev}: {disk.domain} must run QEMU (xl devd does) to serve a CD-ROM in HVM mode"
+        for disk in guest.disks
+        if disk.cdrom and disk.domain
+    ]
