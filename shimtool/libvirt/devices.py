@@ -10,6 +10,8 @@ from shimtool.xl.vdev import KNOWN, known_vdev
 
 # Of <source>, by the disk's type=; a disk of the network or of a pool has no path in dom0.
 _SOURCES = {"file": "file", "block": "dev", "dir": "dir"}
+# What libxl's back end is called, by <driver name=...>; "file" became QEMU's.
+_BACKENDS = {"phy": "phy", "tap": "tap", "tap2": "tap", "qemu": "qdisk", "file": "qdisk"}
 _FORMATS = {"aio": "raw", "vpc": "vhd"}  # xend's word, QEMU's word
 _PASSTHROUGH = {"pci": "pci", "usb": "usbdev"}
 
@@ -22,7 +24,7 @@ def disks(root: Element, data: bytes, path: Path, faults: list[Fault]) -> tuple[
 
 def _disk(element: Element, data: bytes, path: Path, faults: list[Fault]) -> Disk:
     target, source = element.find("target"), element.find("source")
-    driver = element.find("driver")
+    driver, domain = element.find("driver"), element.find("backenddomain")
     vdev = target.attributes.get("dev", "") if target else ""
     if not known_vdev(vdev):
         message = f"Xen knows no virtual device {vdev[:60]}" if vdev else "the disk has no target"
@@ -39,6 +41,8 @@ def _disk(element: Element, data: bytes, path: Path, faults: list[Fault]) -> Dis
         format=_FORMATS.get(kind, kind),
         readonly=cdrom or element.find("readonly") is not None,
         cdrom=cdrom,
+        backend=_BACKENDS.get(driver.attributes.get("name", ""), "") if driver else "",
+        domain=domain.attributes.get("name", "") if domain else "",
     )
 
 

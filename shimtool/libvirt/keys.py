@@ -27,6 +27,7 @@ PATHS = {
     "boot_vif": "devices/interface/boot",
     "e820_host": "features/xen/e820_host",
     "hap": "features/hap",
+    "vnuma": "cpu/numa",
     "viridian": "features/hyperv",
     "disk": "devices/disk",
     "vif": "devices/interface",

@@ -8,6 +8,10 @@ Settings name elements by their path (see libvirt/keys.py): `a/b` all of these, 
 there is none; `a/b[2]` the second one; `a/b@name` an attribute.
 """
 
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
 from shimtool import host as hosts
 from shimtool.errors import Fault, Where
 from shimtool.libvirt.keys import PATHS
@@ -31,7 +35,7 @@ from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT, sizes
 # The first Xen that no distribution shipped with a libvirt older than 4.10.0 (2018-12).
 _PVH_FOR_SURE = (4, 12)
 
-_NEVER = ("bootloader", "bootloader_args", "e820_host", "vfb", "vga")
+_NEVER = ("bootloader", "bootloader_args", "e820_host", "vfb", "vga", "vnuma")
 # libxl's driver ignores these for PV guests, or refuses them for HVM ones (input with bus='xen',
 # video RAM below 16 MB); boot orders of devices cannot stand beside <os><boot>.
 _NOT_HVM = (
@@ -89,6 +93,42 @@ def warnings(guest: Guest, mode: Mode, settings: Settings) -> list[str]:
     return found
 
 
+_WORDS = {key: f"<{re.split('[/@]', path)[-1]}>" for key, path in PATHS.items()} | {
+    "memory": "<memory>",
+    "maxvcpus": "<vcpu>",
+    "device_model_args": "<xen:commandline>",
+    "usb": "<controller type='usb'>",
+    "pci": "<hostdev type='pci'>",
+    "usbdev": "<hostdev type='usb'>",
+    "hostdev": "<hostdev>",
+}
+_KEY = re.compile(rf"\b({'|'.join(_WORDS)})=(?![\w/'])")
+_OTHER_MODE = re.compile(r",? or,?(?: from Xen [0-9.]+ on,)? use --mode pvh")
+
+
+def worded(guest: Guest, text: str) -> str:
+    """Say what xl's keys are called in a domain's XML; for other guests, what was said."""
+    if guest.syntax is not Syntax.LIBVIRT:
+        return text
+    text = _KEY.sub(lambda match: _WORDS[match[1]], text)
+    return _OTHER_MODE.sub("", text).replace("xl console", "virsh console")
+
+
+def worded_faults(guest: Guest, found: Iterable[Fault]) -> list[Fault]:
+    """Say it in the words of the guest's config; a `seen` that is a key becomes the element."""
+    if guest.syntax is not Syntax.LIBVIRT:
+        return list(found)
+    return [
+        replace(
+            fault,
+            message=worded(guest, fault.message),
+            seen=_WORDS.get(fault.seen or "", fault.seen),
+            remedy=fault.remedy and worded(guest, fault.remedy),
+        )
+        for fault in found
+    ]
+
+
 def edits(
     guest: Guest, image: BootImage, mode: Mode, settings: Settings, serial: str | None
 ) -> ConfigEdits:
@@ -126,6 +166,12 @@ def _hvm(guest: Guest, settings: Settings, serial: str | None) -> _Settings:
         (f"devices/disk[{number}]@device", "cdrom")
         for number, disk in enumerate(guest.disks, 1)
         if needs_cdrom(disk)
+    ]
+    # libxl serves the CD-ROMs of HVM guests by QEMU only.
+    new += [
+        (f"devices/disk[{number}]/driver@name", "qemu")
+        for number, disk in enumerate(guest.disks, 1)
+        if (disk.cdrom or needs_cdrom(disk)) and disk.backend in ("phy", "tap")
     ]
     if guest.vifs:
         new.append(("devices/interface/model@type", "netfront"))

@@ -29,14 +29,13 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
     """
     mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
     arguments = shim_args(guest, host, shim, settings)
-    raise_all(
-        [
-            *standing_faults(guest, host, shim, settings, payload),
-            *bootloader.payload_faults(guest, payload),
-            *payload_faults(guest, payload, shim, mode),
-            *libvirt.faults(guest, mode, payload),
-        ]
-    )
+    faults = [
+        *standing_faults(guest, host, shim, settings, payload),
+        *bootloader.payload_faults(guest, payload),
+        *payload_faults(guest, payload, shim, mode),
+        *libvirt.faults(guest, mode, payload),
+    ]
+    raise_all(libvirt.worded_faults(guest, faults))
     image = _image(guest, payload, shim, arguments)
     return Plan(
         guest=guest,
@@ -46,7 +45,7 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
         image=image,
         files=(*_files(guest, image, mode), guest.new_config),
         warnings=(
-            *warnings(guest, payload, host, shim, mode),
+            *(libvirt.worded(guest, text) for text in warnings(guest, payload, host, shim, mode)),
             *libvirt.warnings(guest, mode, settings),
         ),
     )
@@ -61,11 +60,12 @@ def standing_faults(
     """
     mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
     if faults := [*guest_faults(guest), *disks.faults(guest, mode)]:
-        return faults
-    return [
+        return libvirt.worded_faults(guest, faults)
+    faults = [
         *host_faults(host, shim, mode, settings),
         *command_line.faults(guest, shim_args(guest, host, shim, settings), mode, payload),
     ]
+    return libvirt.worded_faults(guest, faults)
 
 
 def payload_faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> list[Fault]:

@@ -147,18 +147,24 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+# These leave XML what it is.
+WHOLE = PIECES.filter(lambda text: re.fullmatch(rb"\s+|<(\w+)\b.*(/>|</\1>)|<!--.*-->", text))
+
+
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    data = draw(st.sampled_from(SEEDS))
+    data, sound = draw(st.sampled_from(SEEDS)), draw(st.booleans())
     for _ in range(draw(st.integers(1, 4))):
         # Mostly at the edges of tags, where the result is often still XML.
         edges = [match.start() for match in re.finditer(rb"<|(?<=>)", data)] or [0]
         start = draw(st.one_of(st.sampled_from(edges), st.integers(0, len(data))))
         end = draw(st.one_of(st.just(start), st.sampled_from(edges), st.integers(0, len(data))))
+        if sound:
+            start = end = draw(st.sampled_from([match.end() for match in re.finditer(b">", data)]))
         start, end = min(start, end), max(start, end)
         if end - start > 400:
             end = start
-        data = data[:start] + draw(PIECES) + data[end:]
+        data = data[:start] + draw(WHOLE if sound else PIECES) + data[end:]
     return data
 
 

@@ -36,7 +36,7 @@ def test_disks() -> None:
         ("xvda1", "/dev/vg0/root", "raw", False, False),
         ("xvdb", "/srv/data.qcow2", "qcow2", True, False),
         ("xvdc", "/srv/aio.img", "raw", True, False),
-        ("xvdd", "", "raw", True, True),
+        ("xvdd", "/dev/sr0", "raw", True, True),
         ("xvde", "/srv/fifth.img", "raw", True, False),
         ("sda1", "/dev/vg0/scsi", "raw", False, False),
         ("xvdf", "", "raw", False, False),

@@ -25,8 +25,8 @@ PIECES = [
     "xvdb,", "hdc:cdrom", "hda:disk,", "r", "w,", "ro,", "phy:", "file:", "tap:", "aio:", "qcow:",
     "iscsi:", "x:", "devtype=cdrom", "devtype=disk,", "devtype=", "cdrom,", "target=",
     "target=/b,", "access=r", "access=", "format=vhd,", "format=", "script=s,", "backend=",
-    "discard,", "direct-io-safe", "backendtype=phy,", "backendtype=qdisk", "backend=d,", ":", "=", "==", "a=b",
-    " ", "\t", " ,", "ü", "\udcff",
+    "discard,", "direct-io-safe", "backendtype=phy,", "backendtype=qdisk", "backend=d,", ":", "=",
+    "==", "a=b", " ", "\t", " ,", "ü", "\udcff",
 ]
 # fmt: on
 
