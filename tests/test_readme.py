@@ -40,6 +40,9 @@ def helps() -> dict[tuple[str, ...], str]:
 # tests/appliance/test_readme.py runs the commands that have these.
 # --check is ansible-playbook's.
 OF_OTHERS = {
+    "--cap-add",
+    "--device-cgroup-rule",
+    "--regenerate",
     "--check",
     "--cap-drop",
     "--network",

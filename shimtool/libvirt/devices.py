@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from shimtool.errors import Fault, Where
+from shimtool.libvirt.keys import PATHS, matches
 from shimtool.libvirt.xml import Element
 from shimtool.model import Disk, Vif
 from shimtool.xl.vdev import KNOWN, known_vdev
@@ -18,8 +19,8 @@ _PASSTHROUGH = {"pci": "pci", "usb": "usbdev"}
 
 def disks(root: Element, data: bytes, path: Path, faults: list[Fault]) -> tuple[Disk, ...]:
     """Return every <disk>, in order; what xl knows no name for becomes a fault."""
-    devices = root.find("devices")
-    return tuple(_disk(each, data, path, faults) for each in (devices or root).all("disk"))
+    found = matches(root, PATHS["disk"])
+    return tuple(_disk(each, data, path, faults) for each in found)
 
 
 def _disk(element: Element, data: bytes, path: Path, faults: list[Fault]) -> Disk:
@@ -48,10 +49,9 @@ def _disk(element: Element, data: bytes, path: Path, faults: list[Fault]) -> Dis
 
 def vifs(root: Element, data: bytes) -> tuple[Vif, ...]:
     """Return every <interface>, in order, with what xl would call its options."""
-    devices = root.find("devices")
     return tuple(
         Vif(_snippet(each, data), each.line, tuple(_options(each)))
-        for each in (devices or root).all("interface")
+        for each in matches(root, PATHS["vif"])
     )
 
 
@@ -68,10 +68,9 @@ def _options(element: Element) -> list[tuple[str, str]]:
 def hardware(root: Element) -> dict[str, int]:
     """Return what of the host's hardware is handed over: xl's key for it, and the line."""
     found: dict[str, int] = {}
-    devices = root.find("devices") or root
-    for each in devices.all("hostdev"):
+    for each in matches(root, "devices/hostdev"):
         found.setdefault(_PASSTHROUGH.get(each.attributes.get("type", ""), "hostdev"), each.line)
-    for each in devices.all("interface"):
+    for each in matches(root, PATHS["vif"]):
         if each.attributes.get("type") == "hostdev":
             found.setdefault("pci", each.line)
     return found
