@@ -20,8 +20,8 @@ QUICK := tests/plan/test_command_line.py tests/write/test_files.py tests/xl/test
 	tests/xl/test_syntax.py tests/xl/test_vif.py
 
 # Debian packages, by what needs them
-FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs fdisk grub-common lvm2 mksh mount \
-	qemu-utils rpm shellcheck xfsprogs xorriso
+FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs fdisk grub-common libvirt-clients \
+	libxml2-utils lvm2 mksh mount qemu-utils rpm shellcheck xfsprogs xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := e2fsprogs fdisk grub-common mmdebstrap qemu-system-x86 util-linux
 FOR_IMAGE := binutils git xz-utils

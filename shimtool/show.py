@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shimtool import host as hosts
 from shimtool.errors import Fault, ShimtoolError
-from shimtool.model import Mode, Plan
+from shimtool.model import Mode, Plan, Syntax
 
 
 def clean(text: str) -> str:
@@ -123,4 +123,7 @@ def converted(plan: Plan, status: str, host_out: str) -> str:
     lines = [f"{name}: {status} ({plan.mode}, shim {plan.image.shim.name})"]
     lines += [f"  {clean(f'{host_out}/{each}')}" for each in plan.files]
     start = shlex.quote(f"{host_out}/{plan.guest.new_config}")
-    return "\n".join([*lines, f"  start it on dom0: xl create {clean(start)}"])
+    command = f"xl create {start}"
+    if plan.guest.syntax is Syntax.LIBVIRT:
+        command = f"virsh define {start} && virsh start {shlex.quote(plan.guest.name)}"
+    return "\n".join([*lines, f"  start it on dom0: {clean(command)}"])

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from shimtool import libvirt
 from shimtool.assets import Assets
+from shimtool.configs import Config, LibvirtConfig, open_config
 from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os, raise_all
 from shimtool.files import MIB, open_named, read_named, size_of
 from shimtool.plan.hvm import BOOT_CD_ID, DEVICE_MODEL_SCRIPT
@@ -22,7 +24,7 @@ from shimtool.write.content import (
     without_boot_info,
 )
 from shimtool.write.iso import PADDING, SECTOR
-from shimtool.xl.syntax import Document, open_config
+from shimtool.xl.syntax import Document
 
 _ISO_MAGIC_AT = 0x8001
 # Files in --out that are named by their hash, besides the shim.
@@ -131,19 +133,23 @@ def _content(iso: Iso, name: str, listed: Listed, path: Path) -> str:
     return f"{listed.size} bytes, sha256 {listed.sha256}"
 
 
-def verify_config(document: Document, out: Path, host_out: str, assets: Assets) -> list[Check]:
+def verify_config(config: Config, out: Path, host_out: str, assets: Assets) -> list[Check]:
     """Check that every file of ours that the config names is there, whole, and this guest's."""
     checks: list[Check] = []
     faults: list[Fault] = []
-    name = document.string("name")
-    for what, dom0_path in _named(document):
+    name = config.name
+    for what, dom0_path in (
+        libvirt.named(config.domain)
+        if isinstance(config, LibvirtConfig)
+        else _named(config.document)
+    ):
         folder, _slash, file = dom0_path.rpartition("/")
         here = out / file
         try:
             if folder != host_out or file in ("", "..") or not here.is_file():
                 raise fault(
                     f"the config names a {what} that is not in {host_out}",
-                    document.path,
+                    config.path,
                     seen=dom0_path,
                     remedy="give --out and --host-out as they were at convert, or convert again",
                 )

@@ -6,12 +6,12 @@ What is put in is ASCII, other characters as references, so that the file's enco
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from html import escape
 
 from shimtool.errors import fault
 from shimtool.libvirt.xml import Element
 
-_ENDS = str.maketrans({"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"})
+_CONTENT = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
+_VALUE = {**_CONTENT, "'": "&#39;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;"}
 _NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BLANK = b" \t"
 
@@ -61,17 +61,18 @@ def apply(data: bytes, spans: Iterable[Span]) -> bytes:
 
 def content(text: str) -> bytes:
     """Return text as an element's content."""
-    return _ascii(escape(text, quote=False).replace("\r", "&#13;"))
+    return _ascii(text, _CONTENT)
 
 
 def quoted(text: str) -> bytes:
     """Return text as an attribute's value, for quotes of either kind."""
-    return _ascii(escape(text).translate(_ENDS))
+    return _ascii(text, _VALUE)
 
 
-def _ascii(text: str) -> bytes:
+def _ascii(text: str, escapes: dict[str, str]) -> bytes:
     if bad := _NOT_XML.search(text):
         raise fault("XML cannot hold this character", seen=ascii(bad[0]))
+    text = text.translate(str.maketrans(escapes))
     return text.encode("ascii", "xmlcharrefreplace")
 
 

@@ -1,26 +1,33 @@
 """Which files of ours a converted domain names, for verify."""
 
+import re
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from shimtool.errors import fault
+from shimtool.libvirt.convert import is_ours
 from shimtool.libvirt.domain import Domain
 
+_KINDS = {"pvgrub": "PV GRUB image", "kernel": "kernel"}
+_BY_HASH = re.compile(f"({'|'.join(_KINDS)})-[0-9a-f]{{16}}")
 
-def named(domain: Domain) -> list[tuple[str, str]]:
-    """Return (what, dom0 path) of each file that the domain needs of us; none: not one of ours.
+
+def named(domain: Domain) -> Iterator[tuple[str, str]]:
+    """Yield (what, dom0 path) of each file that the domain needs of us.
 
     The boot ISO is not named there: the device-model script takes NAME.iso beside itself.
+    Raises ShimtoolError for a domain that is not of ours.
     """
-    kind, emulator = domain.root.find("os/type"), domain.root.find("devices/emulator")
-    if kind and kind.text == "xenpvh":
-        found = (("shim", domain.root.find("os/kernel")), ("initrd", domain.root.find("os/initrd")))
-        texts = [(what, element.text) for what, element in found if element]
-        own = [(what, text) for what, text in texts if what == "shim" or _is_pvgrub(text)]
-        return [("PV GRUB image" if what == "initrd" else what, text) for what, text in own]
-    if emulator is None or domain.name is None:
-        return []
-    iso = str(PurePosixPath(emulator.text).parent / f"{domain.name.text}.iso")
-    return [("device-model script", emulator.text), ("boot ISO", iso)]
-
-
-def _is_pvgrub(path: str) -> bool:
-    return PurePosixPath(path).name.startswith("pvgrub-")
+    if not is_ours(domain):
+        raise fault("not a config of ours: shimtool did not convert it", domain.path)
+    kernel, started = domain.root.find("os/kernel"), domain.root.find("os/initrd")
+    if kernel:
+        yield "shim", kernel.text
+        if started and (ours := _BY_HASH.fullmatch(PurePosixPath(started.text).name)):
+            yield _KINDS[ours[1]], started.text
+        return
+    emulator, name = domain.root.find("devices/emulator"), domain.name
+    if not emulator or not name:
+        raise fault("the domain names neither a shim nor a device model", domain.path)
+    yield "device-model script", emulator.text
+    yield "boot ISO", f"{PurePosixPath(emulator.text).parent}/{name.text}.iso"

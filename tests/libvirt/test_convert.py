@@ -121,13 +121,14 @@ def test_what_verify_needs() -> None:
         small("<bootloader>pygrub</bootloader>").replace("<kernel>/boot/k</kernel>", "")
     )
     hvm = parse(convert(before, planned(before.guest(), Mode.HVM)), HERE)
-    assert named(hvm) == [
+    assert list(named(hvm)) == [
         ("device-model script", "/var/lib/xen/shimtool/shimtool-dm"),
         ("boot ISO", "/var/lib/xen/shimtool/n.iso"),
     ]
     pvh = parse(convert(before, planned(before.guest(), Mode.PVH)), HERE)
     assert [what for what, _ in named(pvh)] == ["shim", "PV GRUB image"]
-    assert named(before) == []
+    with pytest.raises(ShimtoolError, match="not a config of ours"):
+        list(named(before))
 
 
 # --- any XML at all -------------------------------------------------------------------------------
