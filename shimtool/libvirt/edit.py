@@ -72,7 +72,7 @@ def quoted(text: str) -> bytes:
 def _ascii(text: str, escapes: dict[str, str]) -> bytes:
     if bad := _NOT_XML.search(text):
         raise fault("XML cannot hold this character", seen=ascii(bad[0]))
-    text = text.translate(str.maketrans(escapes))
+    text = text.translate(str.maketrans(dict[str, str | int | None](escapes)))
     return text.encode("ascii", "xmlcharrefreplace")
 
 
