@@ -14,18 +14,19 @@ REQUIRE := container/require
 SCRIPTS := container/require container/collect-assets container/device-model/shimtool-dm \
 	container/image/build container/image/ci/shimtool container/image/lock \
 	container/image/make-base container/image/make-context container/image/pack \
-	container/launcher/shimtool .ci/run
+	container/launcher/engines container/launcher/shares container/launcher/shimtool .ci/run
 
 QUICK := tests/plan/test_command_line.py tests/write/test_files.py tests/xl/test_guest.py \
 	tests/xl/test_syntax.py tests/xl/test_vif.py
 
 # Debian packages, by what needs them
-FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs fdisk grub-common libvirt-clients \
-	libxml2-utils lvm2 mksh mount qemu-utils rpm shellcheck xfsprogs xorriso
+FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs faketime fdisk grub-common libvirt-clients \
+	libxml2-utils lvm2 mksh mount qemu-utils rpm shellcheck strace xfsprogs xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := e2fsprogs fdisk grub-common mmdebstrap qemu-system-x86 util-linux
 FOR_IMAGE := binutils git xz-utils
-FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io podman runc shellcheck uidmap xorriso
+FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdisk mount podman procps \
+	runc shellcheck uidmap util-linux xorriso
 
 .DEFAULT_GOAL := help
 .PHONY: FORCE appliance-test bench dist image help venv assets demo check unit boot-test e2e e2e-ci e2e-matrix test clean
@@ -51,7 +52,7 @@ check: venv ## Lint, types and quick tests (seconds)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
-	shellcheck $(SCRIPTS)
+	shellcheck -x $(SCRIPTS)
 	$(PYTEST) -q $(QUICK)
 
 unit: assets ## Everything that boots nothing

@@ -3,10 +3,12 @@
 - Without a command it converts, or with nothing mounted to write to, scans and says what to mount.
 - dom0's paths of what is mounted become --map and --host-out, where they are certain; the
   user's own come after them and win.
-- Outputs that would vanish with the container are refused, and so are shims added to it.
+- Outputs that would vanish with the container are refused, and so are shims added to it, and
+  boot-test, as there is no QEMU.
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 from shimtool import show
 from shimtool.__main__ import main as shimtool
 from shimtool.assets import VARIABLE, shims_folder
+from shimtool.boot_test import QEMU
 from shimtool.errors import Fault, ShimtoolError, Where
 from shimtool.mounts import Mount, dom0_paths, is_mounted, read_mounts
 from shimtool.options import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
@@ -41,6 +44,8 @@ def main() -> None:
         _refuse_lost(_out(words), mounts)
     if words[:2] == ["shims", "add"] and "--help" not in words:
         _refuse_fixed(str(shims_folder()), mounts)
+    if words[0] == "boot-test" and "--help" not in words:
+        _refuse_boot_test()
     _run([words[0], *_known(words[0], mounts), *words[1:]])
 
 
@@ -97,6 +102,15 @@ def _refuse_fixed(shims: str, mounts: Sequence[Mount]) -> None:
             shims,
             "give its xen-shim to convert itself (--shim FILE), make an image that has it (make"
             f" image SHIM=FILE), or mount a copy of {Path(shims).parent}, named in {VARIABLE}",
+        )
+
+
+def _refuse_boot_test() -> None:
+    if not shutil.which(QEMU):
+        _refuse(
+            "boot-test needs QEMU, which this image is too small for",
+            QEMU,
+            "copy the ISO to where QEMU and shimtool (pip, a checkout) are, and run it there",
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shimtool.drafts import Draft, Outcome, make_plan, new_config, read_drafts, refused
-from shimtool.errors import ShimtoolError, fault
+from shimtool.errors import ShimtoolError, blaming, fault
 from shimtool.folders import find_configs, paths
 from shimtool.model import Mode, Plan
 from shimtool.options import ConvertOptions
@@ -87,7 +87,8 @@ def _one(draft: Outcome | Draft, session: Session, desk: Desk) -> _Result:
     if outcome.plan is None:
         return outcome, None
     try:
-        return _written(outcome, outcome.plan, draft, session, desk)
+        with blaming("write there", desk.out):
+            return _written(outcome, outcome.plan, draft, session, desk)
     except ShimtoolError as error:
         return refused(outcome.config, error.faults, draft), None
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from shimtool import payload, show
 from shimtool.configs import Config, open_config
-from shimtool.errors import Fault, ShimtoolError, Where
+from shimtool.errors import Fault, ShimtoolError, Where, blaming
 from shimtool.folders import Unusable
 from shimtool.in_place import original_of
 from shimtool.model import Guest, GuestType, Payload, Plan
@@ -57,10 +57,11 @@ def _read(config: Path | Unusable, out: Path) -> Outcome | Draft:
     if isinstance(config, Unusable):
         return refused(config.path, [config.fault])
     try:
-        opened = open_config(config)
-        if opened.ours:
-            opened = original_of(opened, out)
-        return Draft(opened.guest(), opened)
+        with blaming("read", config):
+            opened = open_config(config)
+            if opened.ours:
+                opened = original_of(opened, out)
+            return Draft(opened.guest(), opened)
     except ShimtoolError as error:
         return refused(config, error.faults)
 
@@ -84,7 +85,8 @@ def make_plan(session: Session, draft: Draft) -> Outcome:
     """Find the guest's files and plan; a refusal carries every reason."""
     guest = draft.guest
     try:
-        found = _gathered(session, guest)
+        with blaming("read", guest.config):
+            found = _gathered(session, guest)
         planned = plan_guest(guest, found, session.shim, session.host, session.settings)
     except ShimtoolError as error:
         return refused(guest.config, error.faults, draft)

@@ -1,7 +1,8 @@
 """The one error family. Logic raises it; only `show.py` renders it."""
 
 import errno
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,3 +80,15 @@ def from_os(
         seen=error.strerror or str(error),
         remedy=remedy or remedies.get(error.errno or 0),
     )
+
+
+@contextmanager
+def blaming(doing: str, path: str | Path) -> Iterator[None]:
+    """Translate what the operating system refuses in the block, as from_os() does.
+
+    A file that the refusal itself names is blamed, else `path`.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise from_os(error, doing, error.filename or path) from None

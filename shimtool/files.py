@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os
+from shimtool.errors import Fault, ShimtoolError, Where, blaming, fault, from_os
 from shimtool.model import SourceFile
 
 Stamp = tuple[int, int, int, int]
@@ -116,8 +116,8 @@ def _refuse_kind(status: os.stat_result, path: Path, place: Where) -> None:
 
 @contextmanager
 def unchanged(path: Path) -> Iterator[tuple[BinaryIO, Stamp]]:
-    """Open `path`; raise ShimtoolError on leaving if the file changed meanwhile."""
-    with open_regular(path) as source:
+    """Open `path`; raise ShimtoolError when it cannot be read, or changed meanwhile."""
+    with blaming("read", path), open_regular(path) as source:
         before = stamp_of(os.fstat(source.fileno()))
         yield source, before
         if stamp_of(os.fstat(source.fileno())) != before:
@@ -154,6 +154,13 @@ def same_content(one: Path, other: Path) -> bool:
             if block != second.read(MIB):
                 return False
     return True
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Whether `path` is a regular file, no link, with just this content; OSError if not there."""
+    status = path.lstat()
+    regular = stat.S_ISREG(status.st_mode)
+    return regular and status.st_size == len(data) and path.read_bytes() == data
 
 
 def changed(path: Path) -> ShimtoolError:

@@ -2,7 +2,8 @@
 
 `original.cfg` is the config from before and `written.cfg` just what took its place: whoever
 edited the file since is shown the difference instead of losing it. `kept.json` says which config
-it was, and the original's hash.
+it was, and the original's hash. `replaced.cfg` is there only while files are being replaced, one
+after the other: killed in between, the config itself may still be that one.
 """
 
 import hashlib
@@ -14,21 +15,29 @@ from pathlib import Path
 
 from shimtool import show
 from shimtool.configs import Config, open_config, parse
-from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os
+from shimtool.errors import Fault, ShimtoolError, Where, blaming, fault, from_os
+from shimtool.files import MIB, changed, open_regular
 from shimtool.folders import find_configs, paths
-from shimtool.write.files import Staging, locked
+from shimtool.write.files import Staging, locked, sweep
 from shimtool.xl.edit import BLOCK
 from shimtool.xl.syntax import read_config
+
+_WRITTEN, _REPLACED = "written.cfg", "replaced.cfg"
+_MOST = 8 * MIB  # of a config, ours included
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A config converted in place: its path, its bytes from before, and what replaced them."""
+    """A config converted in place: its path, its bytes from before, and what replaced them.
+
+    `replaced` is an older replacement, if a run was killed while it renewed that.
+    """
 
     folder: Path
     config: str
     original: bytes
     written: bytes
+    replaced: bytes | None = None
 
 
 def original_of(config: Config, out: Path) -> Config:
@@ -64,7 +73,8 @@ def _content(path: Path) -> bytes:
 
 def restore(config: Path, out: Path) -> None:
     """Bring back the exact bytes from before --in-place; owner and mode stay the file's own."""
-    with locked(out):
+    with blaming("restore", config), locked(out):
+        sweep(config.resolve().parent)
         kept = _kept_for(open_config(config), out)
         with Staging() as staging:
             write_over(staging, config, kept.original)
@@ -78,8 +88,9 @@ def keep(staging: Staging, out: Path, name: str, config: Path, kept: tuple[bytes
     """
     original, written = kept
     folder, path = _folder(out, name), str(config.resolve())
-    before = _load(folder)
-    if before and before.config != path and _still_ours(before):
+    # Of this very config, what is kept may be in the midst of a change that was interrupted.
+    before = _load(folder) if _config_of(folder) != path else None
+    if before and _still_ours(before):
         raise fault(
             "another config of this guest's name was converted in place",
             config,
@@ -88,9 +99,19 @@ def keep(staging: Staging, out: Path, name: str, config: Path, kept: tuple[bytes
         )
     facts = {"config": path, "sha256": hashlib.sha256(original).hexdigest()}
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sweep(folder)
+    current = read_config(config)
+    if current not in (original, _maybe(folder / _WRITTEN), _maybe(folder / _REPLACED)):
+        raise changed(config)  # edited since it was read
+    staging.open(folder / _REPLACED).write(current)
     staging.open(folder / "original.cfg").write(original)
-    staging.open(folder / "written.cfg").write(written)
+    staging.open(folder / _WRITTEN).write(written)
     staging.open(folder / "kept.json").write(json.dumps(facts).encode())
+
+
+def settled(out: Path, name: str) -> None:
+    """Forget the replaced config, now that all that keep() staged is in place."""
+    (_folder(out, name) / _REPLACED).unlink(missing_ok=True)
 
 
 def write_over(staging: Staging, config: Path, data: bytes) -> None:
@@ -121,8 +142,8 @@ def _kept_for(config: Config, out: Path) -> Kept:
             seen=f"kept there is that of {kept.config}" if kept else f"nothing is kept in {out}",
             remedy="name the guest's PV config, or the --out that was used then",
         )
-    if config.data != kept.written:
-        written = kept.folder / "written.cfg"
+    if config.data not in (kept.written, kept.replaced):
+        written = kept.folder / _WRITTEN
         raise ShimtoolError(
             Fault(
                 "this config was edited after shimtool converted it",
@@ -136,21 +157,35 @@ def _kept_for(config: Config, out: Path) -> Kept:
 
 
 def _folder(out: Path, name: str) -> Path:
-    return out / "originals" / name
+    """Return where the guest's original is kept, there or not. Raises ShimtoolError for links."""
+    folder = out / "originals" / name
+    for path in (folder.parent, folder):
+        if path.is_symlink():
+            raise fault("a link is in the way", path, remedy="put the folder itself there")
+    return folder
+
+
+def _config_of(folder: Path) -> str | None:
+    """Return which config is kept in `folder`, if that can be read."""
+    try:
+        return str(json.loads(_read(folder / "kept.json"))["config"])
+    except (ShimtoolError, OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _load(folder: Path) -> Kept | None:
     """Read what is kept in `folder`; None where there is nothing."""
     try:
-        facts = json.loads((folder / "kept.json").read_bytes())
-        original = (folder / "original.cfg").read_bytes()
-        kept = Kept(folder, str(facts["config"]), original, (folder / "written.cfg").read_bytes())
+        facts = json.loads(_read(folder / "kept.json"))
+        original, written = _read(folder / "original.cfg"), _read(folder / _WRITTEN)
+        replaced = _maybe(folder / _REPLACED)
+        kept = Kept(folder, str(facts["config"]), original, written, replaced)
         whole = hashlib.sha256(original).hexdigest() == facts["sha256"]
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise from_os(error, "read", error.filename or folder) from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ShimtoolError, ValueError, KeyError, TypeError, RecursionError):
         whole = False
     if not whole:
         raise fault(
@@ -161,8 +196,22 @@ def _load(folder: Path) -> Kept | None:
     return kept
 
 
+def _read(path: Path) -> bytes:
+    """Read a file of ours. Raises FileNotFoundError, and ShimtoolError if it is no plain one."""
+    path.lstat()
+    with open_regular(path) as file:
+        return file.read(_MOST)
+
+
+def _maybe(path: Path) -> bytes | None:
+    try:
+        return _read(path)
+    except (ShimtoolError, OSError):
+        return None
+
+
 def _still_ours(kept: Kept) -> bool:
     try:
-        return Path(kept.config).read_bytes() == kept.written
-    except OSError:
+        return read_config(Path(kept.config)) == kept.written
+    except ShimtoolError:
         return False

@@ -12,7 +12,7 @@ import typer
 
 from shimtool import host as hosts
 from shimtool import show
-from shimtool.errors import ShimtoolError, fault
+from shimtool.errors import ShimtoolError, blaming, fault
 from shimtool.kernel.paths import Roots
 from shimtool.model import Host, Mode, PvGrub, Settings
 from shimtool.report import OptionValue
@@ -286,10 +286,11 @@ def takes(kind: type[Any] | None = None) -> Callable[[Command], Command]:
         @functools.wraps(command)
         def guarded(**values: Any) -> None:  # noqa: ANN401 - whatever typer parsed
             try:
-                if kind:
-                    picked = {each.name: values.pop(each.name) for each in shared}
-                    values["options"] = kind(**picked)
-                command(**values)
+                with blaming("go on", "a file or folder"):  # where nobody knows better
+                    if kind:
+                        picked = {each.name: values.pop(each.name) for each in shared}
+                        values["options"] = kind(**picked)
+                    command(**values)
             except ShimtoolError as error:
                 typer.echo(show.error(error), err=True)
                 raise typer.Exit(1) from None

@@ -8,7 +8,8 @@ from pathlib import Path
 from shimtool import report as reports
 from shimtool import show
 from shimtool.drafts import Draft, Outcome, make_plan, read_drafts
-from shimtool.errors import ShimtoolError, fault
+from shimtool.errors import ShimtoolError, blaming, fault
+from shimtool.files import holds
 from shimtool.model import Mode
 from shimtool.options import ConvertOptions, OutputOptions
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
@@ -39,9 +40,11 @@ def status(wanted: Sequence[Path], options: OutputOptions) -> Iterator[Standing]
     for record in records:
         try:
             key = repr(sorted(record.options.items()))
-            if key not in desks:
-                desks[key] = _desk(record, options)
-            yield Standing(record, tuple(_reasons(record, *desks[key])))
+            with blaming("read", options.out):
+                if key not in desks:
+                    desks[key] = _desk(record, options)
+                found = tuple(_reasons(record, *desks[key]))
+            yield Standing(record, found)
         except ShimtoolError as error:
             yield Standing(record, tuple(map(show.reason, error.faults)))
 
@@ -92,9 +95,7 @@ def _reasons(record: Record, session: Session, desk: Desk) -> Iterator[str]:
 
 def _script(desk: Desk) -> Iterator[str]:
     try:
-        same = (
-            desk.out / DEVICE_MODEL_SCRIPT
-        ).read_bytes() == desk.assets.device_model.read_bytes()
+        same = holds(desk.out / DEVICE_MODEL_SCRIPT, desk.assets.device_model.read_bytes())
     except OSError as error:
         yield f"{DEVICE_MODEL_SCRIPT}: {error.strerror}"
     else:

@@ -9,10 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from shimtool.errors import fault, from_os
+from shimtool.errors import blaming, fault, from_os
+from shimtool.files import holds
 
 # Names of unfinished files; what a killed run left is removed under the next one's lock.
 PREFIX, SUFFIX = ".shimtool-", ".tmp"
+_LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class Staging:
@@ -31,6 +33,8 @@ class Staging:
         try:
             descriptor, name = tempfile.mkstemp(SUFFIX, PREFIX, final.parent)
             os.fchmod(descriptor, mode)
+            with suppress(OSError):  # NFS may know no locks
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ours: sweep() leaves it
         except OSError as error:
             raise from_os(error, "write there", final.parent) from None
         file = os.fdopen(descriptor, "w+b")
@@ -53,7 +57,8 @@ class Staging:
             for file, temporary, _final in self._files:
                 with suppress(OSError):  # flushes once more what a full disk did not take
                     file.close()
-                temporary.unlink(missing_ok=True)
+                with suppress(OSError):
+                    temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             place = error.filename or (self._files[-1][2] if self._files else "the outputs")
             raise from_os(error, "write", place) from None
@@ -68,7 +73,7 @@ class Staging:
         for _file, temporary, final in self._files:
             with _blaming(final):
                 temporary.replace(final)
-        for folder in {final.parent for _file, _temporary, final in self._files}:
+        for folder in dict.fromkeys(final.parent for _file, _temporary, final in self._files):
             _sync_folder(folder)
 
 
@@ -84,7 +89,7 @@ def _blaming(path: Path) -> Iterator[None]:
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace one small file by `data`, unless it holds just that already."""
     try:
-        if path.read_bytes() == data and path.stat().st_mode & 0o7777 == mode:
+        if holds(path, data) and path.stat().st_mode & 0o7777 == mode:
             return
     except OSError:
         pass  # not there, or not readable: write it
@@ -100,16 +105,11 @@ def locked(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(folder / ".lock", _LOCK_FLAGS, 0o600)
     except OSError as error:
         raise from_os(error, "write there", folder) from None
     try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise fault(
-                "another shimtool is at work here", folder, remedy="wait until it has ended"
-            ) from None
+        _lock(lock, folder)
         sweep(folder)
         try:
             yield
@@ -119,10 +119,36 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(lock)
 
 
+def _lock(descriptor: int, folder: Path) -> None:
+    with blaming("lock", folder):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise fault(
+                "another shimtool is at work here", folder, remedy="wait until it has ended"
+            ) from None
+
+
 def sweep(folder: Path) -> None:
-    """Remove unfinished files of a run that is over."""
-    for leftover in folder.glob(f"{PREFIX}*{SUFFIX}"):
-        leftover.unlink(missing_ok=True)
+    """Remove unfinished files of runs that are over, as far as that can be done.
+
+    A run with another --out may be at work on the same configs: its files are locked.
+    """
+    with suppress(OSError):
+        for leftover in folder.glob(f"{PREFIX}*{SUFFIX}"):
+            if not _in_use(leftover):
+                leftover.unlink(missing_ok=True)
+
+
+def _in_use(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.assets import Assets
-from shimtool.errors import from_os
-from shimtool.files import stamp_of
-from shimtool.in_place import keep, write_over
+from shimtool.errors import ShimtoolError, from_os
+from shimtool.files import MIB, open_regular, stamp_of
+from shimtool.in_place import keep, settled, write_over
 from shimtool.model import Mode, Payload, Plan, Shim, SourceFile
 from shimtool.options import ConvertOptions
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
@@ -53,6 +53,8 @@ def write_guest(plan: Plan, config: bytes, original: bytes, desk: Desk) -> list[
             keep(staging, desk.out, plan.guest.name, plan.guest.config, (original, config))
             write_over(staging, plan.guest.config, config)
             written.append(plan.guest.config)
+    if desk.options.in_place:
+        settled(desk.out, plan.guest.name)
     return written
 
 
@@ -63,9 +65,12 @@ def _sources(payload: Payload) -> list[SourceFile]:
 def _holds(path: Path, source: SourceFile) -> bool:
     """Whether `path`, named after its content and shared by guests, is there and whole."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == source.sha256
-    except OSError:
+        digest = hashlib.sha256()
+        with open_regular(path) as file:
+            while block := file.read(MIB):
+                digest.update(block)
+        return digest.hexdigest() == source.sha256
+    except (ShimtoolError, OSError):
         return False
 
 

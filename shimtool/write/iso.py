@@ -1,13 +1,16 @@
 """The boot ISO: pycdlib lays it out, the kernel copies the payload; nothing is held in memory."""
 
+import errno
 import hashlib
 import io
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import pycdlib
 
+from shimtool.errors import blaming
 from shimtool.files import changed, open_source, stamp_of
 from shimtool.model import SourceFile
 from shimtool.write.content import BOOT_FILE, CATALOG_FILE, IsoFile
@@ -98,10 +101,23 @@ def copy_whole(source: SourceFile, out: BinaryIO, at: int = 0) -> None:
         _copy_inside(source, out, at)
         return
     with open_source(source) as opened:
-        copied = copy_range(opened.fileno(), out.fileno(), at, source.size)
+        try:
+            copied = copy_range(opened.fileno(), out.fileno(), at, source.size)
+        except OSError as error:
+            if error.errno == errno.EIO:  # of which of the two disks?
+                _read_all(opened, source.path)
+            raise
         now = stamp_of(os.fstat(opened.fileno()))
     if copied != source.size or now != source.stamp:
         raise changed(source.path)
+
+
+def _read_all(source: BinaryIO, path: Path) -> None:
+    """Raise ShimtoolError where the source cannot be read."""
+    with blaming("read", path):
+        source.seek(0)
+        while source.read(_BLOCK):
+            pass
 
 
 def _clear_dates(descriptor: int) -> None:

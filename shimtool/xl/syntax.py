@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from shimtool.errors import Fault, ShimtoolError, Where, fault, raise_all
+from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os, raise_all
 from shimtool.model import Sourced
 from shimtool.xl.grammar import Assignment, Items, Parser, Value
 from shimtool.xl.lexer import CRLF, Problem
@@ -17,6 +17,7 @@ __all__ = ["Assignment", "Document", "Items", "Value", "open_config", "parse", "
 
 LIMIT = 1 << 20  # bytes; a config is a page or two
 _MOST_FAULTS = 50  # what an admin may want to see at once
+_RIGHT = "check that it is the right file, and that it can be read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def read_config(path: Path) -> bytes:
     try:
         return _read(path)
     except OSError as error:
-        raise fault(f"cannot read the config: {error.strerror}", path) from None
+        raise from_os(error, "read the config", path, _RIGHT) from None
 
 
 def parse(data: bytes, path: Path) -> Document:
@@ -131,12 +132,12 @@ def parse(data: bytes, path: Path) -> Document:
 
 def _read(path: Path) -> bytes:
     if not stat.S_ISREG(path.stat().st_mode):
-        raise fault("a config must be a plain file", path)
+        raise fault("a config must be a plain file", path, remedy=_RIGHT)
     # O_NONBLOCK: should a FIFO have taken its place meanwhile, do not wait for a writer.
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
-            raise fault("a config must be a plain file", path)
+            raise fault("a config must be a plain file", path, remedy=_RIGHT)
         data = file.read(LIMIT + 1)
     if len(data) > LIMIT:
         raise _too_big(path, max(status.st_size, len(data)))
@@ -144,7 +145,8 @@ def _read(path: Path) -> bytes:
 
 
 def _too_big(path: Path, size: int) -> ShimtoolError:
-    return fault(f"too big for a guest config: {size} bytes, the limit is {LIMIT}", path)
+    message = f"too big for a guest config: {size} bytes, the limit is {LIMIT}"
+    return fault(message, path, remedy=_RIGHT)
 
 
 def _settings(

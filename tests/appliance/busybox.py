@@ -13,8 +13,8 @@ from tests.support.samples import write_samples
 
 # What the launcher needs, without what unpacks xz and makes namespaces.
 APPLETS = (
-    *("awk", "cat", "chroot", "cut", "dirname", "env", "id", "ls", "mkdir", "mktemp", "mount"),
-    *("mv", "readlink", "rm", "rmdir", "sed", "sh", "sort", "tar", "umount"),
+    *("awk", "cat", "chroot", "cut", "dirname", "env", "find", "id", "ls", "mkdir", "mktemp"),
+    *("mount", "mv", "readlink", "rm", "rmdir", "sed", "sh", "sort", "tar", "umount"),
 )
 
 

@@ -2,10 +2,11 @@
 
 import json
 import lzma
+import os
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.appliance.engines import Engine, docker_engine, podman_engine
+from tests.appliance.engines import Engine, docker_engine, podman_engine, run
 from tests.support.debs import ROOT
-from tests.support.dom0 import Dom0
+from tests.support.dom0 import Dom0, Result
 from tests.support.samples import REFUSED, write_samples
 
 
@@ -115,6 +116,37 @@ def dom0(tmp_path: Path) -> Dom0:
     write_samples(tmp_path)
     (tmp_path / "out").mkdir()
     return Dom0(tmp_path)
+
+
+Launch = Callable[..., Result]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where chroot unpacks the image: once for all tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(params=["docker", "podman", "chroot", "chroot-without-unshare"])
+def environ(request: pytest.FixtureRequest, cache: Path, tmp_path: Path) -> dict[str, str]:
+    """The launcher's environment, with each engine."""
+    if request.param in ("docker", "podman"):
+        engine = request.getfixturevalue(request.param)
+        return {**engine.env, "SHIMTOOL_ENGINE": request.param}
+    env = {**os.environ, "SHIMTOOL_CACHE": str(cache), "SHIMTOOL_ENGINE": "chroot"}
+    if request.param == "chroot-without-unshare":
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        (tools / "unshare").write_text("#!/bin/sh\nexit 1\n")  # as where the kernel has none
+        (tools / "unshare").chmod(0o755)
+        env["PATH"] = f"{tools}:{env['PATH']}"
+    return env
+
+
+@pytest.fixture
+def launch(environ: dict[str, str], dist: Dist, dom0: Dom0) -> Launch:
+    """Run the launcher in the folder of the configs."""
+    return lambda *words: run([dist.launcher, *map(str, words)], environ, dom0.configs)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
+from packaging.utils import canonicalize_name
 
 from shimtool import __version__
 from tests.appliance.conftest import Dist
@@ -113,21 +114,31 @@ def test_the_sbom_is_valid_and_complete(dist: Dist) -> None:
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(data) is None
     sbom = json.loads(data)
     assert sbom["metadata"]["component"]["version"] == __version__
-    listed = {part["name"].lower().replace("-", "_") for part in sbom["components"]}
+    listed = {canonicalize_name(part["name"]) for part in sbom["components"]}
     installed = {
-        name.split("/")[4].rpartition(".dist-info")[0].rpartition("-")[0].lower()
+        canonicalize_name(name.split("/")[4].rpartition(".dist-info")[0].rpartition("-")[0])
         for name in layers(dist)
         if re.match(rf"{LIBRARIES}/[^/]*\.dist-info/METADATA$", name)
     }
     assert installed
     assert installed <= listed
     packages = {
-        name.split("/")[3].replace("-", "_")
+        canonicalize_name(name.split("/")[3])
         for name in layers(dist)
         if name.startswith(f"{DOCUMENTS}/") and name.endswith("/copyright")
     }
     assert packages <= {*listed, "shimtool"}
     assert [part for part in sbom["components"] if part["name"].startswith("xen-shim ")]
+
+
+def test_the_label_names_every_copyleft_licence(dist: Dist) -> None:
+    config = json.loads(dist.member(f"{dist.image_id}.json"))
+    label = config["config"]["Labels"]["org.opencontainers.image.licenses"].split(" AND ")
+    sbom = json.loads(layers(dist)[f"{DOCUMENTS}/shimtool/sbom.cdx.json"][1])
+    given = [part.get("licenses", []) for part in sbom["components"]]
+    known = {str(each["license"].get("id")) for licences in given for each in licences}
+    assert {name for name in known if "GPL" in name} <= set(label)
+    assert "AGPL-3.0-or-later" in label
 
 
 def test_licences_of_everything(dist: Dist) -> None:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from typer.main import get_command
 from shimtool import __version__
 from shimtool.cli import app
 from tests.appliance import busybox
-from tests.appliance.conftest import Dist
+from tests.appliance.conftest import Dist, Launch
 from tests.appliance.engines import Engine, run
 from tests.support import debs
 from tests.support.debs import ROOT
@@ -21,45 +20,16 @@ from tests.support.samples import CONVERTIBLE
 
 pytestmark = pytest.mark.appliance
 
-Launch = Callable[..., Result]
-
 
 def mounts() -> str:
     return Path("/proc/self/mountinfo").read_text()
-
-
-@pytest.fixture(params=["docker", "podman", "chroot", "chroot-without-unshare"])
-def launch(request: pytest.FixtureRequest, dist: Dist, dom0: Dom0, tmp_path: Path) -> Launch:
-    """Run the launcher in the folder of the configs."""
-    env = {**os.environ, "SHIMTOOL_CACHE": str(CACHE)}
-    if request.param in ("docker", "podman"):
-        engine = request.getfixturevalue(request.param)
-        env = {**engine.env, "SHIMTOOL_ENGINE": request.param}
-    else:
-        env["SHIMTOOL_ENGINE"] = "chroot"
-    if request.param == "chroot-without-unshare":
-        tools = tmp_path / "tools"
-        tools.mkdir()
-        (tools / "unshare").write_text("#!/bin/sh\nexit 1\n")  # as where the kernel has none
-        (tools / "unshare").chmod(0o755)
-        env["PATH"] = f"{tools}:{env['PATH']}"
-    return lambda *words: run([dist.launcher, *words], env, dom0.configs)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory, dist: Dist) -> None:
-    global CACHE  # noqa: PLW0603 - one unpacked image for all of these tests
-    CACHE = tmp_path_factory.mktemp("cache")
-
-
-CACHE = Path()
 
 
 def options(dom0: Dom0) -> list[str]:
     return ["--out", str(dom0.root / "made"), "--map", f"/boot={dom0.boot}"]
 
 
-def test_converts_one_guest(launch: Launch, dom0: Dom0) -> None:
+def test_converts_one_guest(launch: Launch, dom0: Dom0, cache: Path) -> None:
     done = launch("convert", "web01.cfg", *options(dom0))
     assert done.code == 0, done.err
     out = dom0.root / "made"
@@ -68,9 +38,9 @@ def test_converts_one_guest(launch: Launch, dom0: Dom0) -> None:
     assert checked.code == 0, checked.err
     assert not (out / "db01.cfg").exists()
     assert launch("verify", "--out", str(out), f"{out}/web01.cfg").code == 0
-    assert str(CACHE) not in mounts()
-    assert not list(CACHE.glob("run.*"))
-    assert not list(CACHE.glob("*.new.*"))
+    assert str(cache) not in mounts()
+    assert not list(cache.glob("run.*"))
+    assert not list(cache.glob("*.new.*"))
 
 
 def test_without_a_command_it_shows_help(launch: Launch) -> None:
@@ -121,7 +91,7 @@ def test_status_sees_what_was_read(launch: Launch, dom0: Dom0) -> None:
     next(dom0.boot.glob("vmlinuz-*")).open("ab").write(b"x")
     stale = launch("status", "--out", f"{dom0.root}/made")
     assert stale.code == 1
-    assert f"{dom0.boot}/vmlinuz-" in stale.out
+    assert "was replaced" in stale.out
 
 
 def test_exit_codes_and_errors_come_through(launch: Launch, dom0: Dom0) -> None:

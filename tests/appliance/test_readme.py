@@ -22,10 +22,13 @@ README = ROOT / "README.md"
 
 
 def use(heading: str) -> tuple[str, str]:
-    """The commands below a heading of README, and the lines that they should show."""
+    """The commands below a heading of README, and the lines that they should show.
+
+    What comes after those is other tests' (test_disks.py).
+    """
     found = re.search(rf"^### {heading}\n(.*?)(?=^##)", README.read_text(), re.M | re.S)
     assert found, f"README has no heading {heading!r}"
-    commands, shown = re.findall(r"^```\n(.*?)^```", found[1], re.M | re.S)
+    commands, shown, *_others = re.findall(r"^```\n(.*?)^```", found[1], re.M | re.S)
     return commands, shown
 
 

@@ -81,7 +81,7 @@ def _lasting(config: bytes) -> bytes:
 
 def _anonymous(text: str) -> str:
     """Leave out the temporary folder that stands for dom0's /boot."""
-    return re.sub(r"/\S*/golden0/", "HERE/", text)
+    return re.sub(r"/\S*/golden\d+/", "HERE/", text)
 
 
 def _parsed_by_xl(outcome: Outcome, config: bytes) -> None:

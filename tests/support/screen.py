@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,12 +68,13 @@ class _Terminal:
 
 def on_screen(
     *words: str | Path,
+    program: Sequence[str | Path] = (sys.executable, "-m", "shimtool"),
     columns: int = 80,
     environ: Mapping[str, str] | None = None,
     stdout: Path | None = None,
     interrupt_at: Callable[[str], bool] | None = None,
 ) -> Seen:
-    """Run `python -m shimtool` on a terminal; `stdout` sends results to a file instead.
+    """Run `python -m shimtool`, or `program`, on a terminal; `stdout` sends results to a file.
 
     `interrupt_at` looks at the screen, and has Ctrl-C typed once it returns True.
     """
@@ -82,7 +83,8 @@ def on_screen(
     base = {key: value for key, value in os.environ.items() if key not in drop}
     file = stdout.open("wb") if stdout else None
     process = subprocess.Popen(
-        ["setsid", "--ctty", sys.executable, "-m", "shimtool", *map(str, words)],
+        # (a shell that runs the tests in the background has Ctrl-C ignored)
+        ["setsid", "--ctty", "env", "--default-signal=INT", *map(str, program), *map(str, words)],
         stdin=terminal.theirs,
         stdout=file or terminal.theirs,
         stderr=terminal.theirs,

@@ -1,0 +1,76 @@
+"""The one model everybody passes, frozen, with closed cases.
+
+    config --reader--> Guest --plan(Host, Shim, Payload)--> Plan --writers--> NAME.iso, NAME.cfg
+
+Text from configs is `str` decoded as UTF-8 with surrogateescape, so that any byte survives;
+`os.fsencode` gives the bytes back. Paths called "dom0 paths" are strings as dom0 knows them;
+`pathlib.Path` is always a path on this machine (inside the container).
+"""
+
+from shimtool.model.guest import (
+    Boot,
+    BootloaderBoot,
+    Disk,
+    Guest,
+    GuestType,
+    KernelBoot,
+    NoBoot,
+    Sourced,
+    Syntax,
+    Vif,
+)
+from shimtool.model.payload import (
+    Compression,
+    Extracted,
+    Inside,
+    Kernel,
+    KernelFacts,
+    Payload,
+    Ramdisk,
+    SourceFile,
+    Wrapping,
+)
+from shimtool.model.plan import (
+    BootImage,
+    ConfigEdits,
+    ConfigValue,
+    Host,
+    Mode,
+    Plan,
+    PvGrub,
+    Settings,
+    Shim,
+    ShimKind,
+)
+
+__all__ = [
+    "Boot",
+    "BootImage",
+    "BootloaderBoot",
+    "Compression",
+    "ConfigEdits",
+    "ConfigValue",
+    "Disk",
+    "Extracted",
+    "Guest",
+    "GuestType",
+    "Host",
+    "Inside",
+    "Kernel",
+    "KernelBoot",
+    "KernelFacts",
+    "Mode",
+    "NoBoot",
+    "Payload",
+    "Plan",
+    "PvGrub",
+    "Ramdisk",
+    "Settings",
+    "Shim",
+    "ShimKind",
+    "SourceFile",
+    "Sourced",
+    "Syntax",
+    "Vif",
+    "Wrapping",
+]

@@ -1,0 +1,127 @@
+"""What a config says: the guest, its disks and interfaces, and where it boots from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
+
+
+class GuestType(StrEnum):
+    """What kind of guest a config describes today."""
+
+    PV = "pv"
+    HVM = "hvm"
+    PVH = "pvh"
+    UNKNOWN = "unknown"
+
+
+class Syntax(StrEnum):
+    """What a config is written in. The new config of an xm guest is one for xl."""
+
+    XL = "xl"
+    XM = "xm"
+    LIBVIRT = "libvirt"
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A string from a config, with the 1-based line it stands on."""
+
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class KernelBoot:
+    """A kernel (or a PV GRUB image given as kernel=) in dom0, and perhaps a ramdisk."""
+
+    kernel: Sourced
+    ramdisk: Sourced | None = None
+    kind: Literal["kernel", "pvgrub"] = "kernel"
+
+
+@dataclass(frozen=True, slots=True)
+class BootloaderBoot:
+    """A boot loader that runs in dom0 and reads the guest's disk (pygrub)."""
+
+    program: Sourced
+    arguments: tuple[str, ...] = ()
+    kind: Literal["bootloader"] = "bootloader"
+    # kernel= and ramdisk= beside it: libxl hands them to it, as paths inside the guest's disk.
+    kernel: Sourced | None = None
+    ramdisk: Sourced | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoBoot:
+    """Nothing to boot a PV guest from, because of `reason`."""
+
+    reason: str
+    kind: Literal["none"] = "none"
+
+
+Boot = KernelBoot | BootloaderBoot | NoBoot
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """One entry of disk=.
+
+    `text` is the entry as written; `vdev` as the guest names it (xvda2, sda, hdc:cdrom gives hdc).
+    `backend` is backendtype=, `domain` the driver domain of backend=, `script` the block script
+    ("block-drbd" of a drbd: prefix); "" where the entry does not say.
+    """
+
+    text: str
+    line: int
+    target: str
+    vdev: str
+    format: str = "raw"
+    readonly: bool = False
+    cdrom: bool = False
+    backend: str = ""
+    domain: str = ""
+    script: str = ""
+    virtio: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Vif:
+    """One entry of vif=, as written, and its options in order (key, value)."""
+
+    text: str
+    line: int
+    options: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A guest as its config describes it. Memory in MiB.
+
+    `keys` maps every key the config sets to the 1-based line of its last assignment; `filled`
+    are those whose value is not empty: `pci = []` hands over nothing.
+    """
+
+    name: str
+    config: Path
+    type: GuestType
+    boot: Boot
+    memory: int
+    maxmem: int
+    vcpus: int
+    maxvcpus: int
+    root: Sourced | None = None
+    extra: Sourced | None = None
+    cmdline: Sourced | None = None
+    disks: tuple[Disk, ...] = ()
+    vifs: tuple[Vif, ...] = ()
+    keys: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    filled: frozenset[str] = frozenset()
+    syntax: Syntax = Syntax.XL
+
+    @property
+    def new_config(self) -> str:
+        """Name of the new config in --out."""
+        return f"{self.name}.{'xml' if self.syntax is Syntax.LIBVIRT else 'cfg'}"

@@ -1,0 +1,118 @@
+"""What is read from files: kernels, ramdisks, and what came from inside a guest's disk."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+
+class Compression(StrEnum):
+    """How a kernel's ELF image is compressed."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    BZIP2 = "bzip2"
+    LZMA = "lzma"
+    XZ = "xz"
+    LZO = "lzo"
+    LZ4 = "lz4"
+    ZSTD = "zstd"
+
+
+class Wrapping(StrEnum):
+    """What a kernel file is on the outside."""
+
+    BZIMAGE = "bzImage"
+    ELF = "ELF"
+    COMPRESSED_ELF = "compressed ELF"
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A file inside a guest's disk: `path`, links resolved, in one of its file systems.
+
+    `disks` are the guest's first disk and any others needed to read it (path here, format); the
+    file system is on `volume` ("", "partition 2", "LVM vg-root") of the disk numbered `disk`,
+    or begins there at byte `offset`; `subvolume` is btrfs'.
+    """
+
+    disks: tuple[tuple[Path, str], ...]
+    path: str
+    volume: str = ""
+    disk: int = 0
+    subvolume: str = ""
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file that conversion reads: where dom0 has it, where it is here, and what it held.
+
+    `stamp` is (device, inode, size, ctime in ns): equal stamps mean unchanged content. Of a file
+    `inside` a guest's disk, `path` is that disk, and the stamp the guest's word: good for asking
+    whether to look again, never for taking a hash from an earlier run.
+    """
+
+    dom0_path: str
+    path: Path
+    size: int
+    sha256: str
+    stamp: tuple[int, int, int, int]
+    inside: Inside | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KernelFacts:
+    """What a kernel's headers and Xen ELF notes say.
+
+    `payload` is (offset, length) in bytes of the (compressed) ELF inside the file;
+    `guest_os` is the note's word: "linux", "GRUB", "Mini-OS" ...
+    """
+
+    wrapping: Wrapping
+    compression: Compression
+    payload: tuple[int, int]
+    bits: Literal[32, 64]
+    pv: bool
+    guest_os: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A kernel file and what is known of it."""
+
+    file: SourceFile
+    facts: KernelFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Ramdisk:
+    """A ramdisk file; `gzip` when it begins with gzip's magic, `cpio` when (un)packed it is one."""
+
+    file: SourceFile
+    gzip: bool
+    cpio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What was taken from inside the guest's disk: the entry's `title` in which `menu`, "" where
+
+    none was read, and its command line; `settled`: the file system had been unmounted cleanly.
+    """
+
+    disk: str
+    menu: str
+    title: str
+    command_line: str
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What the shim will start: kernel (or PV GRUB image) and ramdisk."""
+
+    kernel: Kernel
+    ramdisk: Ramdisk | None = None
+    extracted: Extracted | None = None

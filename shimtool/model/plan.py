@@ -1,0 +1,118 @@
+"""The host, the shim, what the user asked for, and the plan made of them all."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from shimtool.model.guest import Guest
+from shimtool.model.payload import Payload
+
+
+class Mode(StrEnum):
+    """The container that the shim will run in."""
+
+    HVM = "hvm"
+    PVH = "pvh"
+
+
+class ShimKind(StrEnum):
+    """Which line of development a shim is of: shims/kinds.yaml says what each one needs."""
+
+    BASED_4_10 = "4.10-based"
+    VIXEN = "vixen"
+
+
+class PvGrub(StrEnum):
+    """Which PV GRUB stands in for pygrub: a PV kernel can only start others of its own width."""
+
+    X86_64 = "x86_64"
+    I386 = "i386"
+
+
+@dataclass(frozen=True, slots=True)
+class Shim:
+    """A PV shim at hand, identified.
+
+    `version` is Xen's ("4.10.4"); `compressions` are the kernels it can unpack by itself.
+    """
+
+    name: str
+    file: Path
+    size: int
+    sha256: str
+    build_id: str | None
+    version: str | None
+    modes: frozenset[Mode]
+    origin: str
+    default: bool = False
+    kind: ShimKind = ShimKind.BASED_4_10
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What is known of the dom0 that will run the guests; None = not known.
+
+    `xen` is (major, minor, point), the point release None when only "4.9" was said.
+    """
+
+    xen: tuple[int, int, int | None] | None = None
+    hvm: bool | None = None
+    source: str = "not known"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the user asked for. `mode` None = the best the host can do; `extract` None = where
+
+    PV GRUB cannot honour a pygrub guest's config.
+    """
+
+    host_out: str = "/var/lib/xen/shimtool"
+    mode: Mode | None = None
+    shim_args: str | None = None
+    force: bool = False
+    pvgrub: PvGrub = PvGrub.X86_64
+    extract: bool | None = None
+
+
+ConfigValue = int | str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigEdits:
+    """Keys whose assignments become comments, and assignments to append, in order."""
+
+    retire: tuple[str, ...]
+    settings: tuple[tuple[str, ConfigValue], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BootImage:
+    """Content of a boot ISO: what ISOLINUX and mboot.c32 hand to the shim.
+
+    `unpack`: store the kernel's ELF, because the shim cannot unpack it or the loader would.
+    `guard`: put an empty cpio archive before the ramdisk, hiding gzip's magic from the loader.
+    """
+
+    shim: Shim
+    shim_args: str
+    payload: Payload
+    command_line: str
+    unpack: bool = False
+    guard: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that convert will do for one guest.
+
+    `files` are the names written to --out for it, the config last.
+    """
+
+    guest: Guest
+    mode: Mode
+    host: Host
+    edits: ConfigEdits
+    image: BootImage
+    files: tuple[str, ...]
+    warnings: tuple[str, ...] = ()

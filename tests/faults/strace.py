@@ -1,0 +1,81 @@
+"""Runs the real command line under strace, which can fail or kill it at any one system call."""
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from tests.support.dom0 import Result
+
+CHANGES = (
+    *("openat", "write", "pwrite64", "copy_file_range", "sendfile", "ftruncate", "fsync", "fchmod"),
+    *("fchown", "rename", "unlink", "unlinkat", "mkdir", "rmdir"),
+)
+READS = ("read", "pread64", "flock", "getdents64")
+_CALL = re.compile(r"(\d+) +(\w+)\((.*)")
+_FILE = re.compile(r'[<"]([^<">]*)[">]')
+
+
+@dataclass(frozen=True)
+class Call:
+    """The `number`th call (from 1) of the system call `name`, as `text` shows it."""
+
+    name: str
+    number: int
+    text: str
+
+    @property
+    def file(self) -> str:
+        """Which file it is about, temporary names being one."""
+        names = _FILE.findall(self.text)
+        return re.sub(r"\.shimtool-\w+", "", names[-1] if self.name == "openat" else names[0])
+
+
+def calls(words: Sequence[str], below: Path, names: Sequence[str], log: Path) -> list[Call]:
+    """Run once; return the system calls of these names that are about files below a folder.
+
+    Of many that do the same to the same file in a row, the first and the last.
+    """
+    done = traced(words, log, "-e", f"trace={','.join(names)}")
+    assert done.code == 0, done
+    found: list[Call] = []
+    counts: Counter[str] = Counter()
+    for line in log.read_text(errors="backslashreplace").splitlines():
+        if call := _CALL.match(line):
+            counts[call[2]] += 1
+            if str(below) in call[3]:
+                found.append(Call(call[2], counts[call[2]], call[3]))
+    assert found
+    runs = [list(same) for _, same in groupby(found, lambda call: (call.name, call.file))]
+    return [call for same in runs for call in dict.fromkeys((same[0], same[-1]))]
+
+
+def one_of_each(found: Sequence[Call]) -> list[Call]:
+    """The last of those that do the same to the same file."""
+    return list({(call.name, call.file): call for call in found}.values())
+
+
+def inject(words: Sequence[str], call: Call, what: str, log: Path) -> Result:
+    """Run with `what` (error=EIO, signal=KILL) instead of that call."""
+    done = traced(
+        words, log,
+        "-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.number}",
+    )  # fmt: skip
+    if what.startswith("error="):
+        (hit,) = [line for line in log.read_text().splitlines() if "(INJECTED)" in line]
+        assert f"{Path(call.file).parent.name}/" in hit, f"meant {call}, hit {hit}"
+    return done
+
+
+def traced(words: Sequence[str], log: Path, *options: str) -> Result:
+    """Run under strace, which writes to `log`."""
+    done = subprocess.run(
+        ["strace", "-f", "--seccomp-bpf", "-y", "-s", "5000", "-o", log, *options,
+         sys.executable, "-m", "shimtool", *words],
+        capture_output=True, text=True, errors="surrogateescape", check=False, timeout=120,
+    )  # fmt: skip
+    return Result(done.returncode, done.stdout, done.stderr)

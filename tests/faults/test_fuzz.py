@@ -1,0 +1,185 @@
+"""10,000 damaged inputs: a result or a plain error, within 10 s and 256 MB, and never a traceback.
+
+They go to the real command line in batches, which must keep to these bounds as a whole. With
+another SHIMTOOL_SEED they are others. pytest keeps the folder of a batch that fails; its files'
+numbers are those that mutate.mutant() makes them by.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pytest
+
+from shimtool.model import Compression
+from tests.faults import child, mutate
+from tests.faults.stories import CONVERT, IN_PLACE, STORIES, Stage, Words
+from tests.kernel import craft
+from tests.libvirt.support import GOOD as DOMAINS
+from tests.shims import forge
+from tests.support import cpio, debs
+from tests.support.dom0 import EMPTY_CPIO, Dom0
+from tests.write.test_iso import make
+from tests.xl.support import FIXTURES as XL
+from tests.xm.test_translate import FIXTURES as XM
+
+SECONDS, MEMORY = 10, 200  # MiB beyond the 40 of a process that does nothing
+BATCH = 125
+PLANS = Path("tests/plan/data").glob("*.cfg")
+
+
+def contents(paths: Iterable[Path]) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(paths)]
+
+
+CONFIGS = {
+    "xl": (contents([*XL, *PLANS]), 2500),
+    "xm": (contents(XM), 1000),
+    "libvirt": (contents(DOMAINS), 1500),
+}
+PVH = ("--xen", "4.17.7")
+
+
+def check(ended: child.Ended, codes: Sequence[int] = (0, 1)) -> None:
+    assert "Traceback" not in ended.said, ended.said[-3000:]
+    assert ended.code in codes, ended.said[-3000:]
+    assert ended.seconds < SECONDS
+    assert ended.memory < MEMORY
+
+
+def batches(group: str, count: int) -> list[tuple[str, int]]:
+    return [(group, first) for first in range(0, count, BATCH)]
+
+
+def emptied(stage: Stage) -> Path:
+    """A dom0 without configs; returns their folder."""
+    stage.rewind()
+    for path in stage.dom0.configs.iterdir():
+        path.unlink()
+    return stage.dom0.configs
+
+
+@pytest.mark.parametrize(
+    ("group", "first"), [each for name, (_, n) in CONFIGS.items() for each in batches(name, n)]
+)
+def test_configs(stage: Stage, group: str, first: int) -> None:
+    """Read, planned and shown; those that can be are converted, and their configs verified."""
+    folder = emptied(stage)
+    good, _count = CONFIGS[group]
+    for number in range(first, first + BATCH):
+        data = mutate.mutant(group, number, good, text=True)
+        (folder / f"{number}.{'xml' if group == 'libvirt' else 'cfg'}").write_bytes(data)
+    check(stage.run(("plan",)))
+    check(stage.run(("scan", "--json")), [0])
+    check(stage.run((*CONVERT, *PVH)))
+    made = [str(path) for path in stage.dom0.out.glob("*.cfg")]
+    assert len(made) > BATCH // 10, "so few that they test little"
+    verified = stage.run(("verify", *made))
+    assert verified.code == 0, verified
+
+
+def kernels() -> list[bytes]:
+    image = craft.elf(segment=craft.notes(craft.PV_NOTES), body=bytes(5000))
+    sections = {b".notes": (7, craft.notes(craft.PV_NOTES)), b"__xen_guest": (1, craft.LEGACY)}
+    wrapped = [craft.bzimage(craft.packed(image, kind)) for kind in Compression]
+    plain = [craft.elf(bits=bits, sections=sections) for bits in (32, 64)]
+    return [*wrapped, *plain, *(craft.packed(plain[1], k, sized=False) for k in Compression)]
+
+
+def ramdisks() -> list[bytes]:
+    archive = cpio.archive({"init": b"#!/bin/sh\n" * 500})
+    return [EMPTY_CPIO + archive, *(craft.packed(archive, kind) for kind in Compression)]
+
+
+@pytest.mark.parametrize(("group", "first"), [*batches("kernels", 1500), *batches("ramdisks", 500)])
+def test_kernels_and_ramdisks(stage: Stage, group: str, first: int) -> None:
+    folder, boot = emptied(stage), stage.dom0.boot
+    good = {"kernels": kernels, "ramdisks": ramdisks}[group]()
+    for number in range(first, first + BATCH):
+        data = mutate.mutant(group, number, good, text=False, head=2048)
+        (boot / f"mutant-{number}").write_bytes(data)
+        key, other = ("kernel", "") if group == "kernels" else ("ramdisk", "kernel='/boot/vmlinuz'")
+        (folder / f"{number}.cfg").write_text(
+            f"name = 'g{number}'\n{key} = '/boot/mutant-{number}'\n{other}\nmemory = 64\n"
+        )
+    check(stage.run(("plan",)))
+    if first % (4 * BATCH) == 0:
+        check(stage.run(CONVERT))
+        made = [str(path) for path in stage.dom0.out.glob("*.iso")]
+        assert made
+        assert stage.run(("verify", *made)).code == 0
+
+
+def packages(folder: Path) -> list[bytes]:
+    """A small and a real shim, bare and as packages of each kind."""
+    name, real = "usr/lib/xen/boot/xen-shim", debs.xen_shim()
+    small = b"\x7fELF" + bytes(range(256)) * 20
+    (folder / "payload").write_bytes(small)
+    return [
+        real.read_bytes()[: 200 << 10],
+        craft.packed(real.read_bytes()[: 200 << 10], Compression.GZIP),
+        craft.elf(bits=32, segment=craft.notes(craft.PV_NOTES)),
+        forge.apk(folder / "x.apk", {name: small}, "4.10.1-r2").read_bytes(),
+        forge.rpm(folder, folder / "payload", "w1.gzdio").read_bytes(),
+        *(forge.deb(_new(folder / kind), {name: small}, kind, "4.17.7-1").read_bytes()
+          for kind in ("xz", "gzip", "zstd", "none")),
+    ]  # fmt: skip
+
+
+def _new(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_shims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1000 of them, each added by a process of its own."""
+    monkeypatch.setenv("SHIMTOOL_ASSETS", str(tmp_path / "assets"))
+    (tmp_path / "assets" / "shims").mkdir(parents=True)
+    good = packages(tmp_path)
+    for number in range(1000):
+        path = tmp_path / f"mutant-{number % 2}"
+        path.write_bytes(mutate.mutant("shims", number, good, text=False, head=20_000))
+        ended = child.run(["shims", "add", path], tmp_path / "log")
+        check(ended)
+        assert ended.code == 0 or "error: " in ended.said, number
+    assert {path.name for path in tmp_path.glob("assets/*")} == {"shims"}
+
+
+@pytest.mark.parametrize(("group", "first"), batches("isos", 1000))
+def test_isos(tmp_path: Path, group: str, first: int) -> None:
+    good = [make(tmp_path).data]
+    paths = [tmp_path / f"{number}.iso" for number in range(first, first + BATCH)]
+    for number, path in enumerate(paths, first):
+        head = 70_000 if number % 2 else len(good[0])
+        path.write_bytes(mutate.mutant(group, number, good, text=False, head=head))
+    ended = child.run(["verify", *paths], tmp_path / "log")
+    check(ended)
+    assert len(re.findall(r"^error: |: ok$", ended.said, re.MULTILINE)) >= BATCH
+    for path in paths:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("file", "count", "command"),
+    [
+        ("out/shimtool.yaml", 400, ("status",)),
+        ("out/shimtool.yaml", 100, CONVERT),
+        ("out/originals/one/kept.json", 100, ("restore",)),
+        ("out/originals/one/written.cfg", 100, IN_PLACE),
+        ("etc-xen/one.cfg", 100, ("restore",)),
+    ],
+)
+def test_what_we_keep(tmp_path: Path, file: str, count: int, command: Words) -> None:
+    """Damage in files of our own: never another config written than the original or ours."""
+    stage = Stage(Dom0(tmp_path / "dom0"), STORIES["restore"], guests=("one",))
+    stage.rewind()
+    config, path = stage.dom0.configs / "one.cfg", stage.dom0.root / file
+    original = (stage.dom0.out / "originals/one/original.cfg").read_bytes()
+    ours, good = config.read_bytes(), path.read_bytes()
+    for number in range(count):
+        stage.rewind()
+        damaged = mutate.mutant(file, number, [good], text=False, head=len(good))
+        path.unlink()
+        path.write_bytes(damaged)
+        check(stage.run(command))
+        assert config.read_bytes() in (ours, original, damaged), number
