@@ -16,8 +16,9 @@ from shimtool.drafts import Outcome, new_config, plan_guests
 from shimtool.errors import ShimtoolError
 from shimtool.options import GuestOptions
 from shimtool.session import Session, open_session
+from tests.kernel import craft
 from tests.support import debs, disks
-from tests.support.dom0 import make_dom0
+from tests.support.dom0 import EMPTY_CPIO, Dom0, make_dom0
 from tests.xl.oracle import reading
 
 DATA = Path(__file__).parent / "data"
@@ -35,17 +36,45 @@ _GUEST = {
 }
 
 
+_NAMED = re.compile(r"""(?m)^\s*(kernel|ramdisk)\s*=\s*['"](/[^'"]+)""")
+_OF_32_BITS = re.compile(r"686|i386|_32|freebsd")
+_KERNEL_32 = craft.elf(bits=32, sections={b"__xen_guest": (1, craft.LEGACY)})
+_KERNEL_64 = craft.elf(sections={b".notes": (7, craft.notes(craft.PV_NOTES))})
+
+
 @pytest.fixture(scope="module")
 def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
     dom0 = make_dom0(tmp_path_factory.mktemp("golden"))
     (dom0.boot / "not-pv").write_bytes(debs.xen_shim().read_bytes())
     (dom0.boot / "initrd-ext2").write_bytes(gzip.compress(bytes(1080) + b"\x53\xef" + bytes(999)))
     disk = disks.ext(dom0.root / "disk.img", _GUEST)
-    maps = [f"/boot={dom0.boot}", f"/dev/vg0/db01-disk={disk}"]
+    elsewhere = _boot_files(dom0)
+    maps = [f"/boot={dom0.boot}", f"/dev/vg0/db01-disk={disk}", *elsewhere]
     return {
         name: open_session(GuestOptions(map=maps, out=dom0.out, xen=xen))
         for name, xen in HOSTS.items()
     }
+
+
+def _boot_files(dom0: Dom0) -> list[str]:
+    """Make each kernel and ramdisk the configs name and dom0 lacks; returns --map values."""
+    folders = set()
+    for case in CASES:
+        for key, name in _NAMED.findall("" if _keeps(case) else case.read_text()):
+            at = dom0.boot / name[6:] if name.startswith("/boot/") else dom0.root / name[1:]
+            if at.exists() or "/gone" in name:
+                continue
+            at.parent.mkdir(parents=True, exist_ok=True)
+            kernel = _KERNEL_32 if _OF_32_BITS.search(name) else _KERNEL_64
+            data = EMPTY_CPIO if key == "ramdisk" else kernel
+            at.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+            folders.add(name.split("/")[1])
+    return [f"/{folder}={dom0.root / folder}" for folder in folders - {"boot"}]
+
+
+def _keeps(case: Path) -> bool:
+    """Whether the config is about a kernel that is missing."""
+    return case.stem == "refused-suse-kernel-in-dom0"
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -71,6 +100,8 @@ def _fine(case: Path, host: str) -> bool:
     return host == "pvh" and case.stem in (
         "refused-command-line-the-loader-mangles",
         "refused-ramdisk-with-file-system",
+        "refused-debian-installer-three-dashes",
+        "refused-read-only-drbd",
     )
 
 
