@@ -25,9 +25,11 @@ class Entry:
     arguments: str = ""
     modules: list[str] = field(default_factory=list)
     xen: bool = False
+    named: bool = False  # a kernel line was there, be it an empty one
 
     def boot(self, text: str) -> None:
         """Take "PATH ARGUMENTS"."""
+        self.named = True
         path, blank, rest = text.partition(" ")
         if blank:
             path, _, rest = _cut(text)
@@ -167,7 +169,7 @@ def _syslinux_line(entry: Entry, command: str, rest: str) -> None:
         parts = [part.strip() for part in rest.split("---")]
         entry.modules = parts[1:] if len(parts) > 2 else parts
     elif command == "append":
-        for word in dict.fromkeys(rest.split(" ") if entry.kernel else ()):
+        for word in dict.fromkeys(rest.split(" ") if entry.named else ()):
             if word.startswith("initrd="):
                 entry.ramdisk = word.replace("initrd=", "")
                 rest = rest.replace(word, "")

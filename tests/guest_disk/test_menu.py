@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shimtool.guest_disk import bls, menu
@@ -95,6 +95,7 @@ def test_legacy_as_pygrub(text: str) -> None:
 
 @settings(deadline=None, max_examples=EXAMPLES // 5)
 @given(text=SYSLINUX)
+@example(text="label \nkernel \nappend initrd=/i\nkernel /boot/vmlinuz")
 def test_syslinux_as_pygrub(text: str) -> None:
     theirs("GrubConf")
     mine = menu.syslinux(text).chosen()
