@@ -90,7 +90,7 @@ class _Work:
         children = [child for each in parents for child in self._staying(each, found["name"])]
         if found["number"]:
             children = children[int(found["number"]) - 1 :][:1]
-        for parent in parents:
+        for parent in () if found["number"] else parents:  # a numbered one is there, in either
             if not any(
                 child.start >= parent.start and child.end <= parent.end for child in children
             ):

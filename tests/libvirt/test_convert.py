@@ -148,6 +148,14 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
+# A read-only disk, and more than one place for it.
+TWO_DEVICES = (
+    small()
+    .replace("<devices>", "<devices/><devices>")
+    .replace("</devices>", "<disk><target dev='xvdb'/><readonly/></disk></devices>")
+    .encode()
+)
+
 # These leave XML what it is.
 WHOLE = PIECES.filter(lambda text: re.fullmatch(rb"\s+|<(\w+)\b.*(/>|</\1>)|<!--.*-->", text))
 
@@ -175,6 +183,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 @example(data=small().replace("linux</type>", "linux<x/></type>").encode(), mode=Mode.HVM)
 @example(data=small("<devices><emulator/></devices>").encode(), mode=Mode.HVM)
 @example(data=small("<os><type>hvm</type></os>").encode(), mode=Mode.HVM)
+@example(data=TWO_DEVICES, mode=Mode.HVM)
 def test_a_guest_or_a_refusal(data: bytes, mode: Mode) -> None:
     try:
         guest = parse(data, HERE).guest()
