@@ -91,9 +91,10 @@ appliance-test: image dist ## Run the image under docker, podman and chroot
 	@$(REQUIRE) $(FOR_APPLIANCE)
 	$(PYTEST) -m appliance
 
-bench: assets ## Ratios against cp, xorriso and grub-mkrescue, in one run
-	@$(REQUIRE) xorriso mtools grub-pc-bin grub-common
-	@$(RUN) -m tests.bench
+bench: assets ## What it costs, against cp, xorriso, grub-mkrescue and the layout of 2018 (PART=, README=1)
+	@$(REQUIRE) $(FOR_E2E) xorriso mtools grub-pc-bin
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@$(RUN) -m tests.bench $(PART) $(if $(README),--readme)
 
 test: check unit boot-test e2e-ci appliance-test ## All that CI runs, from nothing
 

@@ -142,7 +142,7 @@ def _xfs(stream: BinaryIO) -> list[Tree]:
 def _btrfs(stream: BinaryIO) -> list[Tree]:
     """The default subvolume first, then the top level, then those that installers make."""
     with borrowed("btrfs file system"):
-        system = library("dissect.btrfs").Btrfs(stream)
+        system = _careful_btrfs(stream)
         if system.sb.num_devices != 1:
             raise UnreadableError(f"it spans {system.sb.num_devices} devices")
         top = Node(system.fs_tree.root, "btrfs")
@@ -157,6 +157,20 @@ def _btrfs(stream: BinaryIO) -> list[Tree]:
     return found
 
 
+def _careful_btrfs(stream: BinaryIO) -> Any:  # noqa: ANN401 - a class made of dissect's
+    """Open a btrfs that refuses tree nodes without items: dissect.btrfs 1.10 searches them forever."""
+    library_class = library("dissect.btrfs").Btrfs
+
+    def read_node(system: object, address: int) -> bytes:
+        node = bytes(library_class._read_node(system, address))
+        if not any(node[_ITEM_COUNT]):
+            raise UnreadableError("a tree node without items")
+        return node
+
+    return type("CarefulBtrfs", (library_class,), {"_read_node": read_node})(stream)
+
+
+_ITEM_COUNT = slice(96, 100)  # of a btrfs_header
 _SUBVOLUMES = ("@", "@rootfs", "root")  # Ubuntu and SUSE, Debian, Fedora
 _SYSTEMS: tuple[tuple[int, bytes, Callable[[BinaryIO], list[Tree]]], ...] = (
     (0, b"XFSB", _xfs),

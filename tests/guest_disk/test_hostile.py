@@ -181,6 +181,25 @@ def test_a_group_described_in_hashes(images: dict[str, Path], tmp_path: Path) ->
     assert refused(image)
 
 
+def test_a_btrfs_tree_without_items(images: dict[str, Path], tmp_path: Path) -> None:
+    """The tree of chunks: found by where its root says it is, its count of items made 0."""
+    image = tmp_path / "disk.img"
+    disks.run("cp", "--sparse=always", images["btrfs"], image)
+    with image.open("r+b") as file:
+        file.seek(0x10000 + 0x58)
+        address = file.read(8)
+        emptied = 0
+        for at in range(0, image.stat().st_size, 4096):
+            file.seek(at + 48)
+            if file.read(8) == address:
+                file.seek(at + 96)
+                file.write(bytes(4))
+                emptied += 1
+    assert emptied
+    with bounded():
+        assert "without items" in refused(image)
+
+
 def test_a_bomb_in_btrfs(tmp_path: Path) -> None:
     """1 GiB of zeros in 32 MB of extents: more than a kernel, not more memory."""
     image = disks.btrfs_with_subvolume(tmp_path / "disk.img", "@", SMALL, "compress-force=zstd")

@@ -1,0 +1,52 @@
+"""Run `python -m tests.bench [one|hosts|boots]... [--readme]`."""
+
+import argparse
+import datetime
+import re
+import shutil
+from collections.abc import Callable, Sequence
+
+from tests.bench import boots, hosts, one_guest
+from tests.bench.command import FOLDER, Section
+from tests.bench.plot import draw
+from tests.support.debs import ROOT
+
+PARTS: dict[str, Callable[[], Section]] = {
+    "one": one_guest.measure,
+    "hosts": hosts.measure,
+    "boots": boots.measure,
+}
+PICTURE = ROOT / "tests" / "bench" / "speed.png"
+MARKED = re.compile(
+    r"(?<=<!-- speed: made by make bench README=1 -->\n).*?(?=<!-- end of speed)", re.S
+)
+
+
+def _publish(text: str) -> None:
+    """Put table and picture where README shows them."""
+    shutil.copy(FOLDER / "speed.png", PICTURE)
+    readme = ROOT / "README.md"
+    readme.write_text(MARKED.sub(lambda _: f"{text}\n\n", readme.read_text()))
+
+
+def main(parts: Sequence[str], *, readme: bool) -> None:
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    sections = []
+    for part in parts or PARTS:
+        sections.append(PARTS[part]())
+        print(f"{sections[-1].markdown()}\n", flush=True)
+    today = datetime.datetime.now(datetime.UTC).date()
+    text = "\n\n".join([*(each.markdown() for each in sections), f"Measured on {today}."])
+    (FOLDER / "speed.md").write_text(f"{text}\n")
+    draw(sections, FOLDER / "speed.png")
+    if readme:
+        _publish(text)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
+    parser.add_argument("--readme", action="store_true", help="put the result into README.md")
+    given = parser.parse_args()
+    main(given.parts, readme=given.readme)

@@ -1,0 +1,64 @@
+"""Whole hosts of 10, 100 and 1,000 guests that share a kernel: time, memory, disk.
+
+HVM mode, where each guest gets an ISO of its own; cp copies the same payload as often.
+"""
+
+import shutil
+from pathlib import Path
+
+from tests.bench.command import FOLDER, SHIMTOOL, Command, Section
+from tests.support import debs
+from tests.support.dom0 import KERNEL, Dom0, make_dom0
+
+COUNTS = (10, 100, 1000)
+HEADS = ("guests", "`convert`", "/ cp", "again", "`status`", "`scan`", "peak memory", "disk")
+
+
+def _disk(folder: Path) -> float:
+    """Return what a folder takes on disk, in MB."""
+    return sum(path.stat().st_blocks * 512 for path in folder.iterdir()) / 1e6
+
+
+def _host(count: int) -> tuple[Dom0, Command]:
+    """Lay a host out; return it, and cp of its guests' payload."""
+    root = FOLDER / f"host-{count}"
+    root.mkdir()
+    dom0 = make_dom0(root)
+    for number in range(count):
+        dom0.guest(f"web{number:04}")
+    copies = root / "copies"
+    copies.mkdir()
+    script = 'for i in $(seq "$1"); do cat "$2" "$3" > "$4/$i"; done; sync "$4"/*'
+    payload = [dom0.boot / Path(KERNEL).name, debs.xen_shim()]
+    return dom0, Command("cp", ["sh", "-c", script, "sh", str(count), *payload, copies])
+
+
+def _row(count: int) -> tuple[list[str], dict[str, float]]:
+    dom0, copy = _host(count)
+    copied = copy.run().median
+    shutil.rmtree(dom0.root / "copies")
+    out: list[str | Path] = ["--out", dom0.out]
+    inputs: list[str | Path] = ["--in", dom0.configs, "--map", f"/boot={dom0.boot}"]
+    convert = Command("convert", [*SHIMTOOL, "convert", *inputs, *out, "--mode", "hvm"]).run()
+    first, memory, disk = convert.median, convert.memory, _disk(dom0.out)
+    convert.wall.clear()
+    again = convert.run().run().run().median
+    status = Command("status", [*SHIMTOOL, "status", *out]).run().run().run().median
+    scan = Command("scan", [*SHIMTOOL, "scan", *inputs, *out]).run().run().run().median
+    shutil.rmtree(dom0.root)
+    row = [f"{count:,}", f"{first:.1f} s", f"{first / copied:.1f}x", f"{again:.2f} s"]
+    row += [f"{status:.2f} s", f"{scan:.2f} s", f"{memory / 1024:.0f} MB", f"{disk:,.0f} MB"]
+    bars = {f"cp, {count:,}": copied, f"convert, {count:,}": first, f"again, {count:,}": again}
+    return row, bars
+
+
+def measure() -> Section:
+    """Run it all; takes 13 GB of disk for a while."""
+    made = [_row(count) for count in COUNTS]
+    return Section(
+        "Whole hosts (HVM mode, guests share one kernel)",
+        HEADS,
+        [row for row, _ in made],
+        [bar for _, bars in made for bar in bars.items()],
+        "Again: nothing changed, nothing is written. cp writes and syncs each guest's payload.",
+    )
