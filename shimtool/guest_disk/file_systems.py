@@ -158,7 +158,7 @@ def _btrfs(stream: BinaryIO) -> list[Tree]:
 
 
 def _careful_btrfs(stream: BinaryIO) -> Any:  # noqa: ANN401 - a class made of dissect's
-    """Open a btrfs that refuses tree nodes without items: dissect.btrfs 1.10 searches them forever."""
+    """Open a btrfs, refusing tree nodes without items: dissect.btrfs 1.10 loops there."""
     library_class = library("dissect.btrfs").Btrfs
 
     def read_node(system: object, address: int) -> bytes:
