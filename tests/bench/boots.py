@@ -109,6 +109,6 @@ def measure() -> Section:
         ["layout", "time", "/ 2018"],
         [[name, f"{each:.1f} s", f"{each / first:.2f}x"] for name, each in medians.items()],
         list(medians.items()),
-        f"Kernel and a {RAMDISK_SIZE / 1e6:.0f} MB ramdisk; medians of {RUNS} starts. Emulation "
-        "makes all of them slow; their order holds on hardware.",
+        f"Kernel and a {RAMDISK_SIZE / 1e6:.0f} MB ramdisk; medians of {RUNS} starts. All "
+        "are slow in an emulated host; ratios on hardware were not measured.",
     )

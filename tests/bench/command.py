@@ -1,10 +1,8 @@
 """One command as a process of its own: how long it takes, and its peak memory."""
 
-import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,16 @@ from tests.support.debs import ROOT
 
 FOLDER = ROOT / "build" / "bench"
 SHIMTOOL: list[str | Path] = [sys.executable, "-m", "shimtool"]
+
+# A process's peak memory counts from the size of the one that started it: so this is a small one.
+_LEAN = """
+import os, sys, time
+null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in (0, 1, 2)]
+start = time.monotonic()
+child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=null)
+_, status, usage = os.wait4(child, 0)
+print(time.monotonic() - start, usage.ru_maxrss, os.waitstatus_to_exitcode(status))
+"""
 
 
 @dataclass
@@ -24,21 +32,17 @@ class Command:
     before: Callable[[], None] = lambda: None
     wall: list[float] = field(default_factory=list)  # seconds
     memory: int = 0  # peak resident set, KiB
-    codes: tuple[int, ...] = (0,)
 
     def run(self) -> "Command":
         """Run it once more; a failure ends the bench."""
         self.before()
-        start = time.monotonic()
         words = [str(word) for word in self.argv]
-        quiet = subprocess.DEVNULL
-        process = subprocess.Popen(words, stdout=quiet, stderr=quiet)
-        _pid, status, usage = os.wait4(process.pid, 0)
-        self.wall.append(time.monotonic() - start)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in self.codes:
-            sys.exit(f"bench: {self.name} failed with exit code {process.returncode}: {words}")
-        self.memory = max(self.memory, usage.ru_maxrss)
+        lean = [sys.executable, "-SIc", _LEAN, *words]
+        told = subprocess.run(lean, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+        if told[2] != "0":
+            sys.exit(f"bench: {self.name} failed with exit code {told[2]}: {words}")
+        self.wall.append(float(told[0]))
+        self.memory = max(self.memory, int(told[1]))
         return self
 
     @property

@@ -53,7 +53,7 @@ def _row(count: int) -> tuple[list[str], dict[str, float]]:
 
 
 def measure() -> Section:
-    """Run it all; takes 13 GB of disk for a while."""
+    """Run it all; takes 16 GB of disk for a while."""
     made = [_row(count) for count in COUNTS]
     return Section(
         "Whole hosts (HVM mode, guests share one kernel)",
