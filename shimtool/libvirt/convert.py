@@ -80,8 +80,7 @@ class _Work:
             self.spans.append(edit.with_attribute(self.data, total, "unit", unit))
 
     def set(self, path: str, value: ConfigValue) -> None:
-        *steps, last = path.split("/")
-        self._set([self.root], [*steps, last], str(value))
+        self._set([self.root], path.split("/"), str(value))
 
     def _set(self, parents: list[Element], steps: list[str], value: str) -> None:
         step, *rest = steps
@@ -90,16 +89,26 @@ class _Work:
         children = [child for each in parents for child in self._staying(each, found["name"])]
         if found["number"]:
             children = children[int(found["number"]) - 1 :][:1]
-        for parent in () if found["number"] else parents:  # a numbered one is there, in either
-            if not any(
-                child.start >= parent.start and child.end <= parent.end for child in children
-            ):
-                self._create(parent, steps, value)
+        for parent in self._lacking(parents, children):
+            self._create(parent, steps, value)
         if rest and children:
             self._set(children, rest, value)
         else:
             for child in children:
                 self._replace(child, found["attribute"], value)
+
+    def _lacking(self, parents: list[Element], children: list[Element]) -> list[Element]:
+        """Return the parents to make a child in: those that have none of `children`.
+
+        Several <devices> are one to libvirt: what one of them has, none of them lacks.
+        """
+        if any(each is parents[0] for each in self.root.children):
+            return [] if children else parents[:1]
+        return [
+            parent
+            for parent in parents
+            if not any(parent.start <= child.start < parent.end for child in children)
+        ]
 
     def _staying(self, parent: Element, name: str) -> Iterator[Element]:
         return (child for child in parent.all(name) if child.start not in self.gone)

@@ -75,6 +75,7 @@ def untouched(data: bytes, guest: Guest, mode: Mode) -> None:
     assert again.guest().type.value == mode.value
     assert again.guest().name == guest.name
     assert [disk.vdev for disk in again.guest().disks] == [disk.vdev for disk in guest.disks]
+    assert len(again.guest().vifs) == len(guest.vifs)
     assert again.guest().maxvcpus == again.guest().vcpus == guest.vcpus
     assert again.guest().maxmem == again.guest().memory == guest.memory
 
@@ -148,11 +149,11 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-# A read-only disk, and more than one place for it.
+# A read-only disk and an interface, and more than one place for them.
 TWO_DEVICES = (
     small()
     .replace("<devices>", "<devices/><devices>")
-    .replace("</devices>", "<disk><target dev='xvdb'/><readonly/></disk></devices>")
+    .replace("</devices>", "<disk><target dev='xvdb'/><readonly/></disk><interface/></devices>")
     .encode()
 )
 
