@@ -1,10 +1,10 @@
-"""Run `python -m tests.bench [one|hosts|boots]... [--readme]`."""
+"""Run `python -m tests.bench [one|hosts|boots] [--readme]`."""
 
 import argparse
 import datetime
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from tests.bench import boots, hosts, one_guest
 from tests.bench.command import FOLDER, Section
@@ -29,12 +29,12 @@ def _publish(text: str) -> None:
     readme.write_text(MARKED.sub(lambda _: f"{text}\n\n", readme.read_text()))
 
 
-def main(parts: Sequence[str], *, readme: bool) -> None:
+def main(part: str | None, *, readme: bool) -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     sections = []
-    for part in parts or PARTS:
-        sections.append(PARTS[part]())
+    for name in [part] if part else PARTS:
+        sections.append(PARTS[name]())
         print(f"{sections[-1].markdown()}\n", flush=True)
     today = datetime.datetime.now(datetime.UTC).date()
     text = "\n\n".join([*(each.markdown() for each in sections), f"Measured on {today}."])
@@ -46,7 +46,7 @@ def main(parts: Sequence[str], *, readme: bool) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
+    parser.add_argument("part", nargs="?", choices=PARTS)
     parser.add_argument("--readme", action="store_true", help="put the result into README.md")
     given = parser.parse_args()
-    main(given.parts, readme=given.readme)
+    main(given.part, readme=given.readme)

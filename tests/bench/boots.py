@@ -12,10 +12,10 @@ from pathlib import Path
 
 from shimtool.run import run
 from tests.bench.command import FOLDER, SHIMTOOL, Section
-from tests.bench.one_guest import make_ramdisk
 from tests.e2e.host import RELEASES, host
 from tests.e2e.rig import Kept, Machine, machine
 from tests.support import debs
+from tests.support.guests import filler_ramdisk
 
 RUNS = 3
 RAMDISK_SIZE = 20_000_000
@@ -52,7 +52,7 @@ def _files(home: Path) -> None:
     for name in ("etc", "boot", "out", "tree/boot/grub"):
         (home / name).mkdir(parents=True)
     shutil.copy(debs.kernel(), home / "boot/vmlinuz")
-    make_ramdisk(home / "boot/initrd", RAMDISK_SIZE)
+    (home / "boot/initrd").write_bytes(filler_ramdisk(RAMDISK_SIZE))
     (home / "etc/ours.cfg").write_text(
         'name = "ours"\nkernel = "/guest/boot/vmlinuz"\nramdisk = "/guest/boot/initrd"\n'
         'memory = 512\nextra = "console=hvc0"\n'
@@ -88,7 +88,7 @@ def _seconds(dom0: Machine, config: str, name: str) -> float:
 
 
 def measure() -> Section:
-    """Boot each several times, in turn, each time in a fresh dom0."""
+    """Boot each several times, in turn, every round in a fresh dom0."""
     home = FOLDER / "boots"
     _files(home)
     layouts = {

@@ -33,7 +33,14 @@ class Command:
     wall: list[float] = field(default_factory=list)  # seconds
     memory: int = 0  # peak resident set, KiB
 
-    def run(self) -> "Command":
+    def runs(self, number: int) -> float:
+        """Run it anew, so many times; return the median in seconds."""
+        self.wall.clear()
+        for _ in range(number):
+            self.run()
+        return self.median
+
+    def run(self) -> None:
         """Run it once more; a failure ends the bench."""
         self.before()
         words = [str(word) for word in self.argv]
@@ -43,7 +50,6 @@ class Command:
             sys.exit(f"bench: {self.name} failed with exit code {told[2]}: {words}")
         self.wall.append(float(told[0]))
         self.memory = max(self.memory, int(told[1]))
-        return self
 
     @property
     def median(self) -> float:

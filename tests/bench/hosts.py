@@ -35,16 +35,16 @@ def _host(count: int) -> tuple[Dom0, Command]:
 
 def _row(count: int) -> tuple[list[str], dict[str, float]]:
     dom0, copy = _host(count)
-    copied = copy.run().median
+    copied = copy.runs(1)
     shutil.rmtree(dom0.root / "copies")
     out: list[str | Path] = ["--out", dom0.out]
     inputs: list[str | Path] = ["--in", dom0.configs, "--map", f"/boot={dom0.boot}"]
-    convert = Command("convert", [*SHIMTOOL, "convert", *inputs, *out, "--mode", "hvm"]).run()
-    first, memory, disk = convert.median, convert.memory, _disk(dom0.out)
-    convert.wall.clear()
-    again = convert.run().run().run().median
-    status = Command("status", [*SHIMTOOL, "status", *out]).run().run().run().median
-    scan = Command("scan", [*SHIMTOOL, "scan", *inputs, *out]).run().run().run().median
+    convert = Command("convert", [*SHIMTOOL, "convert", *inputs, *out, "--mode", "hvm"])
+    first = convert.runs(1)
+    memory, disk = convert.memory, _disk(dom0.out)
+    again = convert.runs(3)
+    status = Command("status", [*SHIMTOOL, "status", *out]).runs(3)
+    scan = Command("scan", [*SHIMTOOL, "scan", *inputs, *out]).runs(3)
     shutil.rmtree(dom0.root)
     row = [f"{count:,}", f"{first:.1f} s", f"{first / copied:.1f}x", f"{again:.2f} s"]
     row += [f"{status:.2f} s", f"{scan:.2f} s", f"{memory / 1024:.0f} MB", f"{disk:,.0f} MB"]

@@ -8,10 +8,9 @@ import pytest
 from shimtool.drafts import Outcome, new_config, plan_guests
 from shimtool.host.profiles import profiles
 from shimtool.model import Mode
-from shimtool.options import GuestOptions
 from shimtool.plan.keys import TABLE, Fate, Row
-from shimtool.session import Session, open_session
-from tests.support.dom0 import Dom0, make_dom0
+from shimtool.session import Session
+from tests.support.dom0 import Dom0
 from tests.xl.oracle import reading
 
 README = Path(__file__).parents[2] / "README.md"
@@ -46,19 +45,6 @@ def test_what_is_said_is_there_where_it_is_needed() -> None:
         spoken = {Fate.UNTRIED, Fate.LOST, Fate.REFUSED} & {row.hvm, row.pvh}
         assert bool(row.say) == bool(spoken) or row.hvm is Fate.REPLACED, row
         assert row.why
-
-
-@pytest.fixture(scope="module")
-def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
-    return make_dom0(tmp_path_factory.mktemp("keys"))
-
-
-@pytest.fixture(scope="module")
-def sessions(dom0: Dom0) -> dict[Mode, Session]:
-    def session(xen: str) -> Session:
-        return open_session(GuestOptions(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=xen))
-
-    return {Mode.HVM: session("4.9.2"), Mode.PVH: session("4.17.7")}
 
 
 @pytest.mark.parametrize("mode", Mode)

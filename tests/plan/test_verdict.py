@@ -13,12 +13,11 @@ from shimtool import show
 from shimtool.drafts import new_config, plan_guests
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode
-from shimtool.options import GuestOptions
 from shimtool.plan.keys import TABLE
-from shimtool.session import Session, open_session
+from shimtool.session import Session
 from tests.conftest import EXAMPLES
 from tests.plan.test_keys import BASE, VALUES
-from tests.support.dom0 import Dom0, make_dom0
+from tests.support.dom0 import Dom0
 from tests.xl.oracle import reading
 
 _WORDS = st.sampled_from(
@@ -49,19 +48,6 @@ _WILD = st.dictionaries(
 def configs(draw: st.DrawFn) -> bytes:
     lines: Mapping[str, str] = draw(_USUAL) | draw(_SENSIBLE) | draw(_WILD)
     return "".join(f"{key} = {value}\n" for key, value in lines.items()).encode()
-
-
-@pytest.fixture(scope="module")
-def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
-    return make_dom0(tmp_path_factory.mktemp("verdict"))
-
-
-@pytest.fixture(scope="module")
-def sessions(dom0: Dom0) -> dict[Mode, Session]:
-    def session(xen: str) -> Session:
-        return open_session(GuestOptions(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=xen))
-
-    return {Mode.HVM: session("4.9.2"), Mode.PVH: session("4.17.7")}
 
 
 @settings(deadline=None, max_examples=EXAMPLES // 5)

@@ -6,12 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.dom0 import Dom0, make_dom0
-
-
-@pytest.fixture(scope="module")
-def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
-    return make_dom0(tmp_path_factory.mktemp("warnings"))
+from tests.support.dom0 import Dom0
 
 
 def warned(dom0: Dom0, more: str, *words: str) -> str:
