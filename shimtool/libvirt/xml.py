@@ -43,11 +43,11 @@ class Element:
         return (child for child in self.children if child.name == name)
 
     def find(self, path: str) -> "Element | None":
-        """Return the first element at a path of child names (a/b), None when there is none."""
-        found: Element | None = self
+        """Return the first element at a path of child names (a/b, in any a), None without one."""
+        found = [self]
         for name in path.split("/"):
-            found = next(found.all(name), None) if found else None
-        return found
+            found = [child for each in found for child in each.all(name)]
+        return found[0] if found else None
 
 
 def parse_xml(data: bytes, path: Path) -> Element:

@@ -185,6 +185,10 @@ def mutated(draw: st.DrawFn) -> bytes:
 @example(data=small("<devices><emulator/></devices>").encode(), mode=Mode.HVM)
 @example(data=small("<os><type>hvm</type></os>").encode(), mode=Mode.HVM)
 @example(data=TWO_DEVICES, mode=Mode.HVM)
+@example(
+    data=small("<bootloader>pygrub</bootloader>").replace("<os>", "<os/><os>").encode(),
+    mode=Mode.HVM,
+)
 def test_a_guest_or_a_refusal(data: bytes, mode: Mode) -> None:
     try:
         guest = parse(data, HERE).guest()
