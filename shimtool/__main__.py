@@ -3,10 +3,10 @@
 import signal
 import sys
 
-from shimtool import show
-from shimtool.cli import app
+from shimtool import text as show
+from shimtool.cli.app import app
 from shimtool.errors import ShimtoolError, fault
-from shimtool.streams import Output
+from shimtool.system.streams import Output
 
 
 def main() -> None:

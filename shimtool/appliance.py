@@ -13,13 +13,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from shimtool import show
+from shimtool import text as show
 from shimtool.__main__ import main as shimtool
 from shimtool.assets import VARIABLE, shims_folder
-from shimtool.boot_test import QEMU
+from shimtool.commands.boot_test import QEMU
+from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
 from shimtool.errors import Fault, ShimtoolError, Where
 from shimtool.mounts import Mount, dom0_paths, is_mounted, read_mounts
-from shimtool.options import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
 
 _MAPPING = ("scan", "plan", "convert", "host")
 _NAMING = (*_MAPPING, "verify", "status")

@@ -8,8 +8,8 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from shimtool.cli import app
-from shimtool.examples import EXAMPLES
+from shimtool.cli.app import app
+from shimtool.cli.examples import EXAMPLES
 from tests.support.dom0 import make_dom0, shimtool
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shimtool.errors import ShimtoolError
 from shimtool.model import Compression, KernelFacts, Wrapping
-from shimtool.report import FILE_NAME, Input, Output, Record, Report, load, render
+from shimtool.output.report import FILE_NAME, Input, Output, Record, Report, load, render
 from tests.conftest import EXAMPLES
 
 FIXTURES = [HealthCheck.function_scoped_fixture]  # a folder, whose one file each example replaces

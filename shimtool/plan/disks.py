@@ -5,10 +5,10 @@ were tried on 4.9.4. Raw block devices keep Linux' own back end, images QEMU's (
 HVM mode is the device model itself: its command line may lose every drive, the back end stays.
 """
 
+from shimtool.configs.xl.disk import as_cdrom
+from shimtool.configs.xl.vdev import vdev_index
 from shimtool.errors import Fault, Where
 from shimtool.model import Disk, Guest, Mode
-from shimtool.xl.disk import as_cdrom
-from shimtool.xl.vdev import vdev_index
 
 # libxl gives QEMU the disks 0-3 of xvd* and hd* as IDE disks, and refuses read-only ones.
 _EMULATED_DISKS = 4

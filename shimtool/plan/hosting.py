@@ -1,6 +1,7 @@
 """What the host's Xen means for a shim: refusals, warnings, and the shim's own command line."""
 
-from shimtool import host as hosts
+from shimtool.dom0 import facts
+from shimtool.dom0.detect import describe
 from shimtool.errors import Fault, Where
 from shimtool.model import Guest, Host, Mode, Settings, Shim
 from shimtool.shims.kinds import hangs, kind_of, miscounts, versions_for
@@ -21,12 +22,12 @@ def host_faults(host: Host, shim: Shim, mode: Mode, settings: Settings) -> list[
                 " patches",
             )
         )
-    if mode is Mode.PVH and host.xen is not None and not hosts.can_pvshim(host):
+    if mode is Mode.PVH and host.xen is not None and not facts.can_pvshim(host):
         found.append(
             Fault(
                 "xl knows pvshim= from Xen 4.10.1 on",
                 Where(host.source),
-                hosts.describe(host),
+                describe(host),
                 "update Xen to 4.10.1 or later, or use --mode hvm",
             )
         )
@@ -35,8 +36,8 @@ def host_faults(host: Host, shim: Shim, mode: Mode, settings: Settings) -> list[
 
 def _doubts(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
     """What --force overrides."""
-    where, version, found = Where(host.source), hosts.describe(host), []
-    if hosts.too_old(host):
+    where, version, found = Where(host.source), describe(host), []
+    if facts.too_old(host):
         found.append(
             Fault(
                 "Xen older than 4.4 was not looked at by shimtool's makers",
@@ -90,7 +91,7 @@ def shim_args(guest: Guest, host: Host, shim: Shim, settings: Settings) -> str:
     words = (kind_of(shim).arguments if given is None else given).split()
     if not any(word.startswith("maxcpus=") for word in words):
         words.append(f"maxcpus={guest.vcpus}")
-    if hosts.lists_all_processors(host) and not any(word.startswith("mce=") for word in words):
+    if facts.lists_all_processors(host) and not any(word.startswith("mce=") for word in words):
         words.append("mce=0")
     return " ".join(words)
 

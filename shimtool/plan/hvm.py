@@ -1,10 +1,10 @@
 """The new config of a guest whose shim boots from an ISO in an HVM container (Xen 4.6 on)."""
 
-from shimtool import host as hosts
+from shimtool.configs.xl.vif import without_emulated_nic
+from shimtool.dom0 import facts
+from shimtool.dom0.keys import gone
 from shimtool.model import ConfigEdits, ConfigValue, Guest, Host, Mode, Settings
 from shimtool.plan import disks
-from shimtool.plan.keys import gone
-from shimtool.xl.vif import without_emulated_nic
 
 DEVICE_MODEL_SCRIPT = "shimtool-dm"
 
@@ -55,7 +55,7 @@ def sizes(guest: Guest) -> list[tuple[str, ConfigValue]]:
 
 def _builder(host: Host) -> list[tuple[str, ConfigValue]]:
     """builder= is what 4.4-4.9 read, type= what 4.10 on do; 4.17 takes both when they agree."""
-    knows_type = hosts.knows_type_key(host)
+    knows_type = facts.knows_type_key(host)
     new: list[tuple[str, ConfigValue]] = []
     if not knows_type:
         new.append(("builder", "hvm"))

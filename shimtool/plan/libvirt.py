@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from shimtool import host as hosts
+from shimtool.configs.libvirt.keys import PATHS
+from shimtool.dom0 import facts
 from shimtool.errors import Fault, Where
-from shimtool.libvirt.keys import PATHS
 from shimtool.model import (
     BootImage,
     BootloaderBoot,
@@ -47,7 +47,7 @@ _NOT_HVM = (
 def chosen_mode(guest: Guest, host: Host, wanted: Mode | None, payload: Payload | None) -> Mode:
     """Return the mode asked for, else the best that host and, for libvirt, the payload allow."""
     if wanted is not None or guest.syntax is not Syntax.LIBVIRT:
-        return hosts.chosen_mode(host, wanted)
+        return facts.chosen_mode(host, wanted)
     sure = host.xen is not None and host.xen[:2] >= _PVH_FOR_SURE
     return Mode.PVH if sure and payload is not None and fits_pvh(guest, payload) else Mode.HVM
 

@@ -1,6 +1,6 @@
 """One guest's plan, put together from the parts beside this file."""
 
-from shimtool import host as hosts
+from shimtool.dom0.detect import parse_version
 from shimtool.errors import Fault, Where, raise_all
 from shimtool.model import (
     BootImage,
@@ -122,7 +122,7 @@ def _unpacks(shim: Shim, compression: Compression) -> bool:
     """Whether the shim unpacks such a kernel: zstd came with Xen 4.15, the rest is older."""
     if compression is not Compression.ZSTD:
         return True
-    version = hosts.parse_version(shim.version) if shim.version else (0, 0, None)
+    version = parse_version(shim.version) if shim.version else (0, 0, None)
     return version[:2] >= (4, 15)
 
 

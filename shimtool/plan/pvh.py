@@ -1,5 +1,7 @@
 """The new config of a guest whose shim runs in a PVH container (Xen 4.10.1 on, no ISO)."""
 
+from shimtool.configs.xl.vif import is_emulated, without_emulated_nic
+from shimtool.dom0.keys import BOOT, gone
 from shimtool.model import (
     BootImage,
     BootloaderBoot,
@@ -10,8 +12,6 @@ from shimtool.model import (
     Settings,
 )
 from shimtool.plan.hvm import sizes
-from shimtool.plan.keys import BOOT, gone
-from shimtool.xl.vif import is_emulated, without_emulated_nic
 
 
 def edits(guest: Guest, image: BootImage, settings: Settings) -> ConfigEdits:

@@ -2,10 +2,10 @@
 
 from functools import cache
 
+from shimtool.dom0.keys import TABLE, Fate, keys_of
 from shimtool.errors import Fault, Where
 from shimtool.model import BootloaderBoot, Guest, Mode, NoBoot
 from shimtool.plan import bootloader
-from shimtool.plan.keys import TABLE, Fate, keys_of
 
 _MOST_VCPUS = 128  # HVM_MAX_VCPUS, Xen's limit for HVM and PVH (public/hvm/hvm_info_table.h)
 _MOST_MEMORY = 16 << 20  # MiB: beyond 16 TiB a mistyped number is likelier than such a host

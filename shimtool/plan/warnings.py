@@ -2,10 +2,10 @@
 
 import re
 
+from shimtool.dom0.keys import TABLE, Fate
 from shimtool.model import Guest, Host, KernelBoot, Mode, Payload, Shim
 from shimtool.plan import bootloader, disks
 from shimtool.plan.hosting import host_warnings
-from shimtool.plan.keys import TABLE, Fate
 
 # MiB with which a guest with Debian's 6.1 kernel starts, besides its ramdisk, measured with shim
 # 4.17.7 under Xen 4.17: with 352 the shim ends with "Not enough RAM for domain 0 allocation", as

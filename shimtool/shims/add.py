@@ -14,12 +14,12 @@ import yaml
 
 from shimtool.errors import fault
 from shimtool.model import Shim, ShimKind
-from shimtool.schema import NAME
 from shimtool.shims.catalogue import FILE, read_catalogue
 from shimtool.shims.known import FILE as KNOWN_FILE
 from shimtool.shims.known import load_known
 from shimtool.shims.probe import ProbedShim, probe, xen_version
-from shimtool.write.files import Staging
+from shimtool.system.staging import Staging
+from shimtool.system.yaml_rows import NAME
 
 if TYPE_CHECKING:  # it loads the libraries for all formats
     from shimtool.shims.packages import Candidate

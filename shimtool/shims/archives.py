@@ -18,7 +18,7 @@ import arpy
 import rpmfile
 import zstandard
 
-from shimtool.files import MIB
+from shimtool.system.files import MIB
 
 UNPACKED_LIMIT = 512 * MIB  # all of a package; Xen's largest unpack to about 100 MB
 MOST_MEMBERS = 1 << 16

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from shimtool.errors import Fault, Where, fault, raise_all
-from shimtool.files import read_named
 from shimtool.model import Host, Mode, Shim, ShimKind
-from shimtool.schema import NAME, TEXT, Field, Row, digits, pattern, read_list
 from shimtool.shims.kinds import suits
 from shimtool.shims.known import KIND, load_known
 from shimtool.shims.probe import SHIM_LIMIT, probe
+from shimtool.system.files import read_named
+from shimtool.system.yaml_rows import NAME, TEXT, Field, Row, digits, pattern, read_list
 
 FILE = "shims.yaml"
 PREFERRED = (4, 10)  # the smallest, and the one that most of the field has run

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from shimtool import host as hosts
+from shimtool.dom0 import facts
+from shimtool.dom0.releases import Fact
 from shimtool.errors import fault
-from shimtool.host import Fact
 from shimtool.model import Host, Mode, Shim, ShimKind
-from shimtool.schema import TEXT, Field, Row, pattern, read_list
+from shimtool.system.yaml_rows import TEXT, Field, Row, pattern, read_list
 
 FILE = Path(__file__).parent / "kinds.yaml"
 
@@ -99,13 +99,13 @@ def hangs(shim: Shim, host: Host, mode: Mode) -> bool | None:
     needed = kind_of(shim).needs
     if mode is not Mode.HVM or needed is None:
         return False
-    there = hosts.has(host, needed)
+    there = facts.has(host, needed)
     return None if there is None else not there
 
 
 def miscounts(shim: Shim, host: Host, mode: Mode) -> bool:
     """Whether the guest's kernel stops at processors that this host lists, but that do not run."""
-    if mode is not Mode.HVM or hosts.has(host, Fact.EXACT_CPUS) is not False:
+    if mode is not Mode.HVM or facts.has(host, Fact.EXACT_CPUS) is not False:
         return False
     obedient = kind_of(shim).maxcpus
     if obedient is None:
@@ -121,7 +121,7 @@ def suits(shim: Shim, host: Host, mode: Mode) -> bool:
 
 def versions_for(kind: ShimKind, host: Host) -> tuple[str, ...]:
     """Return the Xen versions of which a kind's shims have to be on this host; () for any."""
-    if hosts.has(host, Fact.EXACT_CPUS) is not False:
+    if facts.has(host, Fact.EXACT_CPUS) is not False:
         return ()
     return tuple(f"{major}.{minor}" for major, minor in sorted(kinds()[kind].maxcpus or ()))
 
@@ -131,9 +131,9 @@ def works_in(kind: ShimKind, host: Host) -> tuple[Mode, ...]:
     if host.hvm is False:
         return ()
     known = kinds()[kind]
-    lacks = known.needs is not None and hosts.has(host, known.needs) is False
+    lacks = known.needs is not None and facts.has(host, known.needs) is False
     able = {
         Mode.HVM: not lacks,
-        Mode.PVH: host.xen is not None and hosts.can_pvshim(host),
+        Mode.PVH: host.xen is not None and facts.can_pvshim(host),
     }
     return tuple(mode for mode in Mode if mode in known.modes and able[mode])

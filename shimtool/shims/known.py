@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.model import ShimKind
-from shimtool.schema import NAME, TEXT, Field, digits, pattern, read_list
+from shimtool.system.yaml_rows import NAME, TEXT, Field, digits, pattern, read_list
 
 FILE = "known.yaml"
 

@@ -11,10 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from shimtool.errors import ShimtoolError, fault
-from shimtool.files import MIB, open_named, too_large
 from shimtool.shims import archives
 from shimtool.shims.archives import BadPackageError, Member
 from shimtool.shims.probe import SHIM_LIMIT
+from shimtool.system.files import MIB, open_named, too_large
 
 SHIM_NAMES = ("xen-shim", "xen-shim.gz", "xen-vixen", "xen-vixen.gz")
 MOST_SHIMS = 8

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.errors import fault
-from shimtool.files import MIB, read_named
 from shimtool.model import Mode, Shim, ShimKind
 from shimtool.shims.known import Known, find_known
+from shimtool.system.files import MIB, read_named
 
 SHIM_LIMIT = 64 * MIB  # the largest shim seen is 6.4 MB, with its symbols
 GUEST_OS = 6  # Xen's public/elfnote.h: only guest kernels say which system they are

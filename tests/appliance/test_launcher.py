@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from shimtool import __version__
-from shimtool.cli import app
+from shimtool.cli.app import app
 from tests.appliance import busybox
 from tests.appliance.conftest import Dist, Launch
 from tests.appliance.engines import Engine, run

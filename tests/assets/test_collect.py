@@ -9,8 +9,8 @@ import pytest
 from shimtool.assets import BOOT_FILES, VARIABLE, find_assets, shims_folder
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode
-from shimtool.run import run
 from shimtool.shims.catalogue import choose, load, verify
+from shimtool.system.process import run
 from tests.assets.conftest import Collect
 from tests.support import debs
 

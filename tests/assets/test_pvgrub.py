@@ -6,7 +6,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import NoteSegment
 
-from shimtool.run import run
+from shimtool.system.process import run
 from tests.assets.conftest import ROOT
 from tests.support import debs
 

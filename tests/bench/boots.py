@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from shimtool.run import run
+from shimtool.system.process import run
 from tests.bench.command import FOLDER, SHIMTOOL, Section
 from tests.e2e.host import RELEASES, host
 from tests.e2e.rig import Kept, Machine, machine

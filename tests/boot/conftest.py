@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.bootlog import LOG_ARGS
+from shimtool.commands.boot_log import LOG_ARGS
 from tests.support.dom0 import Dom0
 from tests.support.samples import write_samples
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.bootlog import END
+from shimtool.commands.boot_log import END
 from tests.boot.conftest import Convert
 from tests.support.dom0 import Dom0
 from tests.support.qemu import running

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shimtool.bootlog import END, parse_report
+from shimtool.commands.boot_log import END, parse_report
 from shimtool.model import Compression
 from tests.boot.conftest import Convert
 from tests.boot.test_samples import loaded

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.bootlog import END, parse_report
+from shimtool.commands.boot_log import END, parse_report
 from tests.boot.conftest import Convert
 from tests.boot.iso import SECTOR, places
 from tests.support import guests

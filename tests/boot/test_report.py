@@ -2,7 +2,7 @@
 
 import pytest
 
-from shimtool.bootlog import END, BootReport, Span, parse_report
+from shimtool.commands.boot_log import END, BootReport, Span, parse_report
 
 HEAD = "ISOLINUX 6.04 20200816\r\nLoading xen-shim... ok\r\n"
 V417 = """\

@@ -7,7 +7,7 @@ import pytest
 from elftools.elf.elffile import ELFFile
 
 from shimtool.assets import find_assets
-from shimtool.bootlog import END, BootReport, Span, parse_report
+from shimtool.commands.boot_log import END, BootReport, Span, parse_report
 from tests.boot.conftest import Convert
 from tests.boot.iso import shim_version
 from tests.kernel.craft import vmlinux

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.write.iso import SECTOR
+from shimtool.output.iso_writer import SECTOR
 from tests.cli.test_bad_input import refused
 from tests.cli.test_convert import converted, extract
 from tests.support.debs import ROOT

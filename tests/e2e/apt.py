@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.run import run
+from shimtool.system.process import run
 from tests.support.debs import CACHE
 
 ETC = Path("/etc/apt")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shimtool.run import run
+from shimtool.system.process import run
 from tests.e2e import modules
 from tests.support import cpio, debs
 

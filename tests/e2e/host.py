@@ -11,7 +11,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.run import run
+from shimtool.system.process import run
 from tests.e2e import modules
 from tests.e2e.apt import Suite, suite
 from tests.support import cpio

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.run import run
+from shimtool.system.process import run
 from tests.e2e.wire import Agent, Monitor, NoAnswerError, Output
 from tests.support.debs import CACHE
 

@@ -9,7 +9,7 @@ import tempfile
 from io import BytesIO
 from pathlib import Path
 
-from shimtool.run import run
+from shimtool.system.process import run
 from tests.support import debs
 
 _CONFIG = """\

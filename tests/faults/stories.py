@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shimtool import report as reports
 from shimtool.model import Compression
-from shimtool.write.files import PREFIX, SUFFIX
+from shimtool.output import report as reports
+from shimtool.system.staging import PREFIX, SUFFIX
 from tests.faults import child
 from tests.kernel import craft
 from tests.support.dom0 import EMPTY_CPIO, Dom0

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.kernel.compression import open_stream
 from shimtool.model import Compression
+from shimtool.payload.kernel.compression import open_stream
 from tests.faults.bombs import BOMBS, MIB, SIZE
 from tests.faults.stories import Stage
 from tests.kernel import craft

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from shimtool.dom0.paths import Found
 from shimtool.errors import ShimtoolError, Where
-from shimtool.guest_disk.extract import Extraction, GuestDisk, extract
-from shimtool.guest_disk.inside import open_inside
-from shimtool.guest_disk.pick import Wanted
-from shimtool.kernel.paths import Found
+from shimtool.payload.guest_disk.extract import Extraction, GuestDisk, extract
+from shimtool.payload.guest_disk.inside import open_inside
+from shimtool.payload.guest_disk.pick import Wanted
 from tests.support.disks import Files, grub_cfg
 
 KERNEL = random.Random(1).randbytes(1_500_001)  # noqa: S311 - filler, not a secret

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shimtool.guest_disk import bls, menu
-from shimtool.guest_disk.guard import UnreadableError
-from shimtool.guest_disk.menu import Entry, Menu
+from shimtool.payload.guest_disk import bls, menu
+from shimtool.payload.guest_disk.guard import UnreadableError
+from shimtool.payload.guest_disk.menu import Entry, Menu
 from tests.conftest import EXAMPLES
 from tests.guest_disk import pygrub
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.guest_disk.pick import Wanted
+from shimtool.payload.guest_disk.pick import Wanted
 from shimtool.plan.bootloader import Options, command_line, single_blanks
 from tests.guest_disk import pygrub
 from tests.guest_disk.support import BOOT, KERNEL, NOTHING, RAMDISK, WHOLE, read, refused

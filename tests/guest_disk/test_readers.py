@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from shimtool.errors import ShimtoolError
-from shimtool.guest_disk.inside import unchanged_inside
-from shimtool.guest_disk.pick import Wanted
+from shimtool.payload.guest_disk.inside import unchanged_inside
+from shimtool.payload.guest_disk.pick import Wanted
 from tests.guest_disk.support import (
     BOOT,
     KERNEL,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.drafts import new_config, plan_guests
-from shimtool.host.profiles import Profile, profile_of, profiles
+from shimtool.commands.planning import new_config, plan_guests
+from shimtool.commands.run import open_session
+from shimtool.commands.settings import GuestOptions
+from shimtool.dom0.releases import Profile, profile_of, profiles
 from shimtool.model import Mode
-from shimtool.options import GuestOptions
-from shimtool.session import open_session
 from tests.plan.test_golden import CASES
 from tests.support.dom0 import Dom0, make_dom0
 from tests.xl.oracle import reading

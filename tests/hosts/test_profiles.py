@@ -7,17 +7,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shimtool.errors import ShimtoolError
-from shimtool.host import Fact, has, parse_version, profile_name, too_old
-from shimtool.host.profiles import (
+from shimtool.dom0.detect import parse_version
+from shimtool.dom0.facts import has, profile_name, too_old
+from shimtool.dom0.releases import (
     FILE,
     MEANS,
+    Fact,
     edges,
     of_branch,
     profile_of,
     profiles,
     read_profiles,
 )
+from shimtool.errors import ShimtoolError
 from shimtool.model import Host
 
 
@@ -80,7 +82,7 @@ def test_what_was_not_looked_at() -> None:
 
 def test_profiles_that_do_not_add_up_are_refused(tmp_path: Path) -> None:
     rows = yaml.safe_load(FILE.read_text())
-    file = tmp_path / "profiles.yaml"
+    file = tmp_path / "releases.yaml"
 
     def refused(changed: list[object], reason: str) -> None:
         file.write_text(yaml.safe_dump(changed))
@@ -98,6 +100,9 @@ def test_profiles_that_do_not_add_up_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_data_is_read_only_when_needed() -> None:
-    code = "import shimtool.cli, shimtool.host.profiles as p; print(p.profiles.cache_info().misses)"
+    code = (
+        "import shimtool.cli.app, shimtool.dom0.releases as p;"
+        " print(p.profiles.cache_info().misses)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"

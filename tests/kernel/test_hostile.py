@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shimtool.errors import ShimtoolError
-from shimtool.files import open_regular
-from shimtool.kernel import compression
-from shimtool.kernel.image import inspect
-from shimtool.kernel.ramdisk import inspect_ramdisk
 from shimtool.model import Compression, KernelFacts
-from shimtool.run import run
+from shimtool.payload.kernel import compression
+from shimtool.payload.kernel.image import inspect
+from shimtool.payload.kernel.ramdisk import inspect_ramdisk
+from shimtool.system.files import open_regular
+from shimtool.system.process import run
 from tests.kernel import craft
 
 SECTIONS = {b".notes": (7, craft.notes(craft.PV_NOTES)), b"__xen_guest": (1, craft.LEGACY)}
@@ -114,7 +114,7 @@ def test_bombs_are_given_up(kind: Compression, wrapped: bool, tmp_path: Path) ->
         "resource.setrlimit(resource.RLIMIT_AS, (600 << 20,) * 2);"
         "resource.setrlimit(resource.RLIMIT_CPU, (60, 60));"
         "from shimtool.errors import ShimtoolError;"
-        "from shimtool.kernel.image import inspect\n"
+        "from shimtool.payload.kernel.image import inspect\n"
         "try: inspect(open(sys.argv[1], 'rb'))\n"
         "except ShimtoolError as error: print(error)\n"
         "print(re.search('VmHWM: *(.*) kB', Path('/proc/self/status').read_text())[1])"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.dom0.paths import Found
 from shimtool.errors import ShimtoolError
-from shimtool.files import open_regular
-from shimtool.kernel.image import inspect, unpack_elf
-from shimtool.kernel.paths import Found
-from shimtool.kernel.source import Sources
 from shimtool.model import Compression, Kernel, KernelFacts, Wrapping
-from shimtool.run import run
+from shimtool.payload.inputs import Sources
+from shimtool.payload.kernel.image import inspect, unpack_elf
+from shimtool.system.files import open_regular
+from shimtool.system.process import run
 from tests.kernel import craft
 from tests.support import debs
 
@@ -223,7 +223,7 @@ def test_a_kernel_replaced_after_inspection_is_not_stored(tmp_path: Path) -> Non
 def test_debians_kernel_takes_little_memory_and_time() -> None:
     program = (
         "import re, sys; from pathlib import Path;"
-        "from shimtool.kernel.paths import Found; from shimtool.kernel.source import Sources;"
+        "from shimtool.dom0.paths import Found; from shimtool.payload.inputs import Sources;"
         "p = Path(sys.argv[1]); k = Sources().kernel(Found('x', p)); assert k.facts.pv;"
         "print(re.search('VmHWM: *(.*) kB', Path('/proc/self/status').read_text())[1])"
     )

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from shimtool.dom0.paths import Roots, find
 from shimtool.errors import Fault, ShimtoolError
-from shimtool.kernel.paths import Roots, find
 from shimtool.model import Sourced
 
 CONFIG = Path("/etc/xen/guest.cfg")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.files import open_regular
-from shimtool.kernel.ramdisk import inspect_ramdisk
 from shimtool.model import Compression
+from shimtool.payload.kernel.ramdisk import inspect_ramdisk
+from shimtool.system.files import open_regular
 from tests.kernel import craft
 from tests.support import debs
 

@@ -9,13 +9,13 @@ from typing import BinaryIO
 
 import pytest
 
-from shimtool import files
+from shimtool.dom0.paths import Found
 from shimtool.errors import ShimtoolError
-from shimtool.kernel import source
-from shimtool.kernel.image import inspect
-from shimtool.kernel.paths import Found
-from shimtool.kernel.source import Sources
 from shimtool.model import Compression, KernelFacts, Wrapping
+from shimtool.payload import inputs as source
+from shimtool.payload.inputs import Sources
+from shimtool.payload.kernel.image import inspect
+from shimtool.system import files
 from tests.kernel import craft
 
 GOOD = craft.elf(segment=craft.notes(craft.PV_NOTES))

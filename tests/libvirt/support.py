@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from shimtool.libvirt import Domain, parse
+from shimtool.configs.libvirt import Domain, parse
 from shimtool.model import (
     BootImage,
     Compression,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from shimtool.configs.libvirt import convert, is_ours, named, parse
+from shimtool.configs.libvirt.convert import _Work
+from shimtool.configs.libvirt.xml import Element
 from shimtool.errors import ShimtoolError
-from shimtool.libvirt import convert, is_ours, named, parse
-from shimtool.libvirt.convert import _Work
-from shimtool.libvirt.xml import Element
 from shimtool.model import ConfigEdits, Guest, GuestType, Mode, Settings
 from shimtool.plan.libvirt import edits
 from tests.conftest import EXAMPLES

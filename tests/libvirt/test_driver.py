@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from shimtool.drafts import new_config, plan_guests
-from shimtool.libvirt import is_ours, parse
+from shimtool.commands.planning import new_config, plan_guests
+from shimtool.commands.settings import GuestOptions
+from shimtool.configs.libvirt import is_ours, parse
 from shimtool.model import Mode, Plan
-from shimtool.options import GuestOptions
 from tests.device_model.dm import SCRIPT
 from tests.libvirt.driver import ask
 from tests.libvirt.support import DATA, GOOD, small
@@ -34,7 +34,7 @@ def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
 
 
 def converted(path: Path, mode: Mode, dom0: Dom0) -> tuple[Plan, bytes]:
-    from shimtool.session import open_session  # noqa: PLC0415 - beside its only use
+    from shimtool.commands.run import open_session  # noqa: PLC0415 - beside its only use
 
     options = GuestOptions(
         map=[f"/boot={dom0.boot}"], out=dom0.out, host_out=str(dom0.out), xen=XEN[mode]

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from shimtool import show
-from shimtool.configs import open_config
-from shimtool.drafts import config_diff, new_config, plan_guests
+from shimtool import text as show
+from shimtool.commands.planning import config_diff, new_config, plan_guests
+from shimtool.commands.run import Session, open_session
+from shimtool.commands.settings import GuestOptions
+from shimtool.configs.parse import open_config
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode, Plan
-from shimtool.options import GuestOptions
-from shimtool.session import Session, open_session
 from tests.libvirt.support import CASES, DATA, GOOD, validates
 from tests.support import debs
 from tests.support.dom0 import make_dom0

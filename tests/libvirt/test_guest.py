@@ -2,9 +2,9 @@
 
 import pytest
 
+from shimtool.configs.libvirt import parse
+from shimtool.configs.libvirt.units import bytes_of
 from shimtool.errors import ShimtoolError
-from shimtool.libvirt import parse
-from shimtool.libvirt.units import bytes_of
 from shimtool.model import BootloaderBoot, GuestType, KernelBoot, Sourced, Syntax
 from tests.libvirt.support import DATA, HERE, domain, small
 

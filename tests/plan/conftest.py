@@ -2,9 +2,9 @@
 
 import pytest
 
+from shimtool.commands.run import Session, open_session
+from shimtool.commands.settings import GuestOptions
 from shimtool.model import Mode
-from shimtool.options import GuestOptions
-from shimtool.session import Session, open_session
 from tests.support.dom0 import Dom0, make_dom0
 
 

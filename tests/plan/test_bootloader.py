@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.configs.xl.guest import read_guest
+from shimtool.configs.xl.syntax import parse
 from shimtool.model import BootloaderBoot, Guest
 from shimtool.plan.bootloader import (
     Options,
@@ -14,8 +16,6 @@ from shimtool.plan.bootloader import (
     single_blanks,
     unheard,
 )
-from shimtool.xl.guest import read_guest
-from shimtool.xl.syntax import parse
 
 
 def guest(text: str, program: str = "pygrub") -> tuple[Guest, BootloaderBoot]:

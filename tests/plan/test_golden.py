@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from shimtool import show
-from shimtool.drafts import Outcome, new_config, plan_guests
+from shimtool import text as show
+from shimtool.commands.planning import Outcome, new_config, plan_guests
+from shimtool.commands.run import Session, open_session
+from shimtool.commands.settings import GuestOptions
 from shimtool.errors import ShimtoolError
-from shimtool.options import GuestOptions
-from shimtool.session import Session, open_session
 from tests.kernel import craft
 from tests.support import debs, disks
 from tests.support.dom0 import EMPTY_CPIO, Dom0, make_dom0

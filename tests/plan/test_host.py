@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from shimtool import host as hosts
+from shimtool.dom0 import facts
+from shimtool.dom0.detect import detect, parse_version
+from shimtool.dom0.releases import Fact
 from shimtool.errors import ShimtoolError
 from shimtool.model import Host, Mode
 from tests.support.dom0 import shimtool
 
 
 def known(text: str) -> Host:
-    return Host(hosts.parse_version(text))
+    return Host(parse_version(text))
 
 
 @pytest.mark.parametrize(
@@ -27,13 +29,13 @@ def known(text: str) -> Host:
     ],
 )
 def test_versions_are_read(text: str, version: tuple[int, int, int | None]) -> None:
-    assert hosts.parse_version(text) == version
+    assert parse_version(text) == version
 
 
 @pytest.mark.parametrize("text", ["", "4", "xen", "4.", "4.9.2.1", "-4.9", "99999.1"])
 def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(ShimtoolError):
-        hosts.parse_version(text)
+        parse_version(text)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +47,7 @@ def test_what_is_no_version_is_refused(text: str) -> None:
     ],
 )  # fmt: skip
 def test_hosts_on_which_the_shim_hangs(text: str, fixed: bool | None) -> None:
-    assert hosts.has(known(text), hosts.Fact.UPCALL_FIX) is fixed
+    assert facts.has(known(text), Fact.UPCALL_FIX) is fixed
 
 
 @pytest.mark.parametrize(
@@ -53,11 +55,11 @@ def test_hosts_on_which_the_shim_hangs(text: str, fixed: bool | None) -> None:
                        ("4.10.1", Mode.PVH), ("4.11", Mode.PVH), ("4.21", Mode.PVH)],
 )  # fmt: skip
 def test_auto_mode(text: str, mode: Mode) -> None:
-    assert hosts.auto_mode(known(text)) is mode
+    assert facts.auto_mode(known(text)) is mode
 
 
 def test_unknown_host_is_treated_as_4_6() -> None:
-    assert hosts.auto_mode(Host()) is Mode.HVM
+    assert facts.auto_mode(Host()) is Mode.HVM
 
 
 def test_detect_reads_what_a_hypervisor_shows(tmp_path: Path) -> None:
@@ -68,9 +70,9 @@ def test_detect_reads_what_a_hypervisor_shows(tmp_path: Path) -> None:
         (tmp_path / "version" / name).write_text(text)
     capabilities = tmp_path / "properties" / "capabilities"
     capabilities.write_text("xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_64 \n")
-    assert hosts.detect(tmp_path) == Host((4, 17, 7), True, str(tmp_path))
+    assert detect(tmp_path) == Host((4, 17, 7), True, str(tmp_path))
     capabilities.write_text("xen-3.0-x86_64 xen-3.0-x86_32p \n")
-    assert hosts.detect(tmp_path).hvm is False
+    assert detect(tmp_path).hvm is False
 
 
 @pytest.mark.parametrize(
@@ -91,7 +93,7 @@ def test_a_version_that_cannot_be_read_is_unknown(
     for name, text in {"major": major, "minor": minor, "extra": extra}.items():
         (tmp_path / "version" / name).write_text(text)
     (tmp_path / "properties" / "capabilities").write_text("hvm-3.0-x86_64")
-    found = hosts.detect(tmp_path)
+    found = detect(tmp_path)
     assert (found.xen, found.hvm) == (None, True)
     assert f"{major}.{minor}{extra}" in found.source
 
@@ -117,9 +119,9 @@ def test_xen_wins_over_a_version_that_cannot_be_read(
 
 
 def test_the_mode_asked_for_wins() -> None:
-    assert hosts.chosen_mode(known("4.17"), Mode.HVM) is Mode.HVM
-    assert hosts.chosen_mode(known("4.17"), None) is Mode.PVH
+    assert facts.chosen_mode(known("4.17"), Mode.HVM) is Mode.HVM
+    assert facts.chosen_mode(known("4.17"), None) is Mode.PVH
 
 
 def test_detect_without_xen(tmp_path: Path) -> None:
-    assert hosts.detect(tmp_path).xen is None
+    assert detect(tmp_path).xen is None

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.drafts import Outcome, new_config, plan_guests
-from shimtool.host.profiles import profiles
+from shimtool.commands.planning import Outcome, new_config, plan_guests
+from shimtool.commands.run import Session
+from shimtool.dom0.keys import TABLE, Fate, Row
+from shimtool.dom0.releases import profiles
 from shimtool.model import Mode
-from shimtool.plan.keys import TABLE, Fate, Row
-from shimtool.session import Session
 from tests.support.dom0 import Dom0
 from tests.xl.oracle import reading
 

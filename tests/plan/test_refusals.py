@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.configs.xl.guest import read_guest
+from shimtool.configs.xl.syntax import parse
 from shimtool.plan.refusals import guest_faults
-from shimtool.xl.guest import read_guest
-from shimtool.xl.syntax import parse
 
 MOST = 16 * 1024 * 1024  # MiB
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shimtool import show
-from shimtool.drafts import new_config, plan_guests
+from shimtool import text as show
+from shimtool.commands.planning import new_config, plan_guests
+from shimtool.commands.run import Session
+from shimtool.dom0.keys import TABLE
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode
-from shimtool.plan.keys import TABLE
-from shimtool.session import Session
 from tests.conftest import EXAMPLES
 from tests.plan.test_keys import BASE, VALUES
 from tests.support.dom0 import Dom0

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
-from shimtool.run import run
+from shimtool.system.process import run
 
 
 def tar(files: Mapping[str, bytes], *, end: bool = True) -> bytes:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from shimtool.dom0.detect import parse_version
 from shimtool.errors import ShimtoolError
-from shimtool.host import parse_version
 from shimtool.model import Host, Mode, Shim, ShimKind
 from shimtool.shims.add import add
 from shimtool.shims.catalogue import choose, load, named, verify

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from shimtool.dom0.detect import parse_version
 from shimtool.errors import ShimtoolError
-from shimtool.host import parse_version
 from shimtool.model import Host, Mode, Shim, ShimKind
 from shimtool.shims.kinds import FILE, hangs, kinds, miscounts, read_kinds, works_in
 

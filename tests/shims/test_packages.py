@@ -16,8 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shimtool.errors import ShimtoolError
-from shimtool.run import run
 from shimtool.shims.packages import Candidate, extract
+from shimtool.system.process import run
 from tests.shims import forge
 from tests.support import debs
 

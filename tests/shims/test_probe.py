@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode, ShimKind
-from shimtool.run import run
 from shimtool.shims.known import Known
 from shimtool.shims.probe import MULTIBOOT1, probe, xen_version
+from shimtool.system.process import run
 from tests.support import debs
 
 HVM = frozenset({Mode.HVM})

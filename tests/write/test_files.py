@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from shimtool.errors import ShimtoolError
-from shimtool.write.files import PREFIX, SUFFIX, Staging, locked, write_file
+from shimtool.system.staging import PREFIX, SUFFIX, Staging, locked, write_file
 
 
 def names(folder: Path) -> list[str]:

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shimtool.assets import find_assets
+from shimtool.commands.verify import verify_iso
 from shimtool.errors import ShimtoolError
-from shimtool.files import stamp_of
 from shimtool.model import (
     BootImage,
     Compression,
@@ -27,10 +27,10 @@ from shimtool.model import (
     SourceFile,
     Wrapping,
 )
-from shimtool.read_iso import Iso
-from shimtool.verify import verify_iso
-from shimtool.write.content import MANIFEST_FILE, SHIM_FILE, IsoFile, iso_files
-from shimtool.write.iso import PADDING, SECTOR, write_iso
+from shimtool.output.iso_content import MANIFEST_FILE, SHIM_FILE, IsoFile, iso_files
+from shimtool.output.iso_reader import Iso
+from shimtool.output.iso_writer import PADDING, SECTOR, write_iso
+from shimtool.system.files import stamp_of
 from tests.cli.test_convert import extract
 from tests.conftest import EXAMPLES
 

@@ -3,11 +3,11 @@
 import os
 from pathlib import Path
 
+from shimtool.configs.xl.edit import edit
+from shimtool.configs.xl.grammar import Items, Value
+from shimtool.configs.xl.syntax import Document, parse
 from shimtool.errors import Fault, ShimtoolError
 from shimtool.model import ConfigEdits
-from shimtool.xl.edit import edit
-from shimtool.xl.grammar import Items, Value
-from shimtool.xl.syntax import Document, parse
 from tests.xl import oracle
 
 DATA = Path(__file__).parent / "data"

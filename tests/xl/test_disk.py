@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shimtool.configs.xl.disk import as_cdrom, parse_disk, vdev_index
 from shimtool.errors import ShimtoolError
 from shimtool.model import Disk, Sourced
-from shimtool.xl.disk import as_cdrom, parse_disk, vdev_index
 from tests.xl import oracle
 from tests.xl.made_up import Choices
 from tests.xl.support import DATA, EXAMPLES, HERE

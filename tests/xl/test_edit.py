@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.configs.xl.edit import MARKER, edit, is_ours, quoted
+from shimtool.configs.xl.syntax import parse
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigEdits
-from shimtool.xl.edit import MARKER, edit, is_ours, quoted
-from shimtool.xl.syntax import parse
 from tests.xl.support import DATA, FIXTURES, HERE, document, edited, refusal
 
 GOOD = [path for path in FIXTURES if document(path.read_bytes())]

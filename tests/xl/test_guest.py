@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.configs.xl.guest import read_guest
+from shimtool.configs.xl.syntax import open_config, parse
 from shimtool.errors import Fault, ShimtoolError
 from shimtool.model import (
     BootloaderBoot,
@@ -15,8 +17,6 @@ from shimtool.model import (
     Sourced,
     Vif,
 )
-from shimtool.xl.guest import read_guest
-from shimtool.xl.syntax import open_config, parse
 from tests.xl.support import DATA, HERE
 
 

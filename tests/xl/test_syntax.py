@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.configs.xl.syntax import LIMIT, Items, open_config, parse
 from shimtool.errors import ShimtoolError
 from shimtool.model import Sourced
-from shimtool.xl.syntax import LIMIT, Items, open_config, parse
 from tests.xl import oracle
 from tests.xl.support import FIXTURES, HERE, refusal
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from shimtool.configs.xl.vif import parse_vif, without_emulated_nic
 from shimtool.errors import ShimtoolError
 from shimtool.model import Sourced, Vif
-from shimtool.xl.vif import parse_vif, without_emulated_nic
 from tests.xl.support import HERE
 
 

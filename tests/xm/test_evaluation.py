@@ -10,11 +10,11 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shimtool.xm import translate
-from shimtool.xm.evaluate import Evaluator
-from shimtool.xm.scope import Scope
-from shimtool.xm.source import read
-from shimtool.xm.values import Unknown, Value
+from shimtool.configs.xm import translate
+from shimtool.configs.xm.evaluate import Evaluator
+from shimtool.configs.xm.scope import Scope
+from shimtool.configs.xm.source import read
+from shimtool.configs.xm.values import Unknown, Value
 from tests.conftest import EXAMPLES
 from tests.xl import oracle
 from tests.xl.made_up import Choices

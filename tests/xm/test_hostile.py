@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shimtool.configs.xm import is_xm, translate
+from shimtool.configs.xm.source import LIMIT
 from shimtool.errors import ShimtoolError
-from shimtool.xm import is_xm, translate
-from shimtool.xm.source import LIMIT
 from tests.conftest import EXAMPLES
 from tests.xl import oracle
 from tests.xl.made_up import CONFIGS, HEAPS, MUTATED

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.configs.xl.edit import edit
+from shimtool.configs.xl.guest import read_guest
+from shimtool.configs.xl.syntax import parse
+from shimtool.configs.xm import is_xm, translate
 from shimtool.errors import ShimtoolError
-from shimtool.xl.edit import edit
-from shimtool.xl.guest import read_guest
-from shimtool.xl.syntax import parse
-from shimtool.xm import is_xm, translate
 from tests.xl import oracle
 from tests.xl.support import EDITS, tree
 from tests.xl.support import FIXTURES as OF_XL

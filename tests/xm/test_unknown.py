@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.configs.xl.syntax import parse
+from shimtool.configs.xm import translate
 from shimtool.errors import ShimtoolError
-from shimtool.xl.syntax import parse
-from shimtool.xm import translate
 
 BASE = "name = 'n'\nmemory = 64\ndisk = ['d']\nvif = ['v']\nother = [disk]\nkernel = '/k'\n"
 

@@ -1,0 +1,165 @@
+"""What people see on a terminal: the table of `scan`, and the bar while `convert` works.
+
+The only place that uses rich, which costs 0.1 s at start: import this where it is needed only.
+Text of configs is cleaned by `show` and never read as rich's markup.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.constrain import Constrain
+from rich.padding import Padding
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+from rich.text import Text
+
+from shimtool import text as show
+from shimtool.commands.progress import Watch
+
+_WIDE = 110  # columns from which on reasons stand beside a guest, else below
+_GAP = 2  # columns between cells
+_HEAD = ("NAME", "TYPE", "BOOT", "CONVERTIBLE")
+_STYLES = {"yes": "green", "no": "red"}
+
+
+def print_guests(guests: Sequence[dict[str, Any]], *, file: Any = None) -> None:  # noqa: ANN401 - documents.scanned(), and any text stream
+    """Print the guests of `scan`, as documents.scanned() gives them, as wide as the terminal."""
+    console = Console(file=file, highlight=False)
+    if console.width >= _WIDE:
+        console.print(_table(guests))
+        return
+    widths = _widths(guests, console.width)
+    console.print(_line(_HEAD, widths, "bold"))
+    for guest in guests:
+        console.print(_line(_cells(guest), widths))
+        for text in _below(guest):
+            console.print(Padding(Text(text, overflow="fold"), (0, 0, 0, 4), expand=False))
+
+
+def print_notes(lines: Iterable[str]) -> None:
+    """Print lines on standard error, wrapped between words to the terminal's width."""
+    console = Console(stderr=True, highlight=False)
+    for line in lines:
+        text = line.lstrip(" ")
+        indent = len(line) - len(text)
+        console.print(Padding(Text(text, overflow="fold"), (0, 0, 0, indent), expand=False))
+
+
+def _table(guests: Sequence[dict[str, Any]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for head in (*_HEAD, "CONFIG / WHY NOT"):
+        table.add_column(head, overflow="fold")
+    for guest in guests:
+        *cells, yes = _cells(guest)
+        below = Text("\n".join(_below(guest)), overflow="fold")
+        table.add_row(*map(Text, cells), Text(yes, _STYLES[yes]), below)
+    return table
+
+
+def _cells(guest: dict[str, Any]) -> tuple[str, str, str, str]:
+    yes = "yes" if guest["convertible"] else "no"
+    return show.clean(guest["name"] or "?"), str(guest["type"]), str(guest["boot"]), yes
+
+
+def _below(guest: dict[str, Any]) -> list[str]:
+    return [show.clean(text) for text in guest["reasons"]] or [show.clean(guest["config"])]
+
+
+def _widths(guests: Sequence[dict[str, Any]], console: int) -> list[int]:
+    """Return the columns' widths; the names get what the others leave."""
+    rows = [_HEAD, *map(_cells, guests)]
+    name, *others = (max(map(cell_len, column)) for column in zip(*rows, strict=True))
+    room = console - sum(others) - _GAP * len(others)
+    return [max(4, min(name, room)), *others]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], style: str = "") -> Table | Text:
+    styles = [style, style, style, style or _STYLES[cells[-1]]]
+    gap = " " * _GAP
+    if cell_len(cells[0]) <= widths[0]:  # as nearly always, and much faster than a table
+        sized = (set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))
+        return Text(gap).join(map(Text, sized, styles))
+    line = Table.grid(padding=(0, _GAP, 0, 0), pad_edge=False)
+    for width in widths:
+        line.add_column(width=width, overflow="fold")
+    line.add_row(*map(Text, cells, styles))
+    return line
+
+
+@dataclass(frozen=True)
+class _Shortened:
+    """Leaves room at the end of the line, where the terminal writes ^C: else that breaks it."""
+
+    line: RenderableType
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Constrain(self.line, options.max_width - len("^C "))
+
+
+class _Progress(Progress):
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield _Shortened(self.make_tasks_table(self.tasks))
+
+
+class Bar(Watch):
+    """A bar on standard error: how many guests are done, which are at hand, the time so far.
+
+    It is gone when done. Surround printing by `aside()`, which takes it away meanwhile.
+    """
+
+    def __init__(self) -> None:
+        self._at_hand: list[str] = []
+        self._lock = Lock()
+        self._progress = _Progress(
+            BarColumn(bar_width=20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn(
+                "{task.description}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+            ),
+            console=Console(stderr=True),
+            transient=True,
+            expand=True,
+            redirect_stdout=False,  # it would wrap long lines, and send results to stderr
+            redirect_stderr=False,
+        )
+        self._task = self._progress.add_task("reading the configs", total=None)
+
+    def __enter__(self) -> "Bar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._progress.stop()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        self._progress.stop()
+        yield
+        self._progress.start()
+
+    def found(self, guests: int) -> None:
+        self._progress.update(self._task, total=guests, description="")
+
+    @contextmanager
+    def guest(self, name: str) -> Iterator[None]:
+        name = show.clean(name)
+        self._change(self._at_hand.append, name)
+        try:
+            yield
+        finally:
+            self._change(self._at_hand.remove, name, done=1)
+
+    def _change(self, change: Any, name: str, done: int = 0) -> None:  # noqa: ANN401 - a list's method
+        with self._lock:
+            change(name)
+            shown = ", ".join(self._at_hand)
+            self._progress.update(self._task, description=shown, advance=done, refresh=not done)

@@ -1,0 +1,111 @@
+"""A guest's config in any of the syntaxes, told apart by content; closed cases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from shimtool.configs import libvirt
+from shimtool.configs.xl.edit import edit, is_ours
+from shimtool.configs.xl.guest import read_guest
+from shimtool.configs.xl.syntax import Document, read_config
+from shimtool.configs.xl.syntax import parse as parse_xl
+from shimtool.errors import ShimtoolError
+from shimtool.model import Guest, Plan, Sourced, Syntax
+
+HEADING = (
+    "Added by shimtool: runs this PV guest, unchanged, inside the PV shim.",
+    "Lines marked #shimtool# above are the ones it replaced.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class XlConfig:
+    """A config that xl reads, or one for xm put into xl's syntax; `data` are the file's bytes."""
+
+    document: Document
+    data: bytes
+    syntax: Syntax = Syntax.XL
+
+    @property
+    def path(self) -> Path:
+        """Where it was read from."""
+        return self.document.path
+
+    @property
+    def ours(self) -> bool:
+        """Whether shimtool wrote it."""
+        return is_ours(self.document)
+
+    @property
+    def name(self) -> Sourced | None:
+        """The guest's name as it stands there, unchecked."""
+        return self.document.string("name")
+
+    def guest(self) -> Guest:
+        """Return the guest it describes; ShimtoolError with all that is wrong in it."""
+        return replace(read_guest(self.document), syntax=self.syntax)
+
+    def converted(self, plan: Plan, heading: Sequence[str] = HEADING) -> bytes:
+        """Return the new config."""
+        return edit(self.document, plan.edits, heading)
+
+
+@dataclass(frozen=True, slots=True)
+class LibvirtConfig:
+    """A domain's XML."""
+
+    domain: libvirt.Domain
+    syntax: Syntax = Syntax.LIBVIRT
+
+    @property
+    def path(self) -> Path:
+        """Where it was read from."""
+        return self.domain.path
+
+    @property
+    def data(self) -> bytes:
+        """The file's own bytes."""
+        return self.domain.data
+
+    @property
+    def ours(self) -> bool:
+        """Whether shimtool wrote it."""
+        return libvirt.is_ours(self.domain)
+
+    @property
+    def name(self) -> Sourced | None:
+        """The guest's name as it stands there, unchecked."""
+        return self.domain.name
+
+    def guest(self) -> Guest:
+        """Return the guest it describes; ShimtoolError with all that is wrong in it."""
+        return self.domain.guest()
+
+    def converted(self, plan: Plan, _heading: Sequence[str] = HEADING) -> bytes:
+        """Return the new config."""
+        return libvirt.convert(self.domain, plan.edits)
+
+
+Config = XlConfig | LibvirtConfig
+
+
+def open_config(path: Path) -> Config:
+    """Read and parse a config file; ShimtoolError when it is no plain, readable, small file."""
+    return parse(read_config(path), path)
+
+
+def parse(data: bytes, path: Path) -> Config:
+    """Parse the content of a config; `path` is what errors name.
+
+    Raises ShimtoolError with all syntax errors. Lines of an xm config keep their numbers.
+    """
+    if libvirt.is_xml(data):
+        return LibvirtConfig(libvirt.parse(data, path))
+    try:
+        return XlConfig(parse_xl(data, path), data)
+    except ShimtoolError:
+        from shimtool.configs import xm  # noqa: PLC0415 - takes 40 ms to load, and few need it
+
+        if not xm.is_xm(data):
+            raise
+        return XlConfig(parse_xl(xm.translate(data, path), path), data, Syntax.XM)

@@ -1,0 +1,218 @@
+"""What an xl config says of a guest, as xl and libxl 4.17 take it."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import PurePosixPath
+from typing import TypeVar
+from unicodedata import category
+
+from shimtool.configs.xl.disk import parse_disk
+from shimtool.configs.xl.numbers import strtol
+from shimtool.configs.xl.syntax import Document
+from shimtool.configs.xl.vif import parse_vif
+from shimtool.errors import Fault, ShimtoolError, fault, raise_all
+from shimtool.model import (
+    Boot,
+    BootloaderBoot,
+    Disk,
+    Guest,
+    GuestType,
+    KernelBoot,
+    NoBoot,
+    Sourced,
+    Vif,
+)
+
+Got = TypeVar("Got")
+Other = TypeVar("Other")
+
+_NAME_LIMIT = 200  # bytes; leaves room for suffixes in a file name of 255
+_DEFAULT_MEMORY = 32  # MiB, libxl's
+_FLAGS = ("driver_domain",)  # asks for nothing when it is 0
+PVGRUB = re.compile(r"grub-.+-xen\.bin|pv-?grub.*", re.IGNORECASE)
+
+
+def read_guest(document: Document) -> Guest:
+    """Return the guest that a config describes.
+
+    Raises ShimtoolError with everything wrong in it, by line: name, type, numbers, disks ...
+    """
+    reader = _Reader(document)
+    guest = reader.guest()
+    raise_all(sorted(reader.faults, key=lambda each: (each.where and each.where.line) or 0))
+    return guest
+
+
+class _Reader:
+    """Reads one config; gathers faults and puts a default in their place."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.faults: list[Fault] = []
+
+    def guest(self) -> Guest:
+        document = self.document
+        keys = document.keys()
+        maxmem = self._number("maxmem")
+        # Only maxmem given: libxl starts the guest with all of it.
+        memory = self._number("memory") or maxmem or _DEFAULT_MEMORY
+        kind = self._try(partial(_type, document), GuestType.UNKNOWN)
+        vcpus, maxvcpus = self._vcpus()
+        return Guest(
+            name=self._try(partial(_name, document), ""),
+            config=document.path,
+            type=kind,
+            boot=self._try(partial(_boot, document, kind), None) or NoBoot("the config has errors"),
+            memory=memory,
+            maxmem=maxmem or memory,
+            vcpus=vcpus,
+            maxvcpus=maxvcpus,
+            root=self._string("root"),
+            extra=self._string("extra"),
+            cmdline=self._string("cmdline"),
+            disks=self._disks(),
+            vifs=self._vifs(),
+            keys=keys,
+            filled=frozenset(key for key in keys if _filled(document, key)),
+        )
+
+    def _try(self, read: Callable[[], Got], otherwise: Other) -> Got | Other:
+        try:
+            return read()
+        except ShimtoolError as error:
+            self.faults.extend(error.faults)
+            return otherwise
+
+    def _string(self, key: str) -> Sourced | None:
+        return self._try(partial(self.document.string, key), None)
+
+    def _number(self, key: str) -> int | None:
+        return self._try(partial(_positive, self.document, key), None)
+
+    def _vcpus(self) -> tuple[int, int]:
+        vcpus, maxvcpus = self._number("vcpus") or 1, self._number("maxvcpus")
+        if maxvcpus is not None and maxvcpus < vcpus:
+            line = self.document.keys()["maxvcpus"]
+            message = f"maxvcpus is {maxvcpus}, less than vcpus, which is {vcpus}"
+            self.faults.extend(self.document.fault(line, message).faults)
+        return vcpus, maxvcpus or vcpus
+
+    def _disks(self) -> tuple[Disk, ...]:
+        found = (
+            self._try(partial(parse_disk, entry, self.document.path), None)
+            for entry in self._strings("disk")
+        )
+        return tuple(disk for disk in found if disk)
+
+    def _vifs(self) -> tuple[Vif, ...]:
+        found = (
+            self._try(partial(parse_vif, entry, self.document.path), None)
+            for entry in self._strings("vif")
+        )
+        return tuple(vif for vif in found if vif)
+
+    def _strings(self, key: str) -> tuple[Sourced, ...]:
+        return self._try(partial(self.document.strings, key), None) or ()
+
+
+def _filled(document: Document, key: str) -> bool:
+    value = document.value(key)
+    if key in _FLAGS and isinstance(value, Sourced):
+        return strtol(value.text) != 0
+    return bool(value.text if isinstance(value, Sourced) else value and value.items)
+
+
+def _type(document: Document) -> GuestType:
+    """Read type= (from Xen 4.10 on) and builder=; xl takes any beginning of the words."""
+    kind, builder = document.string("type"), document.string("builder")
+    said = _chosen(document, "type", kind, {"hvm": "hvm", "pv": "pv", "pvh": "pvh"})
+    # Before 4.10 any builder but "hvm" meant PV; "linux" was the usual word.
+    built = _chosen(document, "builder", builder, {"hvm": "hvm", "generic": "pv", "linux": "pv"})
+    if said and built and said != built and builder:
+        message = f"builder= says {built}, type= says {said}"
+        raise document.fault(builder.line, message, remedy="remove builder=")
+    if not said and not built and document.integer("pvh"):
+        return GuestType.PVH
+    return said or built or GuestType.PV
+
+
+def _chosen(
+    document: Document, key: str, value: Sourced | None, words: dict[str, str]
+) -> GuestType | None:
+    if value is None:
+        return None
+    for word, kind in words.items():
+        if word.startswith(value.text):
+            return GuestType(kind)
+    remedy = f"use one of {', '.join(words)}"
+    raise document.fault(value.line, f"unknown {key}", value.text, remedy)
+
+
+def _name(document: Document) -> str:
+    """Return the name, which will also name files."""
+    name = document.string("name")
+    if name is None:
+        raise fault("the guest has no name", document.path, remedy="set name=")
+    if why := unfit(name.text):
+        remedy = "give the guest a name that can be a file's"
+        raise document.fault(name.line, f"the guest's name {why}", ascii(name.text[:60]), remedy)
+    return name.text
+
+
+def unfit(name: str) -> str | None:
+    """Tell why a name cannot be a file's."""
+    if not name or name in (".", "..") or name.startswith("-"):
+        return "is empty, . or .., or begins with -"
+    if "/" in name:
+        return "holds a /"
+    if any(category(char) in ("Cc", "Cs", "Zl", "Zp") for char in name):
+        return "holds control characters or is not UTF-8"
+    if len(name.encode()) > _NAME_LIMIT:
+        return f"is longer than {_NAME_LIMIT} bytes"
+    return None
+
+
+def _positive(document: Document, key: str) -> int | None:
+    number = document.integer(key)
+    if number is not None and number < 1:
+        line = document.keys()[key]
+        raise document.fault(line, f"{key} must be at least 1", str(number))
+    return number
+
+
+def _boot(document: Document, kind: GuestType) -> Boot:
+    """Return what boots the guest. libxl runs a boot loader even when kernel= is there too."""
+    bootloader, kernel = document.string("bootloader"), document.string("kernel")
+    ramdisk, firmware = document.string("ramdisk"), document.string("firmware")
+    if bootloader and kind is not GuestType.HVM:
+        if not bootloader.text:
+            return NoBoot("bootloader= is empty")
+        return BootloaderBoot(
+            bootloader,
+            _arguments(document),
+            kernel=kernel if kernel and kernel.text else None,
+            ramdisk=ramdisk if ramdisk and ramdisk.text else None,
+        )
+    if kernel and kernel.text:
+        name = PurePosixPath(kernel.text).name
+        return KernelBoot(
+            kernel,
+            ramdisk if ramdisk and ramdisk.text else None,
+            "pvgrub" if PVGRUB.fullmatch(name) else "kernel",
+        )
+    if kind is GuestType.HVM:
+        return NoBoot("an HVM guest boots by its own firmware")
+    if firmware:
+        return NoBoot(
+            f"firmware={firmware.text} does not tell where the image is; set kernel= to it"
+        )
+    return NoBoot("kernel= is empty" if kernel else "there is neither kernel= nor bootloader=")
+
+
+def _arguments(document: Document) -> tuple[str, ...]:
+    """Return bootloader_args, a list, or (deprecated) words in one string."""
+    value = document.value("bootloader_args")
+    if isinstance(value, Sourced):
+        return tuple(word for word in re.split("[ \t\n]+", value.text) if word)
+    return tuple(item.text for item in document.strings("bootloader_args") or ())

@@ -1,0 +1,152 @@
+"""Python source of a config, parsed by tree-sitter: bytes in, a tree with line numbers out.
+
+tree-sitter's grammar knows Python 2 and 3, recurses nowhere, goes on after errors (so that all of
+them can be told at once), and takes a second at most for what is let in here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shimtool.configs.xl.lexer import printable
+from shimtool.errors import Fault, Where
+
+if TYPE_CHECKING:
+    from tree_sitter import Node, Parser
+
+LIMIT = 1 << 16  # bytes; the longest example that came with xend had 10 KiB, most of it comments
+_MOST_FAULTS = 50
+# Lines in a row, joined by a backslash or all comments: tree-sitter's time grows with the square.
+_MOST_JOINED = 1000
+_MOST_COMMENTS = 2000
+_BOM = b"\xef\xbb\xbf"
+_COOKIE = re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-.\w]+)")
+# Encodings in which every ASCII byte means itself wherever it stands.
+_PLAIN = re.compile(rb"ascii|us-ascii|utf-?8|latin-?[0-9]*|iso-?8859.*|(?:cp|windows-?)125.|koi8.*")
+# No letter in identifiers or operators, but fine in strings and comments, as such bytes are.
+_HIGH = bytes(code if code < 128 else ord("$") for code in range(256))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A config: its bytes and its tree, which has the same offsets."""
+
+    data: bytes
+    root: "Node"
+
+    def text(self, node: "Node") -> bytes:
+        """Return what a node covers, with line ends as Python sees them."""
+        return self.data[node.start_byte : node.end_byte].replace(b"\r\n", b"\n")
+
+    def shown(self, node: "Node") -> str:
+        """Return the beginning of a node's text, for messages."""
+        return printable(b" ".join(self.text(node)[:240].split()))
+
+
+def read(data: bytes) -> Source:
+    """Parse at most LIMIT bytes; faults(source) tells whether that went well."""
+    plain = data.translate(_HIGH).replace(b"\r\n", b" \n")
+    if data.startswith(_BOM):
+        plain = b"   " + plain[3:]
+    return Source(data, _parser().parse(plain).root_node)
+
+
+@cache
+def _parser() -> "Parser":
+    # Only configs in Python need it; loading it takes a moment.
+    import tree_sitter_python  # noqa: PLC0415
+    from tree_sitter import Language, Parser  # noqa: PLC0415
+
+    return Parser(Language(tree_sitter_python.language()))
+
+
+def line(node: "Node") -> int:
+    """Return the 1-based line on which a node begins."""
+    return int(node.start_point[0]) + 1
+
+
+def everything(node: "Node") -> Iterator["Node"]:
+    """Yield a node and all nodes below it, in the order of the text."""
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        waiting += reversed(found.children)
+
+
+def operands(node: "Node") -> "list[Node]":
+    """Return the nodes below `node` that say something."""
+    return [
+        each for each in node.named_children if each.type not in ("comment", "line_continuation")
+    ]
+
+
+def unreadable(data: bytes, path: Path) -> list[Fault]:
+    """List what is wrong with the file as a whole, before it is parsed."""
+    if len(data) > LIMIT:
+        message = f"too big for a config of xm: {len(data)} bytes, the limit is {LIMIT}"
+        return [Fault(message, Where(path), remedy="take out what is no config")]
+    if odd := re.search(rb"\0|\r(?!\n)", data):
+        at = data.count(b"\n", 0, odd.start()) + 1
+        what = "NUL bytes" if odd[0] == b"\0" else "carriage returns that end no line"
+        remedy = "save it as plain text"
+        return [Fault(f"not a text file: it holds {what}", Where(path, at), remedy=remedy)]
+    return _encoding(data, path) or _endless(data, path)
+
+
+def _encoding(data: bytes, path: Path) -> list[Fault]:
+    """Refuse bytes beyond ASCII in an encoding where ASCII bytes may be parts of them."""
+    cookie = _COOKIE.match(data)
+    if data.isascii() or not cookie or _PLAIN.fullmatch(cookie[1].lower().replace(b"_", b"-")):
+        return []
+    remedy = "save the file as UTF-8 and say so: # -*- coding: utf-8 -*-"
+    at = data.count(b"\n", 0, cookie.start(1)) + 1
+    message = "an encoding that shimtool does not read"
+    return [Fault(message, Where(path, at), printable(cookie[1]), remedy)]
+
+
+def _endless(data: bytes, path: Path) -> list[Fault]:
+    """Refuse what would keep the parser busy for seconds."""
+    joined = len(re.findall(rb"\\\r?\n", data))
+    if joined > _MOST_JOINED:
+        message = f"{joined} lines end in a backslash, which no config needs"
+        return [Fault(message, Where(path), remedy="write lists in brackets instead")]
+    if _longest_comment(data) > _MOST_COMMENTS:
+        message = f"more than {_MOST_COMMENTS} lines of comment in a row"
+        return [Fault(message, Where(path), remedy="take some out")]
+    return []
+
+
+def _longest_comment(data: bytes) -> int:
+    """Count the lines of the longest comment; blank ones do not end it, nor count."""
+    longest = run = 0
+    for text in data.split(b"\n"):
+        stripped = text.strip()
+        if stripped.startswith(b"#"):
+            run += 1
+            longest = max(longest, run)
+        elif stripped:
+            run = 0
+    return longest
+
+
+def faults(source: Source, path: Path) -> list[Fault]:
+    """List the lines that are not Python."""
+    if not source.root.has_error:
+        return []
+    found: dict[int, Fault] = {}
+    for node in everything(source.root):
+        if len(found) >= _MOST_FAULTS:
+            break
+        if node.is_error or node.is_missing:
+            message = "neither xl nor Python (xm) can read this"
+            if node.is_missing:
+                message = f"Python (xm) misses {printable(node.type.encode())} here"
+            where = Where(path, line(node))
+            remedy = "correct the line; text needs quotes"
+            seen = printable(source.data.split(b"\n")[line(node) - 1].strip())
+            found.setdefault(line(node), Fault(message, where, seen or None, remedy))
+    return [found[at] for at in sorted(found)]

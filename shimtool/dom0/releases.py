@@ -1,0 +1,163 @@
+"""What each Xen release understands: releases.yaml beside this file, read strictly and once.
+
+It is data of the program, as constant as its code; nothing else is read here.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from shimtool.errors import fault
+from shimtool.system.yaml_rows import TEXT, Field, Row, pattern, read_list
+
+FILE = Path(__file__).parent / "releases.yaml"
+
+# Read through macros in xl's sources, and so in no list there; every release has them.
+EVERYWHERE = ("device_model_args_hvm", "device_model_args_pv")
+
+Version = tuple[int, int, int | None]
+
+
+class Fact(StrEnum):
+    """What a Xen release has or lacks; releases.yaml says what each one means."""
+
+    TYPE_KEY = "type-key"
+    APPEND = "append"
+    PVH = "pvh"
+    PVSHIM = "pvshim"
+    EXACT_CPUS = "exact-cpus"
+    UPCALL_FIX = "upcall-fix"
+    XPTI = "xpti"
+
+
+MEANS = {
+    Fact.TYPE_KEY: "xl reads type=",
+    Fact.APPEND: "xl reads key += value",
+    Fact.PVH: "starts PVH guests",
+    Fact.PVSHIM: "xl reads pvshim=",
+    Fact.EXACT_CPUS: "HVM guests are told of vcpus= processors, not of 128",
+    Fact.UPCALL_FIX: "4.10-based shims get their events in HVM",
+    Fact.XPTI: "XPTI, which protects it from PV guests",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Whether it is so, and how that is known."""
+
+    true: bool
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What holds from release `first` (major, minor, point) on; `keys` are those xl looks up."""
+
+    first: tuple[int, int, int]
+    keys: frozenset[str]
+    keys_source: str
+    facts: Mapping[Fact, Known]
+
+    @property
+    def name(self) -> str:
+        """The release it begins with, "4.9.2"; "4.9" where the branch does."""
+        major, minor, point = self.first
+        return f"{major}.{minor}.{point}" if point or minor == 10 else f"{major}.{minor}"
+
+
+def _is_fact(value: object) -> bool:
+    return (
+        isinstance(value, dict)
+        and set(value) == {"is", "source"}
+        and isinstance(value["is"], bool)
+        and isinstance(value["source"], str)
+    )
+
+
+_KEYS = Field(
+    "be a list of keys",
+    lambda v: isinstance(v, list) and all(re.fullmatch(r"[a-z][a-z0-9_]*", str(k)) for k in v),
+    required=False,
+)
+_FIELDS = {
+    "xen": pattern(r"4\.\d{1,2}(\.\d)?", "be a release in quotes"),
+    "adds": _KEYS,
+    "drops": _KEYS,
+    "keys-source": Field(TEXT.must, TEXT.valid, required=False),
+    "facts": Field(
+        f"map some of {', '.join(Fact)} to {{is: true or false, source: text}}",
+        lambda v: isinstance(v, dict) and set(v) <= set(Fact) and all(map(_is_fact, v.values())),
+        required=False,
+    ),
+}
+
+
+@cache
+def profiles() -> tuple[Profile, ...]:
+    """Return all profiles, oldest first."""
+    return read_profiles(FILE)
+
+
+def read_profiles(path: Path) -> tuple[Profile, ...]:
+    """Read profiles; raise ShimtoolError unless every one knows every fact and keys add up."""
+    found: list[Profile] = []
+    for row in read_list(path, _FIELDS, own=True):
+        found.append(_next(found[-1] if found else None, row, path))
+    return tuple(found)
+
+
+def _next(before: Profile | None, row: Row, path: Path) -> Profile:
+    adds, drops = set(row.get("adds", ())), set(row.get("drops", ()))
+    keys = before.keys if before else frozenset(EVERYWHERE)
+    facts = dict(before.facts) if before else {}
+    facts |= {Fact(k): Known(v["is"], v["source"]) for k, v in row.get("facts", {}).items()}
+    first = _release(row["xen"])
+    source = row.get("keys-source") or (before.keys_source if before else "")
+    if wrong := _wrong(before, first, set(facts), [adds & keys, drops - keys]):
+        raise fault(f"profile {row['xen']}: {wrong}", path)
+    return Profile(first, keys - drops | adds, source, MappingProxyType(facts))
+
+
+def _wrong(
+    before: Profile | None, first: tuple[int, int, int], facts: set[Fact], keys: list[set[str]]
+) -> str | None:
+    if before and first <= before.first:
+        return "not newer than the one before"
+    if missing := set(Fact) - facts:
+        return f"nothing is said of {', '.join(sorted(missing))}"
+    if any(keys):
+        return f"added twice, or dropped but never there: {', '.join(sorted(set.union(*keys)))}"
+    return None
+
+
+def _release(text: str) -> tuple[int, int, int]:
+    major, minor, *point = map(int, text.split("."))
+    return major, minor, point[0] if point else 0
+
+
+def profile_of(version: Version) -> Profile:
+    """Return the profile that holds for a release: the oldest for older ones.
+
+    A branch without point release ("4.9") is taken for its first one: what that has, all have.
+    """
+    major, minor, point = version
+    held = [each for each in profiles() if each.first <= (major, minor, point or 0)]
+    return held[-1] if held else profiles()[0]
+
+
+def of_branch(version: Version) -> tuple[Profile, ...]:
+    """Return the profiles that a release may have: one if its point release is known."""
+    here = profile_of(version)
+    if version[2] is not None:
+        return (here,)
+    later = [p for p in profiles() if p.first[:2] == version[:2] and p.first > here.first]
+    return (here, *later)
+
+
+def edges() -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the oldest and the newest branch that is described."""
+    return profiles()[0].first[:2], profiles()[-1].first[:2]

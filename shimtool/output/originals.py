@@ -1,0 +1,217 @@
+"""--in-place and its way back: what is needed for it is kept in --out, under originals/NAME/.
+
+`original.cfg` is the config from before and `written.cfg` just what took its place: whoever
+edited the file since is shown the difference instead of losing it. `kept.json` says which config
+it was, and the original's hash. `replaced.cfg` is there only while files are being replaced, one
+after the other: killed in between, the config itself may still be that one.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from shimtool import text as show
+from shimtool.configs.find import find_configs, paths
+from shimtool.configs.parse import Config, open_config, parse
+from shimtool.configs.xl.edit import BLOCK
+from shimtool.configs.xl.syntax import read_config
+from shimtool.errors import Fault, ShimtoolError, Where, blaming, fault, from_os
+from shimtool.system.files import MIB, changed, open_regular
+from shimtool.system.staging import Staging, locked, sweep
+
+_WRITTEN, _REPLACED = "written.cfg", "replaced.cfg"
+_MOST = 8 * MIB  # of a config, ours included
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A config converted in place: its path, its bytes from before, and what replaced them.
+
+    `replaced` is an older replacement, if a run was killed while it renewed that.
+    """
+
+    folder: Path
+    config: str
+    original: bytes
+    written: bytes
+    replaced: bytes | None = None
+
+
+def original_of(config: Config, out: Path) -> Config:
+    """Return the config that `config`, one of ours, took the place of.
+
+    Raises ShimtoolError when it is no config of ours, was not converted in place, or was edited
+    since, or when its original is damaged.
+    """
+    return parse(_kept_for(config, out).original, config.path)
+
+
+def converted_in_place(folder: Path) -> list[Path]:
+    """Return the configs in `folder` that may need restoring: ours, also those broken since."""
+
+    def candidate(path: Path) -> bool:
+        try:
+            return open_config(path).ours
+        except ShimtoolError:
+            return BLOCK in _content(path)  # restore() says what is wrong with it
+
+    found = [path for path in paths(find_configs((), folder)) if candidate(path)]
+    if not found:
+        raise fault("no config here was converted in place", folder, remedy="name it, or --in DIR")
+    return found
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_config(path)
+    except ShimtoolError:
+        return BLOCK  # whatever it is, it needs a look
+
+
+def restore(config: Path, out: Path) -> None:
+    """Bring back the exact bytes from before --in-place; owner and mode stay the file's own."""
+    with blaming("restore", config), locked(out):
+        sweep(config.resolve().parent)
+        kept = _kept_for(open_config(config), out)
+        with Staging() as staging:
+            write_over(staging, config, kept.original)
+        shutil.rmtree(kept.folder)
+
+
+def keep(staging: Staging, out: Path, name: str, config: Path, kept: tuple[bytes, bytes]) -> None:
+    """Stage what restore() will need: `kept` is (original, written).
+
+    Raises ShimtoolError when another config of this name was converted in place before.
+    """
+    original, written = kept
+    folder, path = _folder(out, name), str(config.resolve())
+    # Of this very config, what is kept may be in the midst of a change that was interrupted.
+    before = _load(folder) if _config_of(folder) != path else None
+    if before and _still_ours(before):
+        raise fault(
+            "another config of this guest's name was converted in place",
+            config,
+            seen=before.config,
+            remedy=f"restore that first (shimtool restore {before.config})",
+        )
+    facts = {"config": path, "sha256": hashlib.sha256(original).hexdigest()}
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sweep(folder)
+    current = read_config(config)
+    if current not in (original, _maybe(folder / _WRITTEN), _maybe(folder / _REPLACED)):
+        raise changed(config)  # edited since it was read
+    staging.open(folder / _REPLACED).write(current)
+    staging.open(folder / "original.cfg").write(original)
+    staging.open(folder / _WRITTEN).write(written)
+    staging.open(folder / "kept.json").write(json.dumps(facts).encode())
+
+
+def settled(out: Path, name: str) -> None:
+    """Forget the replaced config, now that all that keep() staged is in place."""
+    (_folder(out, name) / _REPLACED).unlink(missing_ok=True)
+
+
+def write_over(staging: Staging, config: Path, data: bytes) -> None:
+    """Stage new content for an existing file, through a link to it, keeping owner and mode."""
+    target = config.resolve()
+    try:
+        status = target.stat()
+        file = staging.open(target, status.st_mode & 0o7777)
+        os.fchown(file.fileno(), status.st_uid, status.st_gid)
+    except ShimtoolError as error:
+        raise ShimtoolError(*error.faults, Fault(_MOUNT_WRITABLE, Where(config))) from None
+    file.write(data)
+
+
+_MOUNT_WRITABLE = "the config's own folder must be writable for this (-v /etc/xen:/in without :ro)"
+
+
+def _kept_for(config: Config, out: Path) -> Kept:
+    path = config.path
+    name = config.name if config.ours else None
+    if name is None or not name.text or "/" in name.text or name.text in (".", ".."):
+        raise fault("shimtool did not convert this config", path)
+    kept = _load(_folder(out, name.text))
+    if kept is None or kept.config != str(path.resolve()):
+        raise fault(
+            "shimtool wrote this config, but not in place of another",
+            path,
+            seen=f"kept there is that of {kept.config}" if kept else f"nothing is kept in {out}",
+            remedy="name the guest's PV config, or the --out that was used then",
+        )
+    if config.data not in (kept.written, kept.replaced):
+        written = kept.folder / _WRITTEN
+        raise ShimtoolError(
+            Fault(
+                "this config was edited after shimtool converted it",
+                Where(path),
+                remedy=f"copy {kept.folder / 'original.cfg'} over {path}, make the same edit"
+                " there, then convert again",
+                detail=show.diff(kept.written, config.data, str(written), str(path)),
+            )
+        )
+    return kept
+
+
+def _folder(out: Path, name: str) -> Path:
+    """Return where the guest's original is kept, there or not. Raises ShimtoolError for links."""
+    folder = out / "originals" / name
+    for path in (folder.parent, folder):
+        if path.is_symlink():
+            raise fault("a link is in the way", path, remedy="put the folder itself there")
+    return folder
+
+
+def _config_of(folder: Path) -> str | None:
+    """Return which config is kept in `folder`, if that can be read."""
+    try:
+        return str(json.loads(_read(folder / "kept.json"))["config"])
+    except (ShimtoolError, OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def _load(folder: Path) -> Kept | None:
+    """Read what is kept in `folder`; None where there is nothing."""
+    try:
+        facts = json.loads(_read(folder / "kept.json"))
+        original, written = _read(folder / "original.cfg"), _read(folder / _WRITTEN)
+        replaced = _maybe(folder / _REPLACED)
+        kept = Kept(folder, str(facts["config"]), original, written, replaced)
+        whole = hashlib.sha256(original).hexdigest() == facts["sha256"]
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise from_os(error, "read", error.filename or folder) from None
+    except (ShimtoolError, ValueError, KeyError, TypeError, RecursionError):
+        whole = False
+    if not whole:
+        raise fault(
+            "the original kept here is damaged",
+            folder,
+            remedy="compare it with a backup of the config, and put that in place by hand",
+        )
+    return kept
+
+
+def _read(path: Path) -> bytes:
+    """Read a file of ours. Raises FileNotFoundError, and ShimtoolError if it is no plain one."""
+    path.lstat()
+    with open_regular(path) as file:
+        return file.read(_MOST)
+
+
+def _maybe(path: Path) -> bytes | None:
+    try:
+        return _read(path)
+    except (ShimtoolError, OSError):
+        return None
+
+
+def _still_ours(kept: Kept) -> bool:
+    try:
+        return read_config(Path(kept.config)) == kept.written
+    except ShimtoolError:
+        return False

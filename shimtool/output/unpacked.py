@@ -1,0 +1,54 @@
+"""Kernels that must be stored unpacked: each once a run, however many guests share it."""
+
+import hashlib
+import os
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from shimtool.errors import from_os
+from shimtool.model import Kernel, SourceFile
+from shimtool.payload.kernel.image import unpack_elf
+from shimtool.system.files import stamp_of
+from shimtool.system.staging import PREFIX, SUFFIX
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+class Unpacked:
+    """Keeps unpacked kernels in `folder` under temporary names until its lock is released."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._done: dict[str, SourceFile] = {}
+        self._lock = threading.Lock()
+
+    def get(self, kernel: Kernel) -> SourceFile:
+        """Return the kernel's ELF as a file of its own."""
+        with self._lock:
+            if kernel.file.sha256 not in self._done:
+                self._done[kernel.file.sha256] = self._unpack(kernel)
+            return self._done[kernel.file.sha256]
+
+    def _unpack(self, kernel: Kernel) -> SourceFile:
+        path = self._folder / f"{PREFIX}{kernel.file.sha256}{SUFFIX}"
+        digest = hashlib.sha256()
+        try:
+            with open(path, "wb", opener=_private) as out:
+                for chunk in unpack_elf(kernel.file, kernel.facts):
+                    digest.update(chunk)
+                    out.write(chunk)
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise from_os(error, "unpack a kernel there", self._folder) from None
+        status = path.stat()
+        return replace(
+            kernel.file,
+            path=path,
+            size=status.st_size,
+            sha256=digest.hexdigest(),
+            stamp=stamp_of(status),
+            inside=None,
+        )

@@ -1,0 +1,182 @@
+"""What on the disks may hold a file system, in pygrub's order: partitions, then LVM.
+
+pygrub (4.2-4.21) takes a disk without the mark 55 AA for a file system; else the partitions of
+the MBR in order, or all of the GPT where an entry stands for it; else again the whole disk. Under
+Python 2 it looks at the active partition first; under Python 3 (seen: Debian's 4.17) it compares
+bytes with text there and does not. It knows the first disk only, no LVM, no logical partitions.
+"""
+
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, cast
+
+from shimtool.payload.guest_disk.guard import UnreadableError, borrowed, library
+
+_SECTOR = 512
+_ACTIVE = 0x80
+_MOST = 256  # partitions that are looked at; a GPT usually has room for 128
+_LVM_LABEL = b"LABELONE"
+_METADATA = 4 << 20  # bytes of a volume group's description; LVM makes areas of 1 MiB
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A range of bytes with a name: "" (the disk), "partition 2", "LVM vg/root"; `disk` is its
+
+    place in the guest's list. `plain`: pygrub would look there, too.
+    """
+
+    name: str
+    stream: BinaryIO
+    disk: int = 0
+    plain: bool = True
+    active: bool = False
+    offset: int | None = None  # bytes from the disk's start, of a partition
+
+
+def volumes(disks: Sequence[BinaryIO]) -> Iterator[Volume]:
+    """Yield all volumes, what pygrub looks at first; damaged tables yield what can be read."""
+    found = [list(_of_disk(disk, number)) for number, disk in enumerate(disks)]
+    yield from found[0]
+    for others in found[1:]:
+        yield from others
+    yield from _logical([volume for each in found for volume in each])
+
+
+def at_offset(disk: BinaryIO, offset: int) -> Volume:
+    """Return what begins at `offset` bytes (pygrub's --offset)."""
+    return Volume(f"at byte {offset}" if offset else "", _part(disk, offset, _size(disk) - offset))
+
+
+def _of_disk(disk: BinaryIO, number: int) -> Iterator[Volume]:
+    whole = Volume("", disk, number, plain=not number)
+    with borrowed("its first sector"):
+        disk.seek(0)
+        marked = disk.read(_SECTOR)[510:] == b"\x55\xaa"
+    if not marked:
+        yield whole
+        return
+    try:
+        with borrowed("partition table"):
+            disk.seek(0)
+            table = library("dissect.volume.disk").Disk(disk)
+    except UnreadableError:
+        yield whole  # the mark of a boot loader in front of a file system
+        return
+    for each, name, plain in _named(table):
+        # (the library leaves out a GPT partition's last sector)
+        stream = _part(disk, each.offset, each.size + _SECTOR)
+        active = plain and isinstance(each.type, int) and each.flags == _ACTIVE
+        yield Volume(name, stream, number, plain and not number, active, each.offset)
+    if not table.partitions:
+        yield whole
+
+
+def _named(table: Any) -> list[tuple[Any, str, bool]]:  # noqa: ANN401 - dissect's types
+    """List (partition, name, whether pygrub sees it): logical ones last."""
+    first: list[tuple[Any, str, bool]] = []
+    logical: list[tuple[Any, str, bool]] = []
+    for each in table.partitions[:_MOST]:
+        if isinstance(each.type, int) and each.offset != each.raw.sector_ofs * _SECTOR:
+            logical.append((each, f"partition {5 + len(logical)}", False))  # offset of a chain
+        else:
+            first.append((each, f"partition {each.number}", True))
+    return first + logical
+
+
+def _part(disk: BinaryIO, offset: int, length: int) -> BinaryIO:
+    length = max(0, min(length, _size(disk) - offset))
+    return cast("BinaryIO", library("dissect.util.stream").RangeStream(disk, offset, length))
+
+
+def _size(disk: BinaryIO) -> int:
+    return int(cast("Any", disk).size)
+
+
+# --- LVM ------------------------------------------------------------------------------------------
+
+
+def _logical(found: Sequence[Volume]) -> Iterator[Volume]:
+    """Yield the logical volumes of the volume groups on `found`."""
+    groups: dict[str, list[tuple[Any, int]]] = {}
+    for volume in found:
+        if device := _physical(volume.stream):
+            groups.setdefault(_group(device), []).append((device, volume.disk))
+    # A physical volume may hold no description of its group: it belongs to the one that names it.
+    strays = [device for device, _disk in groups.pop("", [])]
+    for members in groups.values():
+        yield from _of_group([device for device, _disk in members] + strays, members[0][1])
+
+
+def _physical(stream: BinaryIO) -> Any:  # noqa: ANN401 - dissect's types are not ours
+    """Return the physical volume that `stream` is, or None."""
+    try:
+        with borrowed("LVM"):
+            stream.seek(0)
+            labels = [stream.read(_SECTOR)[:8] for _sector in range(4)]
+            if _LVM_LABEL not in labels:
+                return None
+            device = library("dissect.volume.lvm.physical").LVM2Device(stream)
+            _refuse_odd_text(stream, labels.index(_LVM_LABEL))
+            return device if device.metadata is None or _group(device) else None
+    except UnreadableError:
+        return None
+
+
+def _refuse_odd_text(stream: BinaryIO, label: int) -> None:
+    """Refuse a description that the library's regular expression would take for ever over.
+
+    Label: 32 bytes, the offset of the PV header at 20; that: identifier, size, then two lists of
+    (offset, size), data and metadata areas, each ended by zeros. A metadata area's text is at
+    (offset, size), stored at 40 bytes of its header.
+    """
+    stream.seek(label * _SECTOR)
+    sector = stream.read(_SECTOR)
+    at = int.from_bytes(sector[20:24], "little") + 40
+    lists = 0
+    while lists < 2 and at + 16 <= _SECTOR:
+        start, _length = struct.unpack_from("<QQ", sector, at)
+        at += 16
+        if not start:
+            lists += 1
+        elif lists:
+            stream.seek(start + 40)
+            offset, size = struct.unpack("<QQ", stream.read(16))
+            if size > _METADATA:
+                raise UnreadableError(f"a description of {size} bytes")
+            stream.seek(start + offset)
+            if any(len(line) > 4096 or line.count(b"#") > 4 for line in stream.read(size).split()):
+                raise UnreadableError("a description that LVM would not write")
+
+
+def _group(device: Any) -> str:  # noqa: ANN401 - dissect's types are not ours
+    groups = [value for value in (device.metadata or {}).values() if isinstance(value, dict)]
+    return str(groups[0]["id"]) if len(groups) == 1 else ""
+
+
+def _of_group(devices: list[Any], disk: int) -> Iterator[Volume]:
+    try:
+        with borrowed("LVM"):
+            group = library("dissect.volume.lvm").LVM2(devices).vg
+            for logical in group.lv[:_MOST]:
+                if "VISIBLE" in logical.status and (stream := _opened(logical)):
+                    name = re.sub("[^a-zA-Z0-9+_.-]", "?", f"{group.name}-{logical.name}")
+                    yield Volume(f"LVM {name}", stream, disk, plain=False)
+    except UnreadableError:
+        return
+
+
+def _opened(logical: Any) -> BinaryIO | None:  # noqa: ANN401 - dissect's types are not ours
+    """Open a linear or thin volume; None for what the library cannot read right.
+
+    (It takes the stripes of a striped volume one after the other.)
+    """
+    if any(getattr(segment, "stripe_count", 1) != 1 for segment in logical.segments):
+        return None
+    try:
+        with borrowed("LVM"):
+            return cast("BinaryIO", logical.open())
+    except UnreadableError:
+        return None

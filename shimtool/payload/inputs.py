@@ -1,0 +1,109 @@
+"""Kernels and ramdisks examined once per run, however many guests share them."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from typing import BinaryIO, Generic, TypeVar
+
+from shimtool.dom0.paths import Found
+from shimtool.errors import fault
+from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
+from shimtool.payload.kernel.image import inspect
+from shimtool.payload.kernel.ramdisk import inspect_ramdisk
+from shimtool.system.files import Stamp, unchanged
+
+SIZE_LIMIT = (4 << 30) - 1  # bytes; the longest file that ISO 9660 level 1-2 can hold
+_BLOCK = 1 << 20
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class _Once(Generic[Key, Value]):
+    """Make each value once; who asks meanwhile waits, and gets the same value or error."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._futures: dict[Key, Future[Value]] = {}
+
+    def get(self, key: Key, make: Callable[[], Value]) -> Value:
+        with self._lock:
+            future = self._futures.get(key)
+            mine = future is None
+            if future is None:
+                future = self._futures[key] = Future()
+        if mine:
+            try:
+                future.set_result(make())
+            except BaseException as error:  # noqa: BLE001 - every asker gets it, this one too
+                future.set_exception(error)
+        return future.result()
+
+
+class Sources:
+    """Opens, hashes and inspects each input file once. Safe to share between threads.
+
+    From an earlier run: `known` maps sha256 to facts, such a kernel is not unpacked again;
+    `digests` maps stamps to sha256, such a file is not read again to hash it.
+    Every method raises ShimtoolError, naming the file, when it is no regular file, too long,
+    changes while it is read, or (kernels) is none.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, KernelFacts] | None = None,
+        digests: Mapping[Stamp, str] | None = None,
+    ) -> None:
+        self._known = known or {}
+        self._known_digests = digests or {}
+        self._digests: _Once[Stamp, str] = _Once()
+        self._facts: _Once[str, KernelFacts] = _Once()
+        self._ramdisks: _Once[str, tuple[bool, bool]] = _Once()
+
+    def kernel(self, found: Found) -> Kernel:
+        """Examine a kernel."""
+        with _opened(found) as (source, stamp):
+            file = self._file(found, source, stamp)
+            facts = self._known.get(file.sha256) or self._facts.get(
+                file.sha256, lambda: inspect(source)
+            )
+        return Kernel(file, facts)
+
+    def ramdisk(self, found: Found) -> Ramdisk:
+        """Examine a ramdisk."""
+        with _opened(found) as (source, stamp):
+            file = self._file(found, source, stamp)
+            gzip, cpio = self._ramdisks.get(file.sha256, lambda: inspect_ramdisk(source))
+        return Ramdisk(file, gzip, cpio)
+
+    def _file(self, found: Found, source: BinaryIO, stamp: Stamp) -> SourceFile:
+        size = stamp[2]
+        if size > SIZE_LIMIT:
+            raise fault(
+                f"{found.path} is too long: {size} bytes, and a boot ISO holds less than 4 GiB",
+                found.path,
+                remedy="name the kernel or ramdisk itself, not a disk image",
+            )
+        # A guest can give its files what times it likes: those of its disk are always read.
+        known = None if found.inside else self._known_digests.get(stamp)
+        digest = known or self._digests.get(stamp, lambda: _digest(source))
+        return SourceFile(found.dom0_path, found.path, size, digest, stamp, found.inside)
+
+
+def _opened(found: Found) -> AbstractContextManager[tuple[BinaryIO, Stamp]]:
+    if found.inside is None:
+        return unchanged(found.path)
+    from shimtool.payload.guest_disk.inside import unchanged_inside  # noqa: PLC0415 - pygrub guests only
+
+    return unchanged_inside(found.inside)
+
+
+def _digest(source: BinaryIO) -> str:
+    """Hash a file block by block; return the sha256 in hex."""
+    digest = hashlib.sha256()
+    source.seek(0)
+    while block := source.read(_BLOCK):
+        digest.update(block)
+    return digest.hexdigest()

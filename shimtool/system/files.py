@@ -1,0 +1,172 @@
+"""The one way to open an input file: only regular files, never waiting, never through a link."""
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from shimtool.errors import Fault, ShimtoolError, Where, blaming, fault, from_os
+from shimtool.model import SourceFile
+
+Stamp = tuple[int, int, int, int]
+
+MIB = 1 << 20
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFBLK: "a block device",
+    stat.S_IFCHR: "a character device",
+    stat.S_IFLNK: "a symbolic link",
+}
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Return (device, inode, size in bytes, ctime in ns).
+
+    ctime, because mtime can be set back (touch -r, tar, rsync) over other content.
+    """
+    return status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns
+
+
+def trouble(path: Path, where: Where | None = None) -> Fault | None:
+    """Say why `path` cannot be read as a regular, non-empty file; None when it can."""
+    try:
+        with open_regular(path, where):
+            return None
+    except ShimtoolError as error:
+        return error.faults[0]
+
+
+def open_regular(path: Path, where: Where | None = None) -> BinaryIO:
+    """Open a regular, non-empty file for reading; `where` is the place to blame.
+
+    Raises ShimtoolError. The kind is looked at before opening, because opening a device may
+    act on it and opening a pipe may wait for ever.
+    """
+    place = where or Where(path)
+    try:
+        _refuse_kind(os.lstat(path), path, place)
+        source = open(path, "rb", opener=_opener)  # noqa: SIM115 - Path.open has no opener
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else str(error)
+        raise fault(
+            f"cannot read {path}: {why}",
+            place.path,
+            place.line,
+            remedy="run as root, with the file's folder mounted readable",
+        ) from None
+    try:
+        _refuse_kind(os.fstat(source.fileno()), path, place)
+    except ShimtoolError:
+        source.close()
+        raise
+    return source
+
+
+def open_named(path: Path) -> BinaryIO:
+    """Open the file that a user named, or that a link of this name leads to; as open_regular."""
+    return open_regular(Path(os.path.realpath(path)), Where(path))
+
+
+def read_named(path: Path, limit: int) -> bytes:
+    """Return all of such a file. Raises ShimtoolError, also beyond `limit` bytes (whole MiB)."""
+    with open_named(path) as source:
+        try:
+            data = source.read(limit + 1)
+        except OSError as error:
+            raise from_os(error, "read the file", path) from None
+    if len(data) > limit:
+        raise too_large(path, limit)
+    return data
+
+
+def too_large(path: Path, limit: int) -> ShimtoolError:
+    """Build the error for a file of more than `limit` bytes (whole MiB)."""
+    return fault(
+        f"larger than {limit // MIB} MiB, too large for its purpose",
+        path,
+        remedy="check that it is the right file",
+    )
+
+
+def _opener(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
+
+
+def _refuse_kind(status: os.stat_result, path: Path, place: Where) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
+        raise fault(
+            f"{path} is {kind}",
+            place.path,
+            place.line,
+            remedy="name the file itself",
+        )
+    if not status.st_size:
+        raise fault(
+            f"{path} is empty (0 bytes)",
+            place.path,
+            place.line,
+            remedy="name the right file, or install it again (a kernel: its package, in dom0)",
+        )
+
+
+@contextmanager
+def unchanged(path: Path) -> Iterator[tuple[BinaryIO, Stamp]]:
+    """Open `path`; raise ShimtoolError when it cannot be read, or changed meanwhile."""
+    with blaming("read", path), open_regular(path) as source:
+        before = stamp_of(os.fstat(source.fileno()))
+        yield source, before
+        if stamp_of(os.fstat(source.fileno())) != before:
+            raise changed(path)
+
+
+def open_source(file: SourceFile) -> BinaryIO:
+    """Open a file examined before; raise ShimtoolError if it is not the same any more."""
+    if file.inside is not None:
+        from shimtool.payload.guest_disk.inside import open_again  # noqa: PLC0415 - pygrub guests only
+
+        return open_again(file.inside, file.stamp)
+    source = open_regular(file.path)
+    if stamp_of(os.fstat(source.fileno())) != file.stamp:
+        source.close()
+        raise changed(file.path)
+    return source
+
+
+def size_of(source: BinaryIO) -> int:
+    """Return the size in bytes of an open file, which then stands at its end."""
+    return source.seek(0, os.SEEK_END)
+
+
+def same_content(one: Path, other: Path) -> bool:
+    """Whether two regular files are one, or equal byte for byte."""
+    with open_regular(one) as first, open_regular(other) as second:
+        status, twin = os.fstat(first.fileno()), os.fstat(second.fileno())
+        if os.path.samestat(status, twin):
+            return True
+        if status.st_size != twin.st_size:
+            return False
+        while block := first.read(MIB):
+            if block != second.read(MIB):
+                return False
+    return True
+
+
+def holds(path: Path, data: bytes) -> bool:
+    """Whether `path` is a regular file, no link, with just this content; OSError if not there."""
+    status = path.lstat()
+    regular = stat.S_ISREG(status.st_mode)
+    return regular and status.st_size == len(data) and path.read_bytes() == data
+
+
+def changed(path: Path) -> ShimtoolError:
+    """Build the error for a file that is not what was read of it before."""
+    return fault(
+        f"{path} changed while it was being read",
+        path,
+        remedy="wait until the upgrade or copy has finished, then try again",
+    )
