@@ -16,8 +16,8 @@ SCRIPTS := container/require container/collect-assets container/device-model/shi
 	container/image/make-base container/image/make-context container/image/pack \
 	container/launcher/engines container/launcher/shares container/launcher/shimtool .ci/run
 
-QUICK := tests/plan/test_command_line.py tests/write/test_files.py tests/xl/test_guest.py \
-	tests/xl/test_syntax.py tests/xl/test_vif.py
+QUICK := tests/plan/test_command_line.py tests/system/test_staging.py tests/configs/xl/test_guest.py \
+	tests/configs/xl/test_syntax.py tests/configs/xl/test_vif.py
 
 # Debian packages, by what needs them
 FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs faketime fdisk grub-common libvirt-clients \

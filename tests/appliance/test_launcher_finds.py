@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.appliance.conftest import Dist, Launch
-from tests.libvirt.support import DATA
+from tests.configs.libvirt.support import DATA
 from tests.support import debs, disks
 from tests.support.dom0 import EMPTY_CPIO, Dom0
 from tests.support.screen import on_screen

@@ -13,7 +13,7 @@ from pathlib import Path
 from shimtool.system.process import run
 from tests.bench.command import FOLDER, SHIMTOOL, Section
 from tests.e2e.host import RELEASES, host
-from tests.e2e.rig import Kept, Machine, machine
+from tests.e2e.nested_xen import Kept, Machine, machine
 from tests.support import debs
 from tests.support.guests import filler_ramdisk
 

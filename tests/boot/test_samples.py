@@ -10,8 +10,8 @@ from shimtool.assets import find_assets
 from shimtool.commands.boot_log import END, BootReport, Span, parse_report
 from tests.boot.conftest import Convert
 from tests.boot.iso import shim_version
-from tests.kernel.craft import vmlinux
 from tests.support.dom0 import Dom0
+from tests.support.kernel_builder import vmlinux
 from tests.support.qemu import Machine, boot, running
 from tests.support.samples import CONVERTIBLE, REFUSED
 

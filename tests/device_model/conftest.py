@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.device_model.dm import SHELLS, program
+from tests.device_model.script_runner import SHELLS, program
 
 
 @pytest.fixture(params=sorted(SHELLS))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.device_model.dm import HEAD, OUR_CD, SCRIPT, TAIL, run_dm, shell_command, text
+from tests.device_model.script_runner import HEAD, OUR_CD, SCRIPT, TAIL, run_dm, shell_command, text
 
 PLAIN = "-xen-domid 7 -nodefaults -name NAME -vnc none -display none -serial pty -machine xenfv"
 

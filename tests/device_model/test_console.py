@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.device_model.dm import SCRIPT, program, shell_command
+from tests.device_model.script_runner import SCRIPT, program, shell_command
 
 ARGUMENTS = ("-xen-domid", "7", "-nodefaults", "-m", "512")
 READ = "/local/domain/7/console/tty"

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.device_model.dm import HEAD, OUR_CD, TAIL, recorded, run_dm, text, without
+from tests.device_model.script_runner import HEAD, OUR_CD, TAIL, recorded, run_dm, text, without
 
 ROOT = "-drive file=/guest/root.img,if=ide,index=0,media=disk,format=raw,cache=writeback"
 SWAP = "-drive file=/guest/swap.img,if=ide,index=0,media=disk,format=raw,cache=writeback"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.device_model.dm import SCRIPT, SHELLS, program, run_dm, shell_command
+from tests.device_model.script_runner import SCRIPT, SHELLS, program, run_dm, shell_command
 
 HOME = "/var/lib/xen/shimtool"
 PLACES = [

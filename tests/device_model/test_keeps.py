@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.device_model.dm import HEAD, OUR_CD, TAIL, Outcome, run_dm, text
+from tests.device_model.script_runner import HEAD, OUR_CD, TAIL, Outcome, run_dm, text
 
 KEPT = [
     HEAD,

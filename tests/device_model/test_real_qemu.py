@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 
-from tests.device_model.dm import recorded, run_dm, text
+from tests.device_model.script_runner import recorded, run_dm, text
 
 QEMU = "qemu-system-x86_64"
 GUESTS = [(version, guest) for version in ("4.6", "4.9", "4.17") for guest in (0, 1)]

@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from tests.device_model.dm import SCRIPT, shell_command
+from tests.device_model.script_runner import SCRIPT, shell_command
 
 
 def test_every_shell_can_read_it(shell: str) -> None:

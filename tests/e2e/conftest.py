@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import table
+from tests.e2e.environment import Lab
 from tests.e2e.guests import Files
 from tests.e2e.host import RELEASES
-from tests.e2e.lab import Lab
 from tests.e2e.shims import BUNDLED, Cell, assets_with
 from tests.support.debs import ROOT
 

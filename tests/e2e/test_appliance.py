@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import Program
-from tests.e2e.lab import Lab, loops
+from tests.e2e.environment import Lab, loops
 from tests.e2e.shims import ASSETS
 from tests.support.debs import ROOT
 

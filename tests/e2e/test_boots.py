@@ -3,8 +3,8 @@
 import pytest
 
 from shimtool.model import Compression
-from tests.e2e.lab import Lab, loops
-from tests.kernel import craft
+from tests.e2e.environment import Lab, loops
+from tests.support import kernel_builder as craft
 
 pytestmark = pytest.mark.e2e
 

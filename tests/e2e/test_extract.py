@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e import grubs, layouts
-from tests.e2e.lab import Lab
+from tests.e2e.environment import Lab
 from tests.support import debs
 
 pytestmark = pytest.mark.e2e

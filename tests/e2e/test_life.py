@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.lab import Lab, create, loops
+from tests.e2e.environment import Lab, create, loops
 
 pytestmark = pytest.mark.e2e
 

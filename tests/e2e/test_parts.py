@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import apt, modules
-from tests.e2e.facts import starts
+from tests.e2e.guest_report import starts
 from tests.e2e.guests import MODULES, Files
-from tests.e2e.rig import RigError, tail
+from tests.e2e.nested_xen import RigError, tail
 from tests.e2e.table import Row, lines, texts
 from tests.support import cpio, debs
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.e2e import grubs, layouts
-from tests.e2e.facts import Facts
-from tests.e2e.lab import Lab
+from tests.e2e.environment import Lab
+from tests.e2e.guest_report import Facts
 from tests.e2e.layouts import Layout
 from tests.support import debs
 

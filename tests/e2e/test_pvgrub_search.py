@@ -9,8 +9,9 @@ import secrets
 
 import pytest
 
-from tests.e2e import layouts, second
-from tests.e2e.lab import Lab
+from tests.e2e import layouts
+from tests.e2e import token_kernel as second
+from tests.e2e.environment import Lab
 
 pytestmark = pytest.mark.e2e
 

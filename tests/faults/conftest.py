@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stories import CONVERT, Stage, Story
+from tests.faults.scenarios import CONVERT, Stage, Story
 from tests.support.dom0 import Dom0
 
 

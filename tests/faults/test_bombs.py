@@ -15,10 +15,10 @@ import pytest
 
 from shimtool.model import Compression
 from shimtool.payload.kernel.compression import open_stream
-from tests.faults.bombs import BOMBS, MIB, SIZE
-from tests.faults.stories import Stage
-from tests.kernel import craft
-from tests.shims import forge
+from tests.faults.compression_bombs import BOMBS, MIB, SIZE
+from tests.faults.scenarios import Stage
+from tests.support import kernel_builder as craft
+from tests.support import package_builder as forge
 from tests.support.dom0 import Dom0, Result
 
 MEMORY = 256  # MiB

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.faults.stories import CONVERT, Stage, Words, kernel
+from tests.faults.scenarios import CONVERT, Stage, Words, kernel
 
 YEAR = 365 * 24 * 3600
 FAKETIME = ("faketime", "-f")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import child, mounts
-from tests.faults.stories import IN_PLACE, STORIES, Stage, upgrade
+from tests.faults import mounts
+from tests.faults.scenarios import IN_PLACE, STORIES, Stage, upgrade
+from tests.support import forked_cli as child
 from tests.support.dom0 import Dom0
 
 MIB = 1 << 20

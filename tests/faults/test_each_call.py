@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import strace
-from tests.faults.stories import STORIES, Stage
+from tests.faults.scenarios import STORIES, Stage
 from tests.faults.test_kill import finish
 from tests.support.dom0 import Dom0
 

@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 
 from shimtool.model import Compression
-from tests.faults import child, mutate
-from tests.faults.stories import CONVERT, IN_PLACE, STORIES, Stage, Words
-from tests.kernel import craft
-from tests.libvirt.support import GOOD as DOMAINS
-from tests.shims import forge
+from tests.configs.libvirt.support import GOOD as DOMAINS
+from tests.configs.xl.support import FIXTURES as XL
+from tests.configs.xm.test_translate import FIXTURES as XM
+from tests.faults import mutate
+from tests.faults.scenarios import CONVERT, IN_PLACE, STORIES, Stage, Words
+from tests.output.test_iso_writer import make
 from tests.support import cpio, debs
+from tests.support import forked_cli as child
+from tests.support import kernel_builder as craft
+from tests.support import package_builder as forge
 from tests.support.dom0 import EMPTY_CPIO, Dom0
-from tests.write.test_iso import make
-from tests.xl.support import FIXTURES as XL
-from tests.xm.test_translate import FIXTURES as XM
 
 SECONDS, MEMORY = 10, 200  # MiB beyond the 40 of a process that does nothing
 BATCH = 125

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stories import STORIES, Stage
+from tests.faults.scenarios import STORIES, Stage
 from tests.support.dom0 import Dom0
 
 SEED = int(os.environ.get("SHIMTOOL_SEED", "2018"))

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import child
-from tests.faults.stories import Stage, kernel
+from tests.faults.scenarios import Stage, kernel
+from tests.support import forked_cli as child
 
 
 def fifo(path: Path) -> None:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.device_model.dm import HEAD, OUR_CD, SCRIPT, SHELLS, program, run_dm, shell_command
+from tests.device_model.script_runner import (
+    HEAD,
+    OUR_CD,
+    SCRIPT,
+    SHELLS,
+    program,
+    run_dm,
+    shell_command,
+)
 
 HOSTILE = [
     "$(touch CANARY)", "`touch CANARY`", "; touch CANARY;", "& touch CANARY &", "| touch CANARY",

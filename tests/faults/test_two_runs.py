@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stories import CONVERT, IN_PLACE, STORIES, Stage, Words
+from tests.faults.scenarios import CONVERT, IN_PLACE, STORIES, Stage, Words
 from tests.support.dom0 import Dom0
 
 BUSY = "another shimtool is at work here"

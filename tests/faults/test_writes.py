@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import strace
-from tests.faults.stories import IN_PLACE, Stage, Words
+from tests.faults.scenarios import IN_PLACE, Stage, Words
 from tests.support.dom0 import Dom0
 
 CANARY = "/tmp/shimtool-canary"  # noqa: S108 - it must never appear

@@ -16,10 +16,10 @@ from shimtool.commands.planning import Outcome, new_config, plan_guests
 from shimtool.commands.run import Session, open_session
 from shimtool.commands.settings import GuestOptions
 from shimtool.errors import ShimtoolError
-from tests.kernel import craft
 from tests.support import debs, disks
+from tests.support import kernel_builder as craft
 from tests.support.dom0 import EMPTY_CPIO, Dom0, make_dom0
-from tests.xl.oracle import reading
+from tests.support.libxlu import reading
 
 DATA = Path(__file__).parent / "data"
 CASES = sorted(path for path in DATA.glob("*.cfg") if not path.name.endswith(".expected.cfg"))

@@ -16,9 +16,9 @@ from shimtool.dom0.keys import TABLE
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode
 from tests.conftest import EXAMPLES
-from tests.plan.test_keys import BASE, VALUES
+from tests.dom0.test_keys import BASE, VALUES
 from tests.support.dom0 import Dom0
-from tests.xl.oracle import reading
+from tests.support.libxlu import reading
 
 _WORDS = st.sampled_from(
     [

@@ -16,8 +16,8 @@ from shimtool.shims.add import add
 from shimtool.shims.catalogue import choose, load, named, verify
 from shimtool.shims.known import load_known
 from shimtool.shims.probe import xen_version
-from tests.shims import forge
 from tests.support import debs
+from tests.support import package_builder as forge
 
 HVM = frozenset({Mode.HVM})
 ROOT = Path(__file__).parents[2]

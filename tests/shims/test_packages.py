@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from shimtool.errors import ShimtoolError
 from shimtool.shims.packages import Candidate, extract
 from shimtool.system.process import run
-from tests.shims import forge
 from tests.support import debs
+from tests.support import package_builder as forge
 
 SHIM_PATH = "usr/lib/xen/boot/xen-shim"
 

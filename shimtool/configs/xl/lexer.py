@@ -1,7 +1,7 @@
 r"""Tokens of xl.cfg as libxlu's scanner (Xen 4.17) cuts them. Offsets are bytes, lines 1-based.
 
 Its quirks matter, because a config that xl refuses must not look fine here, nor the reverse
-(each was tried on Debian's libxlutil 4.17; tests/xl compares the two):
+(each was tried on Debian's libxlutil 4.17; tests/configs/xl compares the two):
 
 - a comment counts only with a newline after it; `# ...` ending the file is an error;
 - carriage returns are errors outside comments and strings, so CRLF files are refused;

@@ -1,8 +1,8 @@
 """Boot menus, read as pygrub reads them, and a little more; parsed as text, nothing in them runs.
 
 What "pygrub" means here was read in Xen 4.2 to 4.21's tools/pygrub and is compared with the
-program of Debian's 4.17 in tests/guest_disk. It takes a config line by line, whatever ifs stand
-around a line, and expands no variable: the kernel gets the text of the line.
+program of Debian's 4.17 in tests/payload/guest_disk. It takes a config line by line, whatever ifs
+stand around a line, and expands no variable: the kernel gets the text of the line.
 """
 
 import re

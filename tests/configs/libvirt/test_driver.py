@@ -1,0 +1,175 @@
+"""What libvirt's own Xen driver makes of the XML: the very settings that libxl would get.
+
+The device-model script stands where the XML says, and libvirt runs it as it does on dom0.
+"""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shimtool.commands.planning import new_config, plan_guests
+from shimtool.commands.settings import GuestOptions
+from shimtool.configs.libvirt import is_ours, parse
+from shimtool.model import Mode, Plan
+from tests.configs.libvirt.driver import ask
+from tests.configs.libvirt.support import DATA, GOOD, small
+from tests.device_model.script_runner import SCRIPT
+from tests.support import debs
+from tests.support.dom0 import Dom0, make_dom0
+
+XEN = {Mode.HVM: "4.9.2", Mode.PVH: "4.17.7"}
+PV_GRUB = ("pygrub", "neither-kernel-nor-bootloader", "pv-grub-as-kernel")
+
+
+@pytest.fixture(scope="module")
+def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+    made = make_dom0(tmp_path_factory.mktemp("driver"))
+    image = debs.ROOT / "build/assets/pvgrub/grub-x86_64-xen.bin"
+    shutil.copy(image, made.boot / image.name)
+    shutil.copy(SCRIPT, made.out)
+    return made
+
+
+def converted(path: Path, mode: Mode, dom0: Dom0) -> tuple[Plan, bytes]:
+    from shimtool.commands.run import open_session  # noqa: PLC0415 - beside its only use
+
+    options = GuestOptions(
+        map=[f"/boot={dom0.boot}"], out=dom0.out, host_out=str(dom0.out), xen=XEN[mode]
+    )
+    (outcome,) = plan_guests([path], open_session(options))
+    assert outcome.plan, outcome.faults
+    assert outcome.plan.mode is mode
+    return outcome.plan, new_config(outcome)
+
+
+def told(data: bytes, folder: Path) -> dict[str, Any]:
+    file = folder / "domain.xml"
+    file.write_bytes(_local(data))
+    answer = ask(file)
+    assert "refused" not in answer, answer["refused"]
+    kept = parse(answer["xml"].encode(), file)
+    assert is_ours(kept) == (b"urn:shimtool" in data)  # libvirt keeps the mark, and makes none
+    libxl: dict[str, Any] = answer["libxl"]
+    return libxl
+
+
+def same(old: dict[str, Any], new: dict[str, Any]) -> None:
+    """What must not change between the PV guest and the one in a container."""
+    for key in ("name", "uuid"):
+        assert new["c_info"].get(key) == old["c_info"].get(key) or key == "uuid"
+    for key in ("target_memkb", "cpuset"):
+        assert new["b_info"].get(key) == old["b_info"].get(key)
+    assert new["b_info"]["max_memkb"] == new["b_info"]["target_memkb"]
+    assert new["b_info"]["max_vcpus"] == len(new["b_info"]["avail_vcpus"])
+    assert new["b_info"]["avail_vcpus"] == old["b_info"]["avail_vcpus"]
+    assert [key for key in ("vfbs", "vkbs", "pcidevs", "usbdevs", "usbctrls") if new.get(key)] == []
+    for key in ("on_reboot", "on_crash", "on_poweroff"):
+        assert new.get(key) == old.get(key)
+    for disk, before in zip(new.get("disks", []), old.get("disks", []), strict=True):
+        served = {**before, "backend": "qdisk"} if disk.get("is_cdrom") else before
+        assert {**disk, "is_cdrom": 0} == {**served, "is_cdrom": 0}
+    for nic, before in zip(new.get("nics", []), old.get("nics", []), strict=True):
+        assert nic["nictype"] == "vif"
+        left_out = ("model", "mac")  # libvirt makes a MAC up where none is given
+        assert [pair for pair in nic.items() if pair[0] not in left_out] == [
+            pair for pair in before.items() if pair[0] not in left_out
+        ]
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_hvm(path: Path, dom0: Dom0, tmp_path: Path) -> None:
+    plan, data = converted(path, Mode.HVM, dom0)
+    old, new = told(_fit_for_pv(path.read_bytes()), tmp_path), told(data, tmp_path)
+    assert (old["c_info"]["type"], new["c_info"]["type"]) == ("pv", "hvm")
+    same(old, new)
+    info = new["b_info"]
+    assert info["device_model"] == f"{dom0.out}/shimtool-dm"
+    assert info["device_model_version"] == "qemu_xen"
+    assert (info["acpi"], info["apic"], info["type.hvm"]["pae"]) == ("True", "True", "True")
+    assert info["type.hvm"]["boot"] == "d"
+    assert info["type.hvm"]["vga"] == {"kind": "none"}
+    assert info["type.hvm"]["vnc"] == info["type.hvm"]["sdl"] == {"enable": "False"}
+    for key in ("kernel", "ramdisk", "cmdline", "bootloader", "extra", "extra_hvm"):
+        assert key not in info
+    for key in ("serial", "serial_list", "soundhw", "usbdevice_list", "spice"):
+        assert not info["type.hvm"].get(key)
+    # libxl refuses a read-only disk that QEMU would have to emulate, unless it is a CD-ROM.
+    told_of = {disk["vdev"]: disk for disk in new.get("disks", [])}
+    assert len(told_of) == len(plan.guest.disks)
+    for known in plan.guest.disks:
+        early = known.vdev[:4] in ("xvda", "xvdb", "xvdc", "xvdd")
+        assert bool(told_of[known.vdev].get("is_cdrom")) == (
+            known.cdrom or (early and known.readonly)
+        )
+
+
+@pytest.mark.parametrize("case", PV_GRUB)
+def test_pvh(case: str, dom0: Dom0, tmp_path: Path) -> None:
+    path = DATA / f"{case}.xml"
+    plan, data = converted(path, Mode.PVH, dom0)
+    old, new = told(path.read_bytes(), tmp_path), told(data, tmp_path)
+    assert (old["c_info"]["type"], new["c_info"]["type"]) == ("pv", "pvh")
+    same(old, new)
+    shim, *own, _config = plan.files
+    named = f"{dom0.out}/{own[0]}" if own else "/boot/grub-x86_64-xen.bin"
+    assert new["b_info"]["kernel"] == f"{dom0.out}/{shim}"
+    assert new["b_info"]["ramdisk"] == named
+    assert new["b_info"]["cmdline"] == plan.image.shim_args
+    assert "bootloader" not in new["b_info"]
+
+
+def test_the_driver_takes_the_pv_guest_as_the_reader_does(tmp_path: Path) -> None:
+    for path in GOOD:
+        data = path.read_bytes()
+        guest = parse(data, path).guest()
+        seen = told(_fit_for_pv(data), tmp_path)
+        info = seen["b_info"]
+        assert seen["c_info"]["name"] == guest.name
+        assert (info["target_memkb"] >> 10, info["max_memkb"] >> 10) == (
+            guest.memory,
+            guest.maxmem,
+        )
+        assert (len(info["avail_vcpus"]), info["max_vcpus"]) == (guest.vcpus, guest.maxvcpus)
+        paths = {disk["vdev"]: disk.get("pdev_path", "") for disk in seen.get("disks", [])}
+        in_the_network = {"xvdf": "rbd:pool/image:auth_supported=none:mon_host=mon1\\:6789"}
+        assert paths == {disk.vdev: disk.target for disk in guest.disks} | {
+            vdev: path for vdev, path in in_the_network.items() if vdev in paths
+        }
+        assert len(seen.get("nics", [])) == len(guest.vifs)
+        boot = info["type.pv"]
+        assert boot.get("bootloader") == (
+            guest.boot.program.text if guest.boot.kind == "bootloader" else None
+        )
+        if guest.boot.kind in ("kernel", "pvgrub"):
+            assert boot.get("kernel") == guest.boot.kernel.text
+            assert boot.get("ramdisk") == (guest.boot.ramdisk.text if guest.boot.ramdisk else None)
+            assert boot.get("cmdline") == (guest.cmdline.text if guest.cmdline else None)
+
+
+@pytest.mark.parametrize(
+    ("inside", "why"),
+    [
+        ("<input type='mouse' bus='xen'/>", "unsupported input bus xen"),
+        ("<emulator>/nonexistent</emulator>", "emulator '/nonexistent' not found"),
+    ],
+)
+def test_the_driver_can_refuse(inside: str, why: str, tmp_path: Path) -> None:
+    """What the edits avoid is what this driver refuses."""
+    file = tmp_path / "a.xml"
+    file.write_text(small(devices=inside).replace("linux<", "hvm<"))
+    assert ask(file) == {"refused": f"internal error: {why}"} or why in ask(file)["refused"]
+
+
+def _fit_for_pv(data: bytes) -> bytes:
+    """Leave out what libvirt 9 refuses of PV guests, and took when it was written."""
+    return data.replace(b"<model type='rtl8139'/>", b"").replace(b'<model type = "e1000" />', b"")
+
+
+def _local(data: bytes) -> bytes:
+    """Leave out what the driver would ask others for: a libvirtd its networks, Xen its CPUs."""
+    data = data.replace(b"<interface type='network'>", b"<interface type='bridge'>")
+    data = data.replace(b"<source network='default'/>", b"<source bridge='virbr0'/>")
+    return re.sub(rb"(?s)<cputune>.*</cputune>| cpuset='0-3'", b"", data)

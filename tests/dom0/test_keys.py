@@ -1,0 +1,125 @@
+"""The table of keys: complete, true of what planning does, and what the README shows."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shimtool.commands.planning import Outcome, new_config, plan_guests
+from shimtool.commands.run import Session
+from shimtool.dom0.keys import TABLE, Fate, Row
+from shimtool.dom0.releases import profiles
+from shimtool.model import Mode
+from tests.support.dom0 import Dom0
+from tests.support.libxlu import reading
+
+README = Path(__file__).parents[2] / "README.md"
+PLACE = re.compile(r"(<!-- keys:.*?-->\n).*?(<!-- end of keys -->\n)", re.DOTALL)
+
+BASE = {"name": "'g'", "kernel": "'/boot/vmlinuz-guest'", "memory": "512", "vcpus": "1"}
+# What a PV guest may say there; other keys are numbers.
+VALUES = BASE | {
+    "maxmem": "1024", "maxvcpus": "4", "type": "'pv'", "builder": "'generic'", "pvh": "0",
+    "ramdisk": "'/boot/initrd-guest'", "root": "'/dev/xvda1 ro'", "extra": "'quiet'",
+    "cmdline": "'quiet'", "bootloader": "'/usr/bin/pygrub'", "bootloader_args": "['-q']",
+    "disk": "['phy:/dev/vg0/a,xvda,r']", "vif": "['type=ioemu,bridge=br0']",
+    "vnuma": "[['pnode=0','size=512','vcpus=0','vdistance=10']]", "cpus": "'all,^0'",
+    "uuid": "'5cd23ab1-7d6b-4b1b-9d6b-3b5b6c6d7e8f'", "pci": "['01:00.0']", "irqs": "[7]",
+    "usbctrl": "['version=2']", "usbdev": "['hostbus=1,hostaddr=2']", "ioports": "['2f8-2ff']",
+    "iomem": "['a0,2']", "dtdev": "['/soc/uart']", "virtio": "['type=virtio,device']",
+    "vfb": "['vnc=1']", "channel": "['connection=pty,name=org.example']",
+    "p9": "['tag=t,path=/srv,security_model=none']", "vtpm": "['backend=vtpm']",
+    "pvcalls": "['backend=0']", "vkb": "['backend-type=qemu']", "vdispl": "['backend=0']",
+    "vsnd": "[['card']]", "device_model_args": "['-x']", "device_model_args_hvm": "['-x']",
+    "device_model_args_pv": "['-x']", "on_crash": "'restart'", "seclabel": "'a:b:c'",
+}  # fmt: skip
+
+
+def test_every_key_of_every_xl_has_one_fate() -> None:
+    keys = [key for row in TABLE for key in row.keys]
+    assert sorted(keys) == sorted(frozenset[str]().union(*(p.keys for p in profiles())))
+
+
+def test_what_is_said_is_there_where_it_is_needed() -> None:
+    for row in TABLE:
+        spoken = {Fate.UNTRIED, Fate.LOST, Fate.REFUSED} & {row.hvm, row.pvh}
+        assert bool(row.say) == bool(spoken) or row.hvm is Fate.REPLACED, row
+        assert row.why
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.keys[0])
+def test_planning_does_what_the_table_says(
+    row: Row, mode: Mode, dom0: Dom0, sessions: dict[Mode, Session]
+) -> None:
+    for key in row.keys:
+        lines = BASE | {key: VALUES.get(key, "1")}
+        if key == "bootloader":
+            del lines["kernel"]  # else it is a path inside the guest's disk
+        text = "".join(f"{name} = {value}\n" for name, value in lines.items())
+        (outcome,) = plan_guests([dom0.config("guest.cfg", text)], sessions[mode])
+        check(key, row, mode, text.encode(), outcome)
+
+
+def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Outcome) -> None:
+    fate = row.fate(mode)
+    if fate is Fate.REFUSED:
+        assert [(each.message, each.seen) for each in outcome.faults] == [(row.say, key)]
+        return
+    assert outcome.plan, outcome.faults
+    settings = dict(outcome.plan.edits.settings)
+    said = [text for text in outcome.plan.warnings if text.startswith(f"{key}= ")]
+    new = new_config(outcome)
+    with reading(old) as before, reading(new) as after:
+        was, now = before.value(key), after.value(key)
+    assert was is not None
+    match fate:
+        case Fate.KEPT | Fate.IDLE | Fate.UNTRIED:
+            assert now == was
+            assert key not in settings
+        case Fate.RETIRED | Fate.LOST:
+            assert (now, key in settings) == (None, False)
+        case Fate.PINNED:
+            pinned = {"maxmem": "memory", "maxvcpus": "vcpus"}[key]
+            assert now == BASE[pinned].encode()
+        case Fate.ADAPTED:
+            assert key in settings
+            assert now != was
+        case Fate.REPLACED:
+            assert f"#shimtool# {key} = ".encode() in new
+            assert (now is not None) == (key in settings)
+    spoken = row.say and fate in (Fate.UNTRIED, Fate.LOST, Fate.REPLACED)
+    assert said == ([f"{key}= {row.say}"] if spoken else [])
+
+
+# --- the README ---------------------------------------------------------------------------------
+
+
+def table() -> str:
+    """Return the table as the README has it."""
+    lines = ["| keys | in HVM mode | in PVH mode | why |", "|---|---|---|---|"]
+    for row in merged():
+        keys = " ".join(f"`{key}`" for key in row.keys)
+        pvh = "the same" if row.pvh is row.hvm else row.pvh
+        lines.append(f"| {keys} | {row.hvm} | {pvh} | {row.why} |")
+    return "\n".join(lines) + "\n"
+
+
+def merged() -> list[Row]:
+    """Put rows that differ in their words only into one."""
+    found: dict[tuple[Fate, Fate, str], Row] = {}
+    for row in TABLE:
+        place = (row.hvm, row.pvh, row.why)
+        keys = (*found[place].keys, *row.keys) if place in found else row.keys
+        found[place] = Row(keys, *place)
+    return list(found.values())
+
+
+def test_the_readme_shows_the_table(request: pytest.FixtureRequest) -> None:
+    text = README.read_text()
+    fresh = PLACE.sub(lambda found: found[1] + table() + found[2], text)
+    assert PLACE.search(text), "README.md has no place for the table of keys"
+    if request.config.getoption("--regenerate") and fresh != text:
+        README.write_text(fresh)
+        text = fresh
+    assert text == fresh, "run pytest tests/dom0/test_keys.py --regenerate"

@@ -1,0 +1,168 @@
+"""One test's workplace: guests' files, conversion by the real command, boots in a nested dom0.
+
+lab.files -> etc/NAME.cfg --lab.convert--> out/NAME.cfg --lab.boot--> Running guest
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from tests.e2e.command import Program, shimtool
+from tests.e2e.guest_report import Facts, starts
+from tests.e2e.guests import Files
+from tests.e2e.host import Release, host
+from tests.e2e.nested_xen import Kept, Machine, RigError, machine
+from tests.e2e.table import Row
+
+# A guest needs 40-90 s of QEMU's CPU time to come up, whatever else the machine does.
+CPU_LIMIT, WALL_LIMIT = 300.0, 900.0
+ATTEMPTS = 2
+
+
+class StalledError(RigError):
+    """A guest did not get there in its time: once in a while TCG's fault, so tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A guest that has been created in dom0."""
+
+    name: str
+    machine: Machine
+
+    def console(self) -> str:
+        """Return all that the guest's PV console has shown; keep it in NAME.console.log."""
+        log = f"/run/console/guest-{self.name}.log"
+        text = self.machine.run(f"cat {log} 2> /dev/null").text
+        path = self.machine.logs / f"{self.name}.console.log"
+        path.write_text(text, encoding="utf-8", errors="surrogateescape")
+        return text
+
+    def starts(self) -> list[Facts]:
+        """Return what each start of the guest has told so far."""
+        return starts(self.console())
+
+    def exists(self) -> bool:
+        """Whether the guest is there or will be again.
+
+        `xl create` leaves a daemon that restarts the guest, and ends when it is gone for good.
+        """
+        return self.machine.run("pgrep -x xl").code == 0
+
+    def wait_start(self, number: int = 1) -> Facts:
+        """Wait for the token of the guest's start `number`; return what it told."""
+        wall, cpu = time.monotonic(), self.machine.cpu_seconds()
+        look = 0
+        while True:
+            look += 1
+            gone = look % 5 == 0 and not self.exists()
+            found = self.starts()
+            if len(found) >= number and found[number - 1].ready:
+                return found[number - 1]
+            if gone:
+                raise RigError(f"{self.name} ended without a token", self.machine.logs)
+            used = self.machine.cpu_seconds() - cpu
+            if used > CPU_LIMIT or time.monotonic() - wall > WALL_LIMIT:
+                said = f"{self.name}: no token from start {number}"
+                raise StalledError(f"{said} in {used:.0f} s of CPU time", self.machine.logs)
+            time.sleep(2)  # each look costs the nested machine time
+
+    def wait_gone(self, limit: float = 180) -> None:
+        """Wait until dom0 has no such guest any more."""
+        end = time.monotonic() + limit
+        while self.exists():
+            if time.monotonic() > end:
+                raise RigError(f"{self.name} is still there", self.machine.logs)
+            time.sleep(1)
+
+    def plain_console(self) -> str:
+        """Return what an admin sees at `xl console NAME`, nothing more said."""
+        reader = f"sleep 4 | xl console {self.name}"
+        return self.machine.run(f"timeout 8 sh -c {reader!r}").text
+
+
+@dataclass(slots=True)
+class Lab:
+    """What a test works with."""
+
+    release: Release
+    mode: str
+    assets: Path
+    files: Files
+    logs: Path
+    row: Row
+    machines: int = field(default=0)
+
+    def convert(self, name: str, config: str, *options: str, program: Program | None = None) -> str:
+        """Convert a guest by the real command, or `program`; return its new config's dom0 path."""
+        home = self.files.home
+        done = (program or partial(shimtool, self.assets))(
+            *("convert", "--in", home / "etc", "--out", home / "out"),
+            *("--host-out", "/guest/out", "--map", f"/guest={home}"),
+            *("--xen", self.release.xen, "--mode", self.mode),
+            *options,
+            self.files.config(name, config),
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return f"/guest/out/{name}.cfg"
+
+    def restore(self, name: str) -> None:
+        """Undo --in-place by the real command."""
+        home = self.files.home
+        done = shimtool(
+            *(self.assets, "restore", "--in", home / "etc", "--out", home / "out"),
+            home / "etc" / f"{name}.cfg",
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    @contextlib.contextmanager
+    def dom0(self) -> Iterator[Machine]:
+        """Run a host with this lab's files at /guest."""
+        self.machines += 1
+        logs = self.logs / f"host-{self.machines}"
+        with machine(host(self.release), Kept(logs, self.files.home)) as made:
+            yield made
+
+    @contextlib.contextmanager
+    def boot(
+        self, name: str, config: str, prepare: str = "true", start: int = 1
+    ) -> Iterator[Running]:
+        """`xl create` a guest in a fresh dom0, after the script `prepare`, and await its token.
+
+        A stalled boot is tried once more, and counted in the table.
+        """
+        with contextlib.ExitStack() as stack:
+            for attempt in range(1, ATTEMPTS + 1):
+                dom0 = stack.enter_context(self.dom0())
+                try:
+                    guest = create(dom0, name, config, prepare)
+                    started = time.monotonic()
+                    guest.wait_start(start)
+                    self.row.seen(time.monotonic() - started)
+                    break
+                except StalledError:
+                    if attempt == ATTEMPTS:
+                        raise
+                    self.row.retried()
+                    stack.close()
+            yield guest
+
+
+def create(dom0: Machine, name: str, config: str, prepare: str = "true") -> Running:
+    """`xl create` a guest, after the script `prepare`."""
+    ready = dom0.run(prepare, 300)
+    assert ready.code == 0, ready.text
+    created = dom0.run(f"xl create {config}", 300)
+    if created.code:
+        dom0.run(f"cat /var/log/xen/*{name}* /var/log/xen/xl.log")
+        raise RigError(f"xl create failed: {created.text}", dom0.logs)
+    return Running(name, dom0)
+
+
+def loops(*disks: str) -> str:
+    """Return a script that makes /dev/loop0, /dev/loop1 ... of files in dom0, in this order."""
+    made = [f"losetup /dev/loop{i} {disk}" for i, disk in enumerate(disks)]
+    return " && ".join(made)

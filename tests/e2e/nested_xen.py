@@ -1,0 +1,204 @@
+"""A real Xen, nested: QEMU TCG boots the host, or resumes its snapshot, and runs scripts in dom0.
+
+    folder --mke2fs--> /guest in dom0;  machine.run(script) -> Output;  logs stream to files
+
+One vCPU and single-threaded TCG: with more, about one boot in ten stalls or dies.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shimtool.system.process import run
+from tests.e2e.guest_agent import Agent, Monitor, NoAnswerError, Output
+from tests.support.debs import CACHE
+
+# AMD for SVM, all that TCG can nest; a Zen family, as Xen writes an MSR that family 15 lacks.
+CPU = "qemu64,family=23,model=1,stepping=2,+svm,+npt"
+MEMORY, DOM0_MEMORY = "3G", "1024M"
+DISK_SIZE = 4 << 30  # always the same: it is part of the snapshot
+SLOTS = 2
+BOOT_LIMIT, RESUME_LIMIT = 180.0, 90.0
+XEN_OPTIONS = (
+    f"console=com1 com1=115200,8n1 dom0_mem={DOM0_MEMORY},max:{DOM0_MEMORY} "
+    "loglvl=all guest_loglvl=all noreboot"
+)
+
+
+def tail(path: Path, lines: int = 25) -> str:
+    """Return the last lines of a log, under its name."""
+    text = path.read_text(errors="backslashreplace") if path.exists() else ""
+    full = [line for line in text.replace("\r", "").splitlines() if line.strip()]
+    last = "\n".join(full[-lines:])
+    return f"--- {path.name}\n{last or '(empty)'}"
+
+
+class RigError(AssertionError):
+    """The host or a guest did not do what was waited for; shows the end of every log."""
+
+    def __init__(self, message: str, logs: Path) -> None:
+        shown = [tail(path) for path in sorted(logs.glob("*.log"))]
+        super().__init__("\n".join([message, f"logs: {logs}", *shown]))
+
+
+@contextlib.contextmanager
+def slot() -> Iterator[None]:
+    """Hold one of the SLOTS places for a running host, across processes."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with contextlib.ExitStack() as stack:
+        files = [stack.enter_context((CACHE / f".e2e-slot-{i}").open("w")) for i in range(SLOTS)]
+        while True:
+            for file in files:
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    yield
+                    return
+            time.sleep(0.5)
+
+
+def _argv(parts: Path, disk: Path, wires: Path, log: Path) -> list[str]:
+    """Return QEMU's command line; it dies with this process, however that ends."""
+    kernel = f"{parts / 'vmlinuz'} console=hvc0 quiet,{parts / 'initrd'}"
+    root = f"if=none,id=root,file={parts / 'dom0.img'},format=raw,readonly=on"
+    data = f"if=none,id=data,file={disk},format=raw,cache=unsafe"
+    return [
+        *("setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64", "-name", "shimtool-e2e"),
+        *("-accel", "tcg,thread=single", "-cpu", CPU, "-smp", "1", "-m", MEMORY),
+        *("-nodefaults", "-display", "none", "-nic", "none"),
+        *("-kernel", str(parts / "xen"), "-initrd", kernel, "-append", XEN_OPTIONS),
+        *("-drive", root, "-device", "virtio-blk-pci,drive=root"),
+        *("-drive", data, "-device", "virtio-blk-pci,drive=data"),
+        *("-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,nr=1"),
+        *("-chardev", f"socket,id=agent,path={wires / 'agent'},server=on,wait=off"),
+        *("-qmp", f"unix:{wires / 'qmp'},server=on,wait=off"),
+        *("-chardev", f"file,id=serial,path={log},append=on", "-serial", "chardev:serial"),
+    ]
+
+
+class Machine:
+    """One running host. Use `machine()`."""
+
+    def __init__(self, parts: Path, disk: Path, logs: Path, snapshot: Path | None) -> None:
+        self.logs = logs
+        self._wires = Path(tempfile.mkdtemp(prefix="e2e-"))  # short: a socket's path is
+        incoming = ["-incoming", f"exec:cat '{snapshot}'"] if snapshot else []
+        argv = _argv(parts, disk, self._wires, logs / "host.log")
+        with (logs / "qemu.log").open("wb") as errors:
+            self._qemu = subprocess.Popen(
+                [*argv, *incoming], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors
+            )
+        try:
+            self.monitor = Monitor(self._wires / "qmp")
+            self._agent = Agent(self._wires / "agent")
+            if snapshot:
+                self.monitor.resume()
+        except NoAnswerError as error:
+            self.stop()
+            raise RigError(f"QEMU did not start: {error}", logs) from error
+
+    def greet(self, limit: float) -> None:
+        """Wait until dom0 runs scripts."""
+        try:
+            self._agent.greet(limit)
+        except NoAnswerError as error:
+            raise RigError(f"host did not come up: {error}", self.logs) from error
+
+    def run(self, script: str, limit: float = 60) -> Output:
+        """Run a script in dom0; script and output are kept in dom0.log."""
+        started = time.monotonic()
+        try:
+            output = self._agent.run(script, limit)
+        except NoAnswerError as error:
+            raise RigError(f"dom0 does not answer to {script!r}: {error}", self.logs) from error
+        with (self.logs / "dom0.log").open("a") as log:
+            took = time.monotonic() - started
+            log.write(f"$ {script}\n{output.text.rstrip()}\n[exit {output.code}, {took:.1f} s]\n")
+        return output
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that QEMU has used: what limits count, on a shared machine."""
+        stat = Path(f"/proc/{self._qemu.pid}/stat").read_text()
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def stop(self) -> None:
+        if self._qemu.poll() is None:
+            self._qemu.kill()
+        self._qemu.wait()
+        shutil.rmtree(self._wires, ignore_errors=True)
+
+
+def make_disk(path: Path, folder: Path | None = None) -> None:
+    """Make dom0's second disk, with the content of `folder`."""
+    with path.open("wb") as file:
+        file.truncate(DISK_SIZE)
+    options: list[str | Path] = ["-O", "^has_journal", "-E", "lazy_itable_init=1"]
+    options += ["-d", folder] if folder else []
+    run(["mke2fs", "-q", "-F", "-t", "ext4", *options, path])
+
+
+def snapshot(parts: Path) -> Path:
+    """Return a saved state of the booted host, making it (about 15 s) the first time."""
+    code = Path(__file__).read_bytes()  # command line and sizes are in the state
+    path = parts / f"snapshot-{hashlib.sha256(code).hexdigest()[:12]}"
+    with (parts / ".snapshot.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            for old in parts.glob("snapshot-*"):
+                old.unlink()
+            _take(parts, path)
+    return path
+
+
+def _take(parts: Path, path: Path) -> None:
+    logs = parts / "boot-logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir()
+    with tempfile.TemporaryDirectory(prefix="e2e-disk-") as folder:
+        disk = Path(folder) / "disk.img"
+        make_disk(disk)
+        machine = Machine(parts, disk, logs, None)
+        try:
+            machine.greet(BOOT_LIMIT)
+            time.sleep(3)  # let it settle
+            fresh = path.with_name(".snapshot.new")
+            machine.monitor.save(fresh)
+            fresh.rename(path)
+        finally:
+            machine.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where a host's logs stay, and the folder it gets as /guest."""
+
+    logs: Path
+    guest: Path
+
+
+@contextlib.contextmanager
+def machine(parts: Path, kept: Kept) -> Iterator[Machine]:
+    """Resume the host with `kept.guest` at /guest in dom0; stop it at the end."""
+    shutil.rmtree(kept.logs, ignore_errors=True)
+    kept.logs.mkdir(parents=True)
+    with slot():
+        saved = snapshot(parts)
+        with tempfile.TemporaryDirectory(prefix="e2e-disk-") as folder:
+            disk = Path(folder) / "disk.img"
+            make_disk(disk, kept.guest)
+            made = Machine(parts, disk, kept.logs, saved)
+            try:
+                made.greet(RESUME_LIMIT)
+                mounted = made.run("blockdev --flushbufs /dev/vdb && mount -t ext4 /dev/vdb /guest")
+                assert mounted.code == 0, mounted.text
+                yield made
+            finally:
+                made.stop()

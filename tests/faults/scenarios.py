@@ -1,0 +1,189 @@
+"""What an interrupted run may have been doing, and what must be true of its files afterwards."""
+
+import hashlib
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shimtool.model import Compression
+from shimtool.output import report as reports
+from shimtool.system.staging import PREFIX, SUFFIX
+from tests.support import forked_cli as child
+from tests.support import kernel_builder as craft
+from tests.support.dom0 import EMPTY_CPIO, Dom0
+
+Words = tuple[str, ...]
+Files = dict[str, str]  # path below the dom0's root: SHA-256
+
+_NOISE = random.Random(1).randbytes(400_000)  # noqa: S311 - filler
+
+
+def kernel(version: bytes, *, plain: bool = False) -> bytes:
+    """A small PV kernel; `plain`: no bzImage, so that an ISO holds it unpacked."""
+    image = craft.elf(segment=craft.notes(craft.PV_NOTES), body=version + _NOISE)
+    packed = craft.packed(image, Compression.GZIP)
+    return packed if plain else craft.bzimage(packed, version=version)
+
+
+def upgrade(dom0: Dom0) -> None:
+    """Everything that goes into an output is another."""
+    for name, plain in (("vmlinuz", False), ("vmlinux.gz", True)):
+        fresh = dom0.boot / f"{name}.new"
+        fresh.write_bytes(kernel(b"6.2.0", plain=plain))
+        fresh.replace(dom0.boot / name)
+    (dom0.boot / "initrd").write_bytes(EMPTY_CPIO * 2000)
+
+
+def more_vcpus(dom0: Dom0) -> None:
+    for config in dom0.configs.glob("*.cfg"):
+        config.write_text(config.read_text() + "vcpus = 2\n")
+
+
+@dataclass(frozen=True)
+class Story:
+    """Runs and changes that come first, then the command that is interrupted."""
+
+    before: tuple[Words | Callable[[Dom0], None], ...]
+    command: Words
+
+
+CONVERT, IN_PLACE = ("convert",), ("convert", "--in-place")
+STORIES = {
+    "first": Story((), CONVERT),
+    "again": Story((CONVERT, upgrade, more_vcpus), CONVERT),
+    "again-two-at-a-time": Story((CONVERT, upgrade), (*CONVERT, "--jobs", "2")),
+    "hvm-becomes-pvh": Story((CONVERT, upgrade), (*CONVERT, "--xen", "4.17.7")),
+    "in-place": Story((), IN_PLACE),
+    "in-place-again": Story((IN_PLACE, upgrade), (*IN_PLACE, "--host-out", "/srv/elsewhere")),
+    "restore": Story((IN_PLACE,), ("restore",)),
+}
+
+
+@dataclass
+class Stage:
+    """A dom0 that can be put back to where a story's command starts, at the same paths."""
+
+    dom0: Dom0
+    story: Story
+    guests: tuple[str, ...] = ("one", "two", "three")
+    before: Files = field(default_factory=dict)
+    after: Files = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._build()
+        for step in self.story.before:
+            if callable(step):
+                step(self.dom0)
+            else:
+                ended = self.run(step)
+                assert ended.code == 0, ended
+        self.before = self.files()
+        _linked(self.dom0.root, self._kept)
+        self.seconds = min(self._rehearsal() for _ in range(3))
+
+    def _build(self) -> None:
+        for folder in (self.dom0.configs, self.dom0.boot, self.dom0.out):
+            folder.mkdir(parents=True)
+        (self.dom0.boot / "vmlinuz").write_bytes(kernel(b"6.1.0"))
+        (self.dom0.boot / "vmlinux.gz").write_bytes(kernel(b"6.1.0", plain=True))
+        (self.dom0.boot / "initrd").write_bytes(EMPTY_CPIO)
+        for name in self.guests:
+            image = "vmlinux.gz" if name == "two" else "vmlinuz"
+            self.dom0.config(
+                f"{name}.cfg",
+                f'name = "{name}"\nkernel = "/boot/{image}"\nramdisk = "/boot/initrd"\n'
+                "memory = 512\n",
+            )
+
+    @property
+    def _kept(self) -> Path:
+        return self.dom0.root.with_name("kept")
+
+    def _rehearsal(self) -> float:
+        self.rewind()
+        ended = self.run()
+        assert ended.code == 0, ended
+        found = self.files()
+        assert found == (self.after or found), "the same run gives other bytes"
+        self.after = found
+        return ended.seconds
+
+    def words(self, command: Words) -> list[str]:
+        """The command with this dom0's folders."""
+        folders = {"--out": self.dom0.out}
+        if command[0] not in ("status", "verify"):
+            folders["--in"] = self.dom0.configs
+        if command[0] == "convert":
+            folders["--map"] = Path(f"/boot={self.dom0.boot}")
+        given = [str(word) for pair in folders.items() for word in pair]
+        return [command[0], *given, *command[1:]]
+
+    def run(self, command: Words | None = None, kill_after: float | None = None) -> child.Ended:
+        """Run a command, the story's own by default; perhaps kill it."""
+        words = self.words(command or self.story.command)
+        return child.run(words, self.dom0.root.with_name("log"), kill_after)
+
+    def rewind(self) -> None:
+        """Go back to just before the command. Files are links: who changes one in place is seen."""
+        shutil.rmtree(self.dom0.root)
+        _linked(self._kept, self.dom0.root)
+        assert self.files() == self.before, "an older version was changed in place"
+
+    def files(self) -> Files:
+        """Everything but inputs, the lock and the report, whose times differ from run to run."""
+        return {
+            str(path.relative_to(self.dom0.root)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in _all(self.dom0.root)
+            if path.name not in (".lock", reports.FILE_NAME) and path.parent != self.dom0.boot
+        }
+
+    def check_interrupted(self) -> None:
+        """Under each final name is a whole version, old or new; nothing is lost or half."""
+        found = {name: digest for name, digest in self.files().items() if not _unfinished(name)}
+        for name, digest in found.items():
+            version = f"etc-xen/{Path(name).parent.name}.cfg" if "replaced.cfg" in name else name
+            assert digest in (self.before.get(version), self.after.get(version)), name
+        gone = self.before.keys() - found.keys()
+        assert not gone & self.after.keys(), gone
+        reports.load(self.dom0.out)
+        for guest in self.guests:
+            self._check_order(guest, found)
+
+    def _check_order(self, guest: str, found: Files) -> None:
+        """A config appears after what it names; in place, after the original is kept."""
+        config = f"out/{guest}.cfg"
+        if found.get(config) == self.after.get(config) != self.before.get(config):
+            needed = [f"out/{guest}.iso", f"out/originals/{guest}/original.cfg"]
+            for name in needed if self.story.command[0] == "convert" else ():
+                assert name not in self.after or found[name] == self.after[name], name
+
+    def check_finished(self) -> None:
+        """All is as after a run that nothing interrupted; nothing unfinished lies about."""
+        found = self.files()
+        litter = {name for name in found if _unfinished(name)}
+        assert not litter, litter
+        if self.story.command[0] == "restore":  # what it no longer needs may stay
+            found = {name: digest for name, digest in found.items() if "originals/" not in name}
+        assert found == self.after
+
+
+def _unfinished(name: str) -> bool:
+    last = Path(name).name
+    return last.startswith(PREFIX) and last.endswith(SUFFIX)
+
+
+def _all(root: Path) -> Iterator[Path]:
+    return (path for path in root.rglob("*") if not path.is_dir())
+
+
+def _linked(source: Path, target: Path) -> None:
+    shutil.copytree(source, target, copy_function=os.link)
+
+
+def shuffled(words: Sequence[str], seed: int) -> list[str]:
+    """The same, in an order of `seed`'s."""
+    return random.Random(seed).sample(words, len(words))  # noqa: S311 - no secret

@@ -1,0 +1,216 @@
+"""Damaged and hostile disks: a clear error or the file, in bounded time and memory; never more."""
+
+import random
+import resource
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shimtool.errors import ShimtoolError
+from tests.conftest import EXAMPLES
+from tests.payload.guest_disk.support import NOTHING, WHOLE, found, read, refused
+from tests.support import disks
+
+SMALL = {
+    **WHOLE,
+    "/boot/vmlinuz-6.1": random.Random(3).randbytes(70_000),  # noqa: S311 - filler
+    "/boot/initrd.img-6.1": random.Random(4).randbytes(9000),  # noqa: S311 - filler
+}
+KINDS = ("ext2", "ext4", "xfs", "btrfs", "mbr", "gpt", "lvm", "qcow2", "vpc")
+SECONDS = 10.0
+GROWTH = 256 << 10  # KiB
+
+
+@contextmanager
+def bounded() -> Iterator[None]:
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    assert time.monotonic() - began < SECONDS
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GROWTH
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("hostile")
+    made = {kind: disks.ext(folder / f"{kind}.img", SMALL, kind, 8) for kind in ("ext2", "ext4")}
+    made["xfs"] = disks.xfs(folder / "xfs.img", SMALL)
+    made["btrfs"] = disks.btrfs(folder / "btrfs.img", SMALL)
+    made["mbr"] = disks.partitioned(folder / "mbr.img", [made["ext4"]])
+    made["gpt"] = disks.partitioned(folder / "gpt.img", [made["ext4"]], "gpt")
+    made["lvm"] = folder / "lvm.img"
+    disks.lvm([made["lvm"]], "vg", "root", made["ext4"])
+    made["qcow2"] = disks.converted(made["ext4"], "qcow2")
+    made["vpc"] = disks.converted(made["ext4"], "vpc")
+    return made
+
+
+def word(kind: str) -> str:
+    return {"qcow2": "qcow2", "vpc": "vhd"}.get(kind, "raw")
+
+
+def read_whatever(image: Path, kind: str) -> None:
+    with bounded():
+        try:
+            read(image, kind=word(kind))
+        except ShimtoolError as error:
+            assert all(fault.remedy for fault in error.faults)
+
+
+def used(image: Path) -> list[int]:
+    """Offsets of the bytes that are not zero: there a change tells."""
+    found: list[int] = []
+    with image.open("rb") as file:
+        offset = 0
+        while block := file.read(1 << 20):
+            if block.strip(b"\0"):
+                found += (offset + at for at in range(len(block)) if block[at])
+            offset += len(block)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_changed_bytes(images: dict[str, Path], kind: str) -> None:
+    image, choice = images[kind], random.Random(kind)  # noqa: S311 - no secret
+    spots = used(image)
+    # Most of what is used is the kernel, whose content nobody looks at.
+    spots = spots[:20_000] + spots[::50]
+    with image.open("r+b") as file:
+        for _ in range(EXAMPLES // 20):
+            undo = []
+            for at in choice.sample(spots, choice.randint(1, 8)):
+                file.seek(at)
+                undo.append((at, file.read(1)))
+                file.seek(at)
+                file.write(choice.choice((b"\0", b"\xff", b"\x7f", choice.randbytes(1))))
+            file.flush()
+            read_whatever(image, kind)
+            for at, byte in undo:
+                file.seek(at)
+                file.write(byte)
+    assert read(image, kind=word(kind)).kernel == SMALL["/boot/vmlinuz-6.1"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cut_short(images: dict[str, Path], kind: str, tmp_path: Path) -> None:
+    image, cut = images[kind], tmp_path / "cut.img"
+    disks.run("cp", "--sparse=always", image, cut)
+    size = image.stat().st_size
+    for part in (0.9, 0.5, 0.3, 0.1, 0.05, 0.01, 0.001):
+        with cut.open("r+b") as file:
+            file.truncate(int(size * part))
+        read_whatever(cut, kind)
+
+
+@pytest.mark.parametrize("size", [1 << 31, 1 << 40, (1 << 62) - 1])
+@pytest.mark.parametrize("path", ["/boot/vmlinuz-6.1", "/boot", "/boot/grub/grub.cfg", "/vmlinuz"])
+@pytest.mark.parametrize("kind", ["ext2", "ext4"])
+def test_absurd_sizes(tmp_path: Path, kind: str, path: str, size: int) -> None:
+    image = disks.ext(tmp_path / "disk.img", {**SMALL, "/boot/vmlinuz-6.1": b"k" * 99}, kind, 8)
+    disks.run("debugfs", "-w", "-R", f"set_inode_field {path} size {size}", image)
+    read_whatever(image, kind)
+
+
+def test_an_extent_tree_in_circles(tmp_path: Path) -> None:
+    """An index block whose children are itself, 300 times over, level after level."""
+    image = disks.ext(tmp_path / "disk.img", {**SMALL, "/big": bytes(99) + b"b" * 9000}, "ext4", 8)
+    block = int(disks.run("debugfs", "-R", "bmap /big 0", image))
+    child = struct.pack("<IIHH", 0, block, 0, 0)
+    node = struct.pack("<HHHHI", 0xF30A, 84, 84, 4, 0) + child * 84
+    with image.open("r+b") as file:
+        file.seek(block * 1024)
+        file.write(node)
+    root = struct.pack("<HHHHI", 0xF30A, 4, 4, 5, 0) + child * 4
+    for number, value in enumerate(struct.unpack("<15I", root)):
+        field = f"block[{['IND', 'DIND', 'TIND'][number - 12] if number > 11 else number}]"
+        disks.run(
+            "debugfs", "-w", "-R", f"set_inode_field /boot/vmlinuz-6.1 {field} {value}", image
+        )
+    read_whatever(image, "ext4")
+    assert "boot" in refused(image) or "cannot read" in refused(image)
+
+
+def test_folders_in_circles(tmp_path: Path) -> None:
+    image = disks.ext(tmp_path / "disk.img", SMALL, "ext4", 8)
+    disks.run("debugfs", "-w", "-R", "unlink /boot/grub", image)
+    disks.run("debugfs", "-w", "-R", "link / /boot/grub", image)
+    read_whatever(image, "ext4")
+
+
+def test_a_thousand_partitions(tmp_path: Path) -> None:
+    """A chain of logical partitions that leads back to itself."""
+    image = disks.partitioned(
+        tmp_path / "disk.img", [disks.ext(tmp_path / "a", NOTHING, "ext2", 4)]
+    )
+    entry = struct.pack("<B3sB3sII", 0, b"", 5, b"", 0, 4096)
+    table = entry * 4
+    with image.open("r+b") as file:
+        for at in (446, 512 + 446):
+            file.seek(at)
+            file.write(table)
+            file.write(b"\x55\xaa")
+    with bounded():
+        assert refused(image)
+
+
+def test_a_gpt_of_four_thousand_million_entries(images: dict[str, Path], tmp_path: Path) -> None:
+    image = tmp_path / "disk.img"
+    disks.run("cp", images["gpt"], image)
+    with image.open("r+b") as file:
+        file.seek(512 + 80)
+        file.write(struct.pack("<II", 0xFFFFFFFF, 0))
+    read_whatever(image, "gpt")
+
+
+def test_a_group_described_in_hashes(images: dict[str, Path], tmp_path: Path) -> None:
+    """What LVM's own parser takes for a comment costs the library's time squared."""
+    image = tmp_path / "disk.img"
+    disks.run("cp", "--sparse=always", images["lvm"], image)
+    data = image.read_bytes()
+    at = data.index(b"vg {\n", 4096)
+    with image.open("r+b") as file:
+        file.seek(at)
+        file.write(b"#" * 600_000 + b'"')
+        # raw_locn of the first metadata area, at 4096: offset, size
+        file.seek(4096 + 40)
+        file.write(struct.pack("<QQ", at - 4096, 600_001))
+    read_whatever(image, "lvm")
+    assert refused(image)
+
+
+def test_a_btrfs_tree_without_items(images: dict[str, Path], tmp_path: Path) -> None:
+    """The tree of chunks: found by where its root says it is, its count of items made 0."""
+    image = tmp_path / "disk.img"
+    disks.run("cp", "--sparse=always", images["btrfs"], image)
+    with image.open("r+b") as file:
+        file.seek(0x10000 + 0x58)
+        address = file.read(8)
+        emptied = 0
+        for at in range(0, image.stat().st_size, 4096):
+            file.seek(at + 48)
+            if file.read(8) == address:
+                file.seek(at + 96)
+                file.write(bytes(4))
+                emptied += 1
+    assert emptied
+    with bounded():
+        assert "without items" in refused(image)
+
+
+def test_a_bomb_in_btrfs(tmp_path: Path) -> None:
+    """1 GiB of zeros in 32 MB of extents: more than a kernel, not more memory."""
+    image = disks.btrfs_with_subvolume(tmp_path / "disk.img", "@", SMALL, "compress-force=zstd")
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    disks.run("mount", "-o", "loop,compress-force=zstd", image, mounted)
+    try:
+        disks.run("dd", "if=/dev/zero", f"of={mounted}/@/boot/initrd.img-6.1", "bs=1M",
+                  "count=1100", "status=none")  # fmt: skip
+    finally:
+        disks.run("umount", mounted)
+    with bounded():
+        assert found([image]).ramdisk
+        assert "no kernel and no ramdisk" in refused(image)

@@ -1,0 +1,64 @@
+"""New configs for every Xen release: only keys and syntax that its xl reads."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from shimtool.commands.planning import new_config, plan_guests
+from shimtool.commands.run import open_session
+from shimtool.commands.settings import GuestOptions
+from shimtool.dom0.releases import Profile, profile_of, profiles
+from shimtool.model import Mode
+from tests.plan.test_golden import CASES
+from tests.support.dom0 import Dom0, make_dom0
+from tests.support.libxlu import reading
+
+# Each release that is described, and its branch when the point release is not known.
+RELEASES = sorted({profile.name for profile in profiles()} | {"4.7", "4.8", "4.9", "4.10"})
+
+
+@pytest.fixture(scope="module")
+def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+    return make_dom0(tmp_path_factory.mktemp("hosts"))
+
+
+def profile(release: str) -> Profile:
+    major, minor, *point = map(int, release.split("."))
+    return profile_of((major, minor, point[0] if point else None))
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_what_is_written_is_what_this_xl_reads(release: str, dom0: Dom0) -> None:
+    """Every golden config, by the key list of the release and by libxlutil's own parser."""
+    options = GuestOptions(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=release, force=True)
+    session = open_session(options)
+    planned = 0
+    for outcome in plan_guests(CASES, session):
+        if not outcome.plan:
+            continue
+        planned += 1
+        settings = dict(outcome.plan.edits.settings)
+        assert settings.keys() <= profile(release).keys, outcome.config
+        config = new_config(outcome)
+        with reading(config) as seen:
+            assert seen.accepted, seen.complaints
+            for key, value in settings.items():
+                items = [os.fsencode(item) for item in value] if isinstance(value, tuple) else None
+                assert seen.value(key) == (items or str(value).encode())
+            modern = "type" in profile(release).keys
+            kind = b"pvh" if outcome.plan.mode is Mode.PVH else b"hvm"
+            assert seen.value("type" if modern else "builder") == kind
+            assert seen.value("builder" if modern else "type") is None
+    assert planned >= 10
+
+
+@pytest.mark.parametrize("release", ["4.4", "4.9"])
+def test_no_append_is_written_for_a_parser_that_does_not_know_it(
+    release: str, dom0: Dom0, tmp_path: Path
+) -> None:
+    config = dom0.guest("plain", "vif = ['bridge=br0']\nmaxvcpus = 4\n")
+    options = GuestOptions(map=[f"/boot={dom0.boot}"], out=tmp_path, xen=release, force=True)
+    (outcome,) = plan_guests([config], open_session(options))
+    lines = [line for line in new_config(outcome).splitlines() if not line.startswith(b"#")]
+    assert [line for line in lines if line.split(b"=")[0].endswith(b"+")] == []
