@@ -18,7 +18,7 @@ from shimtool.__main__ import main as shimtool
 from shimtool.assets import VARIABLE, shims_folder
 from shimtool.commands.boot_test import QEMU
 from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
-from shimtool.errors import Fault, ShimtoolError, Where
+from shimtool.errors import Fault, Location, ShimtoolError
 from shimtool.mounts import Mount, dom0_paths, is_mounted, read_mounts
 
 _MAPPING = ("scan", "plan", "convert", "host")
@@ -115,7 +115,9 @@ def _refuse_boot_test() -> None:
 
 
 def _refuse(message: str, place: str, remedy: str) -> None:
-    print(show.error(ShimtoolError(Fault(message, Where(place), remedy=remedy))), file=sys.stderr)
+    print(
+        show.error(ShimtoolError(Fault(message, Location(place), remedy=remedy))), file=sys.stderr
+    )
     sys.exit(1)
 
 

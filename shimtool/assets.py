@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.errors import Fault, Where, fault, raise_all
+from shimtool.errors import Fault, Location, fault, raise_all
 
 VARIABLE = "SHIMTOOL_ASSETS"
 BOOT_FILES = ("isolinux.bin", "ldlinux.c32", "libcom32.c32", "mboot.c32")
@@ -69,7 +69,7 @@ def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
 def _unusable(path: Path, kind: str) -> Fault:
     here = os.path.lexists(path)
     what = f"is no {kind} that can be read" if here else "is missing"
-    return Fault(f"a part of shimtool {what}", Where(path), remedy=_REMEDY)
+    return Fault(f"a part of shimtool {what}", Location(path), remedy=_REMEDY)
 
 
 def shims_folder() -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class Location:
     """A place an admin can open: a file, perhaps a 1-based line in it."""
 
     path: str | Path
@@ -26,7 +26,7 @@ class Fault:
     """
 
     message: str
-    where: Where | None = None
+    where: Location | None = None
     seen: str | None = None
     remedy: str | None = None
     detail: str = ""
@@ -52,7 +52,7 @@ def fault(
     remedy: str | None = None,
 ) -> ShimtoolError:
     """Build an error of a single fault."""
-    where = Where(path, line) if path is not None else None
+    where = Location(path, line) if path is not None else None
     return ShimtoolError(Fault(message, where, seen, remedy))
 
 
@@ -62,7 +62,7 @@ def raise_all(faults: Iterable[Fault]) -> None:
         raise ShimtoolError(*found)
 
 
-def from_os(
+def os_error(
     error: OSError, doing: str, path: str | Path, remedy: str | None = None
 ) -> ShimtoolError:
     """Translate an operating system's refusal ("No space left on device") into ours."""
@@ -83,7 +83,7 @@ def from_os(
 
 
 @contextmanager
-def blaming(doing: str, path: str | Path) -> Iterator[None]:
+def os_errors_as_faults(doing: str, path: str | Path) -> Iterator[None]:
     """Translate what the operating system refuses in the block, as from_os() does.
 
     A file that the refusal itself names is blamed, else `path`.
@@ -91,4 +91,4 @@ def blaming(doing: str, path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise from_os(error, doing, error.filename or path) from None
+        raise os_error(error, doing, error.filename or path) from None

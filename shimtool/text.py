@@ -49,7 +49,7 @@ def _short(text: str, limit: int = 300) -> str:
 def changes(plan: Plan) -> list[str]:
     """List the edits of the config, one a key."""
     kept = {key for key, _value in plan.edits.settings}
-    gone = [f"{key}: no longer set" for key in plan.edits.retire if key not in kept]
+    gone = [f"{key}: no longer set" for key in plan.edits.comment_out if key not in kept]
     return [*gone, *(f"{key} = {_value(value)}" for key, value in plan.edits.settings)]
 
 
@@ -68,7 +68,7 @@ def plan(plan: Plan, diff: str) -> str:
         ),
     ]
     if ramdisk := image.payload.ramdisk:
-        guarded = ", behind an empty cpio" if image.guard and plan.mode is Mode.HVM else ""
+        guarded = ", behind an empty cpio" if image.cpio_prefix and plan.mode is Mode.HVM else ""
         rows.append(("ramdisk", f"{ramdisk.file.dom0_path} ({ramdisk.file.size} bytes{guarded})"))
     if (taken := image.payload.extracted) and taken.menu:
         rows.append(("boot entry", f"{taken.title!r} of {taken.menu} inside the guest's disk"))

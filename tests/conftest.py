@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.dom0 import Dom0, make_dom0
+
 # Examples of property tests. What lands is not a matter of luck: every run has the same ones. With
 # SHIMTOOL_EXAMPLES=1 there are many, and new ones each time: for looking further.
 SEARCH = "SHIMTOOL_EXAMPLES" in os.environ
@@ -21,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the golden files anew, then review the diff",
     )
+
+
+@pytest.fixture
+def dom0(tmp_path: Path) -> Dom0:
+    """Give the test a dom0 of its own."""
+    return make_dom0(tmp_path)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from shimtool.cli.shims import shims
 from shimtool.commands.boot_test import boot_test as boot_iso
 from shimtool.commands.convert import convert as convert_guests
 from shimtool.commands.planning import Outcome, config_diff, plan_guests
-from shimtool.commands.progress import UNWATCHED, Watch
+from shimtool.commands.progress import NO_PROGRESS, Progress
 from shimtool.commands.run import open_session
 from shimtool.commands.settings import (
     BootTestOptions,
@@ -27,7 +27,7 @@ from shimtool.commands.settings import (
     HostOptions,
     InPlaceOptions,
     OutputOptions,
-    takes,
+    option_group,
 )
 from shimtool.commands.status import status as standing_of
 from shimtool.commands.verify import Check
@@ -78,7 +78,7 @@ def top(
 
 
 @app.command(epilog=epilog("scan"))
-@takes(GuestOptions)
+@option_group(GuestOptions)
 def scan(configs: Configs = None, *, options: GuestOptions) -> None:
     """Say what is here: each guest, how it boots, and whether it can be converted."""
     session = open_session(options)
@@ -98,7 +98,7 @@ def scan(configs: Configs = None, *, options: GuestOptions) -> None:
 
 
 @app.command(epilog=epilog("plan"))
-@takes(GuestOptions)
+@option_group(GuestOptions)
 def plan(configs: Configs = None, *, options: GuestOptions) -> None:
     """Show what convert would do: readable, with a diff of each config. Writes nothing."""
     outcomes = _planned(configs, options)
@@ -113,7 +113,7 @@ def plan(configs: Configs = None, *, options: GuestOptions) -> None:
 
 
 @app.command(epilog=epilog("convert"))
-@takes(ConvertOptions)
+@option_group(ConvertOptions)
 def convert(configs: Configs = None, *, options: ConvertOptions) -> None:
     """Write the boot ISO (HVM) or shim (PVH) and the new config of each guest."""
     outcomes = []
@@ -134,7 +134,7 @@ def convert(configs: Configs = None, *, options: ConvertOptions) -> None:
 
 
 @app.command(epilog=epilog("verify"))
-@takes(OutputOptions)
+@option_group(OutputOptions)
 def verify(
     files: Annotated[list[Path], typer.Argument(help="An .iso or .cfg that convert wrote.")],
     *,
@@ -146,7 +146,7 @@ def verify(
 
 
 @app.command("boot-test", epilog=epilog("boot-test"))
-@takes(BootTestOptions)
+@option_group(BootTestOptions)
 def boot_test(
     files: Annotated[list[Path], typer.Argument(help="An .iso that convert wrote.")],
     *,
@@ -181,7 +181,7 @@ def _check(
 
 
 @app.command(epilog=epilog("status"))
-@takes(OutputOptions)
+@option_group(OutputOptions)
 def status(
     configs: Annotated[
         list[Path] | None,
@@ -201,7 +201,7 @@ def status(
 
 
 @app.command(epilog=epilog("restore"))
-@takes(InPlaceOptions)
+@option_group(InPlaceOptions)
 def restore(configs: Configs = None, *, options: InPlaceOptions) -> None:
     """Undo --in-place: bring back the exact bytes of the configs from before."""
     results, failed = [], False
@@ -223,7 +223,7 @@ def restore(configs: Configs = None, *, options: InPlaceOptions) -> None:
 
 
 @app.command(epilog=epilog("host"))
-@takes(HostOptions)
+@option_group(HostOptions)
 def host(*, options: HostOptions) -> None:
     """Say what is known of this host: Xen, HVM, the mode chosen, how paths map."""
     known = options.host()
@@ -250,13 +250,13 @@ def _notes(lines: list[str]) -> None:
         typer.echo("\n".join(lines), err=True)
 
 
-def _watch(options: ConvertOptions) -> AbstractContextManager[Watch]:
+def _watch(options: ConvertOptions) -> AbstractContextManager[Progress]:
     """Return a bar, on a terminal that nothing else writes to."""
     if not is_screen(sys.stderr) or (is_pipe(sys.stdout) and not options.json):
-        return nullcontext(UNWATCHED)
-    from shimtool.cli.terminal import Bar  # noqa: PLC0415 - takes 0.1 s to load
+        return nullcontext(NO_PROGRESS)
+    from shimtool.cli.terminal import ProgressBar  # noqa: PLC0415 - takes 0.1 s to load
 
-    return Bar()
+    return ProgressBar()
 
 
 def _converted(outcome: Outcome, options: ConvertOptions) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 from shimtool import text as show
 from shimtool.commands.planning import Outcome
-from shimtool.commands.status import Standing
+from shimtool.commands.status import GuestStatus
 from shimtool.dom0 import facts
 from shimtool.dom0.detect import describe
-from shimtool.dom0.paths import Roots
+from shimtool.dom0.paths import SearchPaths
 from shimtool.dom0.releases import MEANS, Fact
 from shimtool.errors import Fault
 from shimtool.model import GuestType, Host, Mode
@@ -133,7 +133,7 @@ def verified(
     }
 
 
-def standing(each: Standing) -> dict[str, Any]:
+def standing(each: GuestStatus) -> dict[str, Any]:
     """One guest of `status --json`."""
     return {
         "name": each.record.name,
@@ -146,7 +146,7 @@ def standing(each: Standing) -> dict[str, Any]:
     }
 
 
-def standing_rows(standings: Iterable[Standing]) -> list[Sequence[str]]:
+def standing_rows(standings: Iterable[GuestStatus]) -> list[Sequence[str]]:
     """Rows of `status`, the head first."""
     rows: list[Sequence[str]] = [("NAME", "STATE", "MODE", "SHIM", "WHY")]
     for each in standings:
@@ -168,14 +168,14 @@ def restored(config: Path, faults: Iterable[Fault]) -> dict[str, Any]:
 _YES = {None: "unknown", True: "yes", False: "no"}
 
 
-def host(known: Host, mode: Mode, roots: Roots) -> dict[str, Any]:
+def host(known: Host, mode: Mode, roots: SearchPaths) -> dict[str, Any]:
     """What `host` says: this Xen, what it has (releases.yaml), which kinds of shims work on it."""
     return {
         "xen": describe(known),
         "source": known.source,
         "hvm": _YES[known.hvm],
         "mode": mode,
-        "profile": facts.profile_name(known),
+        "profile": facts.release_name(known),
         "has": {fact.value: _YES[facts.has(known, fact)] for fact in Fact},
         "has-sources": facts.sources(known),
         "shims": {

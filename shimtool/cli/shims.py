@@ -9,7 +9,7 @@ import typer
 from shimtool import text as show
 from shimtool.assets import find_assets
 from shimtool.cli import results as documents
-from shimtool.commands.settings import Json, takes
+from shimtool.commands.settings import Json, option_group
 from shimtool.model import Shim, ShimKind
 from shimtool.shims import catalogue
 from shimtool.shims.add import add
@@ -19,7 +19,7 @@ shims = typer.Typer(help="List, show and add PV shims.", no_args_is_help=True)
 
 
 @shims.command("list")
-@takes()
+@option_group()
 def list_shims(*, json_: Json = False) -> None:
     """List the shims at hand and say which one is the default."""
     found = catalogue.load(find_assets().shims)
@@ -42,7 +42,7 @@ def list_shims(*, json_: Json = False) -> None:
 
 
 @shims.command("show")
-@takes()
+@option_group()
 def show_shim(name: str, *, json_: Json = False) -> None:
     """Say all that is known of one shim, after checking that its file is whole."""
     shim = catalogue.named(catalogue.load(find_assets().shims), name)
@@ -55,7 +55,7 @@ def show_shim(name: str, *, json_: Json = False) -> None:
 
 
 @shims.command("add")
-@takes()
+@option_group()
 def add_shims(
     files: Annotated[list[Path], typer.Argument(help="ELF, .gz, .deb, .rpm or .apk files.")],
     *,

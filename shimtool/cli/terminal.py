@@ -15,12 +15,13 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.constrain import Constrain
 from rich.padding import Padding
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
 from rich.table import Column, Table
 from rich.text import Text
 
 from shimtool import text as show
-from shimtool.commands.progress import Watch
+from shimtool.commands.progress import Progress
 
 _WIDE = 110  # columns from which on reasons stand beside a guest, else below
 _GAP = 2  # columns between cells
@@ -102,12 +103,12 @@ class _Shortened:
         yield Constrain(self.line, options.max_width - len("^C "))
 
 
-class _Progress(Progress):
+class _Line(RichProgress):
     def get_renderables(self) -> Iterable[RenderableType]:
         yield _Shortened(self.make_tasks_table(self.tasks))
 
 
-class Bar(Watch):
+class ProgressBar(Progress):
     """A bar on standard error: how many guests are done, which are at hand, the time so far.
 
     It is gone when done. Surround printing by `aside()`, which takes it away meanwhile.
@@ -116,7 +117,7 @@ class Bar(Watch):
     def __init__(self) -> None:
         self._at_hand: list[str] = []
         self._lock = Lock()
-        self._progress = _Progress(
+        self._progress = _Line(
             BarColumn(bar_width=20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -133,7 +134,7 @@ class Bar(Watch):
         )
         self._task = self._progress.add_task("reading the configs", total=None)
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> "ProgressBar":
         self._progress.start()
         return self
 

@@ -16,7 +16,7 @@ import pycdlib
 
 from shimtool.commands.boot_log import END, LOG_ARGS, BootReport, Span, parse_report
 from shimtool.commands.verify import Check, verify_iso
-from shimtool.errors import Fault, ShimtoolError, Where, from_os
+from shimtool.errors import Fault, Location, ShimtoolError, os_error
 from shimtool.output.iso_content import CONFIG_FILE, RAMDISK_FILE, isolinux_cfg
 from shimtool.output.iso_manifest import Manifest, read_manifest
 from shimtool.output.iso_reader import Iso
@@ -69,7 +69,7 @@ def _talking(path: Path, manifest: Manifest) -> Iterator[Path]:
                 disc.close()
             yield copy
     except OSError as error:
-        raise from_os(
+        raise os_error(
             error, "copy the ISO", error.filename or path, "point TMPDIR to a folder with room"
         ) from None
 
@@ -90,7 +90,7 @@ def _text(serial: Path) -> str:
 
 def _checked(report: BootReport, manifest: Manifest, path: Path, log: str) -> list[Check]:
     listed = manifest.files.get(RAMDISK_FILE)
-    wanted = listed.size + listed.skip if listed else None
+    wanted = listed.size + listed.prefix_size if listed else None
     loaded = report.ramdisk.size if report.ramdisk else None
     if report.version is None:
         problem = "the shim did not start: the boot loader stopped before, or it was too slow"
@@ -103,7 +103,7 @@ def _checked(report: BootReport, manifest: Manifest, path: Path, log: str) -> li
     lines = [line for line in log.splitlines() if line.strip()]
     detail = "\n".join(lines[-_LAST_LINES:])
     remedy = "see the last lines of its log above; more --memory or --timeout may help"
-    raise ShimtoolError(Fault(problem, Where(path), report.panic, remedy, detail))
+    raise ShimtoolError(Fault(problem, Location(path), report.panic, remedy, detail))
 
 
 def _seen(version: str, kernel: Span, ramdisk: int | None) -> list[Check]:

@@ -5,22 +5,29 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from shimtool.commands.planning import Draft, Outcome, make_plan, new_config, read_drafts, refused
-from shimtool.commands.progress import UNWATCHED, Watch
-from shimtool.commands.record import damaged, make_record, mark
+from shimtool.commands.planning import (
+    Outcome,
+    ParsedGuest,
+    make_plan,
+    new_config,
+    read_guests,
+    refused,
+)
+from shimtool.commands.progress import NO_PROGRESS, Progress
+from shimtool.commands.record import changed_outputs, fingerprint, make_record
 from shimtool.commands.run import Session, open_session
 from shimtool.commands.settings import ConvertOptions
 from shimtool.configs.find import find_configs, paths
-from shimtool.errors import ShimtoolError, blaming, fault
+from shimtool.errors import ShimtoolError, fault, os_errors_as_faults
 from shimtool.model import Mode, Plan
 from shimtool.output.guest import Desk, write_device_model, write_guest
 from shimtool.output.report import FILE_NAME, Record, Report, render
-from shimtool.output.unpacked import Unpacked
+from shimtool.output.unpacked import UnpackedKernels
 from shimtool.system.staging import locked, sweep, write_file
 
 
 def convert(
-    configs: Sequence[Path], options: ConvertOptions, watch: Watch = UNWATCHED
+    configs: Sequence[Path], options: ConvertOptions, watch: Progress = NO_PROGRESS
 ) -> Iterator[Outcome]:
     """Convert guests, yielding each one's outcome as it is done, in the order of `configs`.
 
@@ -31,12 +38,12 @@ def convert(
     with locked(options.out):
         session = open_session(options)
         found = find_configs(configs, options.in_dir, session.roots)
-        desk = Desk(options.out, session.assets, Unpacked(options.out), options)
+        desk = Desk(options.out, session.assets, UnpackedKernels(options.out), options)
         records, kernels = dict(session.before.guests), dict(session.before.kernels)
         if options.in_place:
             for folder in {config.resolve().parent for config in paths(found)}:
                 sweep(folder)
-        drafts = list(read_drafts(found.configs, options.out))
+        drafts = list(read_guests(found.configs, options.out))
         watch.found(len(drafts))
         try:
             for outcome, record in _results(drafts, session, desk, watch):
@@ -58,11 +65,11 @@ _Result = tuple[Outcome, Record | None]
 
 
 def _results(
-    drafts: Sequence[Outcome | Draft], session: Session, desk: Desk, watch: Watch
+    drafts: Sequence[Outcome | ParsedGuest], session: Session, desk: Desk, watch: Progress
 ) -> Iterator[_Result]:
-    def one(draft: Outcome | Draft) -> _Result:
+    def one(draft: Outcome | ParsedGuest) -> _Result:
         with watch.guest(_label(draft)):
-            return _one(draft, session, desk)
+            return _convert_one(draft, session, desk)
 
     jobs = desk.options.jobs
     if jobs == 1:  # needs no threads, and stops at once on Ctrl-C
@@ -75,11 +82,11 @@ def _results(
         pool.shutdown(cancel_futures=True)
 
 
-def _label(draft: Outcome | Draft) -> str:
-    return draft.guest.name if isinstance(draft, Draft) else draft.config.name
+def _label(draft: Outcome | ParsedGuest) -> str:
+    return draft.guest.name if isinstance(draft, ParsedGuest) else draft.config.name
 
 
-def _one(draft: Outcome | Draft, session: Session, desk: Desk) -> _Result:
+def _convert_one(draft: Outcome | ParsedGuest, session: Session, desk: Desk) -> _Result:
     """Plan and write one guest; whatever is wrong with it becomes a refusal."""
     if isinstance(draft, Outcome):
         return draft, None
@@ -87,18 +94,20 @@ def _one(draft: Outcome | Draft, session: Session, desk: Desk) -> _Result:
     if outcome.plan is None:
         return outcome, None
     try:
-        with blaming("write there", desk.out):
+        with os_errors_as_faults("write there", desk.out):
             return _written(outcome, outcome.plan, draft, session, desk)
     except ShimtoolError as error:
         return refused(outcome.config, error.faults, draft), None
 
 
-def _written(outcome: Outcome, plan: Plan, draft: Draft, session: Session, desk: Desk) -> _Result:
+def _written(
+    outcome: Outcome, plan: Plan, draft: ParsedGuest, session: Session, desk: Desk
+) -> _Result:
     _refuse_overwriting(plan, desk)
     if plan.mode is Mode.HVM:
         write_device_model(desk)
     old = session.before.guests.get(plan.guest.name)
-    if old and not session.settings.force and _stands(old, outcome, desk):
+    if old and not session.settings.force and _is_up_to_date(old, outcome, desk):
         return replace(outcome, status="unchanged"), None
     written = write_guest(plan, new_config(outcome), draft.config.data, desk)
     record = make_record(outcome, desk, written)
@@ -106,8 +115,8 @@ def _written(outcome: Outcome, plan: Plan, draft: Draft, session: Session, desk:
     return replace(outcome, status="converted"), record
 
 
-def _stands(old: Record, outcome: Outcome, desk: Desk) -> bool:
-    return old.fingerprint == mark(outcome, desk) and not damaged(old, desk.out)
+def _is_up_to_date(old: Record, outcome: Outcome, desk: Desk) -> bool:
+    return old.fingerprint == fingerprint(outcome, desk) and not changed_outputs(old, desk.out)
 
 
 def _refuse_overwriting(plan: Plan, desk: Desk) -> None:

@@ -9,17 +9,17 @@ from shimtool import text as show
 from shimtool.commands.run import Session
 from shimtool.configs.find import Unusable
 from shimtool.configs.parse import Config, open_config
-from shimtool.errors import Fault, ShimtoolError, Where, blaming
+from shimtool.errors import Fault, Location, ShimtoolError, os_errors_as_faults
 from shimtool.model import Guest, GuestType, Payload, Plan
 from shimtool.output.originals import original_of
 from shimtool.payload.gather import gather
+from shimtool.plan.plan import payload_independent_faults
 from shimtool.plan.plan import plan as plan_guest
-from shimtool.plan.plan import standing_faults
 from shimtool.plan.refusals import not_pv
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class ParsedGuest:
     """A guest as read, with the config to edit."""
 
     guest: Guest
@@ -32,12 +32,12 @@ class Outcome:
 
     config: Path
     status: Literal["planned", "converted", "unchanged", "refused"]
-    draft: Draft | None = None
+    draft: ParsedGuest | None = None
     plan: Plan | None = None
     faults: tuple[Fault, ...] = ()
 
 
-def read_drafts(configs: Iterable[Path | Unusable], out: Path) -> Iterator[Outcome | Draft]:
+def read_guests(configs: Iterable[Path | Unusable], out: Path) -> Iterator[Outcome | ParsedGuest]:
     """Read configs; those that cannot be read, or share a name, come back as refused.
 
     A config converted in place is read as it was before, from its original in `out`.
@@ -45,24 +45,24 @@ def read_drafts(configs: Iterable[Path | Unusable], out: Path) -> Iterator[Outco
     outcomes = [_read(config, out) for config in configs]
     names: dict[str, list[Path]] = {}
     for each in outcomes:
-        if isinstance(each, Draft):
+        if isinstance(each, ParsedGuest):
             names.setdefault(each.guest.name, []).append(each.guest.config)
     for each in outcomes:
-        if isinstance(each, Draft) and len(same := names[each.guest.name]) > 1:
+        if isinstance(each, ParsedGuest) and len(same := names[each.guest.name]) > 1:
             yield refused(each.guest.config, [_same_name(each.guest, same)], each)
         else:
             yield each
 
 
-def _read(config: Path | Unusable, out: Path) -> Outcome | Draft:
+def _read(config: Path | Unusable, out: Path) -> Outcome | ParsedGuest:
     if isinstance(config, Unusable):
         return refused(config.path, [config.fault])
     try:
-        with blaming("read", config):
+        with os_errors_as_faults("read", config):
             opened = open_config(config)
             if opened.ours:
                 opened = original_of(opened, out)
-            return Draft(opened.guest(), opened)
+            return ParsedGuest(opened.guest(), opened)
     except ShimtoolError as error:
         return refused(config, error.faults)
 
@@ -70,7 +70,7 @@ def _read(config: Path | Unusable, out: Path) -> Outcome | Draft:
 def _same_name(guest: Guest, configs: Sequence[Path]) -> Fault:
     return Fault(
         f"{len(configs)} configs describe a guest of this name: their outputs would collide",
-        Where(guest.config, guest.keys.get("name")),
+        Location(guest.config, guest.keys.get("name")),
         ", ".join(map(str, configs)),
         "rename one, or name the config to convert on the command line",
     )
@@ -78,15 +78,15 @@ def _same_name(guest: Guest, configs: Sequence[Path]) -> Fault:
 
 def plan_guests(configs: Iterable[Path | Unusable], session: Session) -> Iterator[Outcome]:
     """Plan every config, one outcome each."""
-    for draft in read_drafts(configs, session.out):
+    for draft in read_guests(configs, session.out):
         yield draft if isinstance(draft, Outcome) else make_plan(session, draft)
 
 
-def make_plan(session: Session, draft: Draft) -> Outcome:
+def make_plan(session: Session, draft: ParsedGuest) -> Outcome:
     """Find the guest's files and plan; a refusal carries every reason."""
     guest = draft.guest
     try:
-        with blaming("read", guest.config):
+        with os_errors_as_faults("read", guest.config):
             found = _gathered(session, guest)
         planned = plan_guest(guest, found, session.shim, session.host, session.settings)
     except ShimtoolError as error:
@@ -101,11 +101,11 @@ def _gathered(session: Session, guest: Guest) -> Payload:
     try:
         return gather(guest, session.roots, session.sources, session.assets, session.settings)
     except ShimtoolError as error:
-        others = standing_faults(guest, session.host, session.shim, session.settings)
+        others = payload_independent_faults(guest, session.host, session.shim, session.settings)
         raise ShimtoolError(*others, *error.faults) from None
 
 
-def refused(config: Path, faults: Iterable[Fault], draft: Draft | None = None) -> Outcome:
+def refused(config: Path, faults: Iterable[Fault], draft: ParsedGuest | None = None) -> Outcome:
     """Build a refusal."""
     return Outcome(config, "refused", draft, None, tuple(faults))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Watch:
+class Progress:
     """Told how far the guests are, from any thread. This one does nothing with it."""
 
     def found(self, guests: int) -> None:
@@ -21,4 +21,4 @@ class Watch:
         yield
 
 
-UNWATCHED = Watch()
+NO_PROGRESS = Progress()

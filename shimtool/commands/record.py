@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shimtool.assets import BOOT_FILES, Assets
-from shimtool.commands.planning import Draft, Outcome, new_config
+from shimtool.commands.planning import Outcome, ParsedGuest, new_config
 from shimtool.model import Plan, SourceFile
 from shimtool.output.guest import Desk
-from shimtool.output.report import Input, Output, Record, fingerprint
+from shimtool.output.report import Input, Output, Record, hashed
 from shimtool.system.files import stamp_of
 
 
@@ -22,7 +22,7 @@ def make_record(outcome: Outcome, desk: Desk, written: Iterable[Path]) -> Record
         mode=plan.mode,
         shim=plan.image.shim.name,
         shim_sha256=plan.image.shim.sha256,
-        fingerprint=mark(outcome, desk),
+        fingerprint=fingerprint(outcome, desk),
         config=_config_input(outcome.draft),
         inputs=tuple(map(Input.of, sources(plan))),
         outputs=tuple(_output(path, desk.out) for path in written),
@@ -31,17 +31,17 @@ def make_record(outcome: Outcome, desk: Desk, written: Iterable[Path]) -> Record
     )
 
 
-def mark(outcome: Outcome, desk: Desk) -> str:
+def fingerprint(outcome: Outcome, desk: Desk) -> str:
     """Hash all that decides a guest's outputs: its new config, its inputs, how they are packed."""
     assert outcome.plan  # noqa: S101 - planned outcomes have one
     plan, image = outcome.plan, outcome.plan.image
-    return fingerprint(
+    return hashed(
         new_config(outcome),
         image.shim.sha256,
         image.shim_args,
         image.command_line,
         image.unpack,
-        image.guard,
+        image.cpio_prefix,
         desk.options.in_place,
         [file.sha256 for file in sources(plan)],
         _loader(desk.assets),
@@ -60,7 +60,7 @@ def sources(plan: Plan) -> list[SourceFile]:
     return [plan.image.payload.kernel.file, *([ramdisk.file] if ramdisk else [])]
 
 
-def damaged(record: Record, out: Path) -> list[str]:
+def changed_outputs(record: Record, out: Path) -> list[str]:
     """Say which outputs are not as they were written, by size and time."""
     return [why for output in record.outputs if (why := _damage(output, out))]
 
@@ -81,6 +81,6 @@ def _output(path: Path, out: Path) -> Output:
     return Output(str(shown), status.st_size, status.st_mtime_ns)
 
 
-def _config_input(draft: Draft) -> Input:
+def _config_input(draft: ParsedGuest) -> Input:
     path, data = draft.guest.config, draft.config.data
     return Input(str(path), str(path), hashlib.sha256(data).hexdigest(), stamp_of(path.stat()))

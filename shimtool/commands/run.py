@@ -6,11 +6,11 @@ from pathlib import Path
 from shimtool.assets import Assets, find_assets
 from shimtool.commands.settings import GuestOptions
 from shimtool.dom0 import facts
-from shimtool.dom0.paths import Roots
+from shimtool.dom0.paths import SearchPaths
 from shimtool.model import Host, Mode, Settings, Shim
 from shimtool.output import report as reports
 from shimtool.output.report import Report
-from shimtool.payload.inputs import Sources
+from shimtool.payload.inputs import InputCache
 from shimtool.shims import catalogue
 
 
@@ -22,10 +22,10 @@ class Session:
     settings: Settings
     host: Host
     mode: Mode
-    roots: Roots
+    roots: SearchPaths
     assets: Assets
     shim: Shim
-    sources: Sources
+    sources: InputCache
     before: Report
 
 
@@ -37,5 +37,5 @@ def open_session(options: GuestOptions) -> Session:
     shim = catalogue.choose(catalogue.load(assets.shims), options.shim, mode, host, assets.shims)
     catalogue.verify(shim)
     before = reports.load(options.out)
-    sources = Sources(before.kernels, {} if settings.force else before.digests())
+    sources = InputCache(before.kernels, {} if settings.force else before.digests())
     return Session(options.out, settings, host, mode, roots, assets, shim, sources, before)

@@ -12,8 +12,8 @@ import typer
 
 from shimtool import text as show
 from shimtool.dom0.detect import detect, parse_version
-from shimtool.dom0.paths import Roots
-from shimtool.errors import ShimtoolError, blaming, fault
+from shimtool.dom0.paths import SearchPaths
+from shimtool.errors import ShimtoolError, fault, os_errors_as_faults
 from shimtool.model import Host, Mode, PvGrub, Settings
 from shimtool.output.report import OptionValue
 
@@ -125,10 +125,10 @@ class HostOptions(OutputOptions):
             raise typer.BadParameter(f"--mode: '{self.mode}' is not auto, hvm or pvh")
         return None if self.mode == "auto" else Mode(self.mode)
 
-    def roots(self) -> Roots:
+    def roots(self) -> SearchPaths:
         """How dom0's paths are found here."""
         maps = tuple(map(_mapping, self.map or []))
-        return Roots(maps, tuple(self._kernel_folders({here for _, here in maps})))
+        return SearchPaths(maps, tuple(self._kernel_folders({here for _, here in maps})))
 
     def _kernel_folders(self, mapped: set[Path]) -> list[Path]:
         if self.kernels is None:
@@ -206,16 +206,16 @@ class ConvertOptions(GuestOptions):
         return {
             each.name: _recorded(each.name, getattr(self, each.name))
             for each in fields(self)
-            if each.name not in _OF_ONE_RUN and getattr(self, each.name) != each.default
+            if each.name not in NOT_RECORDED and getattr(self, each.name) != each.default
         }
 
     @classmethod
-    def recalled(cls, recorded: Mapping[str, OptionValue], run: OutputOptions) -> Self:
+    def from_record(cls, recorded: Mapping[str, OptionValue], run: OutputOptions) -> Self:
         """Return the options of an earlier run, with --out of this one.
 
         Raises ShimtoolError for what recorded() never writes.
         """
-        known = {each.name for each in fields(cls)} - _OF_ONE_RUN
+        known = {each.name for each in fields(cls)} - NOT_RECORDED
         try:
             if not recorded.keys() <= known:
                 raise ValueError
@@ -232,7 +232,7 @@ class ConvertOptions(GuestOptions):
         return cls(out=run.out, **given)
 
 
-_OF_ONE_RUN = frozenset({"out", "in_dir", "json", "force", "jobs"})
+NOT_RECORDED = frozenset({"out", "in_dir", "json", "force", "jobs"})
 
 
 def _recorded(name: str, value: Any) -> OptionValue:  # noqa: ANN401 - whatever an option holds
@@ -267,7 +267,7 @@ _RECALL: dict[str, Callable[[Any], Any]] = {"kernels": _paths, "map": _words, "p
 Command = Callable[..., None]
 
 
-def takes(kind: type[Any] | None = None) -> Callable[[Command], Command]:
+def option_group(kind: type[Any] | None = None) -> Callable[[Command], Command]:
     """Give a command the fields of `kind` as options, passed as one `options`; guard its errors."""
 
     def decorate(command: Command) -> Command:
@@ -286,7 +286,7 @@ def takes(kind: type[Any] | None = None) -> Callable[[Command], Command]:
         @functools.wraps(command)
         def guarded(**values: Any) -> None:  # noqa: ANN401 - whatever typer parsed
             try:
-                with blaming("go on", "a file or folder"):  # where nobody knows better
+                with os_errors_as_faults("go on", "a file or folder"):  # where nobody knows better
                     if kind:
                         picked = {each.name: values.pop(each.name) for each in shared}
                         values["options"] = kind(**picked)

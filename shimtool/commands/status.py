@@ -6,29 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool import text as show
-from shimtool.commands.planning import Draft, Outcome, make_plan, read_drafts
-from shimtool.commands.record import damaged, mark, sources
+from shimtool.commands.planning import Outcome, ParsedGuest, make_plan, read_guests
+from shimtool.commands.record import changed_outputs, fingerprint, sources
 from shimtool.commands.run import Session, open_session
 from shimtool.commands.settings import ConvertOptions, OutputOptions
-from shimtool.errors import ShimtoolError, blaming, fault
+from shimtool.errors import ShimtoolError, fault, os_errors_as_faults
 from shimtool.model import Mode
 from shimtool.output import report as reports
 from shimtool.output.guest import Desk
 from shimtool.output.report import Record
-from shimtool.output.unpacked import Unpacked
+from shimtool.output.unpacked import UnpackedKernels
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
-from shimtool.system.files import holds
+from shimtool.system.files import has_content
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GuestStatus:
     """A guest converted before, and what speaks against its outputs; nothing when fresh."""
 
     record: Record
     reasons: tuple[str, ...]
 
 
-def status(wanted: Sequence[Path], options: OutputOptions) -> Iterator[Standing]:
+def status(wanted: Sequence[Path], options: OutputOptions) -> Iterator[GuestStatus]:
     """Compare outputs with what convert, given the same options again, would make them from.
 
     `wanted` are configs, or names of guests; none means all. Reads everything, writes nothing.
@@ -40,13 +40,13 @@ def status(wanted: Sequence[Path], options: OutputOptions) -> Iterator[Standing]
     for record in records:
         try:
             key = repr(sorted(record.options.items()))
-            with blaming("read", options.out):
+            with os_errors_as_faults("read", options.out):
                 if key not in desks:
                     desks[key] = _desk(record, options)
                 found = tuple(_reasons(record, *desks[key]))
-            yield Standing(record, found)
+            yield GuestStatus(record, found)
         except ShimtoolError as error:
-            yield Standing(record, tuple(map(show.reason, error.faults)))
+            yield GuestStatus(record, tuple(map(show.reason, error.faults)))
 
 
 def _chosen(records: Sequence[Record], wanted: Sequence[Path], out: Path) -> Sequence[Record]:
@@ -70,32 +70,32 @@ def _chosen(records: Sequence[Record], wanted: Sequence[Path], out: Path) -> Seq
 
 def _desk(record: Record, run: OutputOptions) -> tuple[Session, Desk]:
     """Open what the guest's conversion had, as it is today."""
-    options = ConvertOptions.recalled(record.options, run)
+    options = ConvertOptions.from_record(record.options, run)
     session = open_session(options)
-    return session, Desk(run.out, session.assets, Unpacked(run.out), options)
+    return session, Desk(run.out, session.assets, UnpackedKernels(run.out), options)
 
 
 def _reasons(record: Record, session: Session, desk: Desk) -> Iterator[str]:
-    yield from damaged(record, desk.out)
+    yield from changed_outputs(record, desk.out)
     if record.mode == Mode.HVM:
         yield from _script(desk)
     if not Path(record.config.here).exists():
         yield f"its config is gone: {record.config.here}"
         return
-    (draft,) = read_drafts([Path(record.config.here)], desk.out)
-    outcome = make_plan(session, draft) if isinstance(draft, Draft) else draft
+    (draft,) = read_guests([Path(record.config.here)], desk.out)
+    outcome = make_plan(session, draft) if isinstance(draft, ParsedGuest) else draft
     if outcome.plan is None:
         yield from (f"cannot be converted any more: {show.reason(each)}" for each in outcome.faults)
         return
     changes = list(_changes(record, outcome))
     yield from changes
-    if not changes and record.fingerprint != mark(outcome, desk):
+    if not changes and record.fingerprint != fingerprint(outcome, desk):
         yield "made by another shimtool, with other boot loader parts, or for another host"
 
 
 def _script(desk: Desk) -> Iterator[str]:
     try:
-        same = holds(desk.out / DEVICE_MODEL_SCRIPT, desk.assets.device_model.read_bytes())
+        same = has_content(desk.out / DEVICE_MODEL_SCRIPT, desk.assets.device_model.read_bytes())
     except OSError as error:
         yield f"{DEVICE_MODEL_SCRIPT}: {error.strerror}"
     else:

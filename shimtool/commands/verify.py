@@ -11,11 +11,11 @@ from shimtool.assets import Assets
 from shimtool.configs import libvirt
 from shimtool.configs.parse import Config, LibvirtConfig, open_config
 from shimtool.configs.xl.syntax import Document
-from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os, raise_all
+from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, raise_all
 from shimtool.output.iso_content import (
     BOOT_FILE,
     CONFIG_FILE,
-    GUARD,
+    CPIO_PREFIX,
     RAMDISK_FILE,
     isolinux_cfg,
     without_boot_info,
@@ -71,7 +71,7 @@ def verify_iso(path: Path, guest: str | None = None) -> list[Check]:
         end = max(map(iso.end, iso.names()))
         padding = iso.length - -(-end // SECTOR) * SECTOR  # after the last file's last sector
         if padding < PADDING:
-            faults.append(Fault("the padding at the end is missing", Where(path), remedy=REDO))
+            faults.append(Fault("the padding at the end is missing", Location(path), remedy=REDO))
         raise_all(faults)
         return [*checks, Check("padding", f"{padding} bytes")]
 
@@ -82,7 +82,7 @@ def _is_iso(path: Path) -> bool:
             file.seek(_ISO_MAGIC_AT)
             return file.read(5) == b"CD001"
         except OSError as error:
-            raise from_os(error, "read", path) from None
+            raise os_error(error, "read", path) from None
 
 
 def _owner(manifest: Manifest, guest: str | None, path: Path) -> str:
@@ -125,9 +125,9 @@ def _content(iso: Iso, name: str, listed: Listed, path: Path) -> str:
     if name == BOOT_FILE:
         digest.update(without_boot_info(iso.read(name, MIB)))
     else:
-        for block in iso.blocks(name, listed.skip):
+        for block in iso.blocks(name, listed.prefix_size):
             digest.update(block)
-    guarded = name != RAMDISK_FILE or iso.head(name, listed.skip) in (b"", GUARD)
+    guarded = name != RAMDISK_FILE or iso.head(name, listed.prefix_size) in (b"", CPIO_PREFIX)
     if digest.hexdigest() != listed.sha256 or not guarded:
         raise fault(f"{name} in the ISO is damaged", path, seen=digest.hexdigest(), remedy=REDO)
     return f"{listed.size} bytes, sha256 {listed.sha256}"

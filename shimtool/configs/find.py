@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from shimtool.configs.recognize import why_not
-from shimtool.dom0.paths import Roots
-from shimtool.dom0.resolve import World
+from shimtool.dom0.paths import SearchPaths
+from shimtool.dom0.resolve import PathMap
 from shimtool.dom0.symlinks import follow, real_path
-from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os
+from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error
 
 _REMEDY = "mount the configs (-v /etc/xen:/in:ro), give --in DIR, or name the files"
 _READABLE = "run as root, or as a user who may"
@@ -35,7 +35,7 @@ class Found:
     skipped: tuple[tuple[Path, str], ...] = ()
 
 
-def find_configs(named: Sequence[Path], folder: Path, roots: Roots | None = None) -> Found:
+def find_configs(named: Sequence[Path], folder: Path, roots: SearchPaths | None = None) -> Found:
     """Find the configs to read, absolute: what is named, else the guests in `folder`.
 
     - A file is read whatever it is called; a folder gives its guest configs, by name, and those
@@ -46,7 +46,7 @@ def find_configs(named: Sequence[Path], folder: Path, roots: Roots | None = None
 
     Raises ShimtoolError when `folder` is needed and has none.
     """
-    search = _Search(roots or Roots())
+    search = _Search(roots or SearchPaths())
     if named:
         for path in named:
             search.take_named(path)
@@ -55,7 +55,7 @@ def find_configs(named: Sequence[Path], folder: Path, roots: Roots | None = None
         search.take_folder(folder.absolute())
     except OSError as error:
         remedy = "mount the configs (-v /etc/xen:/in:ro), or give --in DIR"
-        raise from_os(error, "read configs", folder, remedy) from None
+        raise os_error(error, "read configs", folder, remedy) from None
     found = search.result()
     if not found.configs:
         raise ShimtoolError(_no_guests(folder, found))
@@ -71,14 +71,14 @@ def _no_guests(path: Path, found: Found) -> Fault:
     names = [f"{each.name} ({why})" for each, why in found.skipped]
     seen = ", ".join(names[:_MOST_NAMES]) or "an empty folder"
     more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return Fault("no guest config here", Where(path), seen + more, _REMEDY)
+    return Fault("no guest config here", Location(path), seen + more, _REMEDY)
 
 
 @dataclass
 class _Search:
     """Gathers; files are told apart by their path without links."""
 
-    roots: Roots
+    roots: SearchPaths
     configs: dict[str, Path | Unusable] = field(default_factory=dict)
     skipped: dict[Path, str] = field(default_factory=dict)
     hits: int = 0  # with those that had been found before
@@ -149,9 +149,9 @@ class _Search:
         self.configs.setdefault(str(path), Unusable(path, error.faults[0]))
 
 
-def _here(path: Path, roots: Roots) -> Path:
+def _here(path: Path, roots: SearchPaths) -> Path:
     """Return where dom0's `path` is here, unless there is such a path here too."""
-    mapped = World(roots.maps).locate(str(path))
+    mapped = PathMap(roots.maps).locate(str(path))
     if mapped is None or os.path.lexists(path):
         return path
     return mapped if os.path.lexists(mapped) or glob.has_magic(str(path)) else path

@@ -10,7 +10,7 @@ from shimtool.configs.xl.guest import read_guest
 from shimtool.configs.xl.syntax import Document, read_config
 from shimtool.configs.xl.syntax import parse as parse_xl
 from shimtool.errors import ShimtoolError
-from shimtool.model import Guest, Plan, Sourced, Syntax
+from shimtool.model import ConfigString, Guest, Plan, Syntax
 
 HEADING = (
     "Added by shimtool: runs this PV guest, unchanged, inside the PV shim.",
@@ -37,7 +37,7 @@ class XlConfig:
         return is_ours(self.document)
 
     @property
-    def name(self) -> Sourced | None:
+    def name(self) -> ConfigString | None:
         """The guest's name as it stands there, unchecked."""
         return self.document.string("name")
 
@@ -73,7 +73,7 @@ class LibvirtConfig:
         return libvirt.is_ours(self.domain)
 
     @property
-    def name(self) -> Sourced | None:
+    def name(self) -> ConfigString | None:
         """The guest's name as it stands there, unchecked."""
         return self.domain.name
 

@@ -3,7 +3,7 @@
 Facts come from the hypervisor or --xen (detect.py) and from releases.yaml (releases.py).
 """
 
-from shimtool.dom0.releases import Fact, edges, of_branch, profile_of
+from shimtool.dom0.releases import Fact, edges, of_branch, release_of
 from shimtool.model import Host, Mode
 
 
@@ -22,16 +22,16 @@ def sources(host: Host) -> dict[str, str]:
     """Say of each fact how it is known, for the first release that may be the host's."""
     if host.xen is None:
         return {}
-    facts = profile_of(host.xen).facts
+    facts = release_of(host.xen).facts
     return {fact.value: facts[fact].source for fact in Fact}
 
 
-def profile_name(host: Host) -> str:
+def release_name(host: Host) -> str:
     """Say which profile holds, and why it is another release's."""
     if host.xen is None:
         return "none: written so that every xl from 4.4 on reads it"
     oldest, newest = edges()
-    name, branch = profile_of(host.xen).name, host.xen[:2]
+    name, branch = release_of(host.xen).name, host.xen[:2]
     if branch < oldest:
         return f"{name} (older Xen was not looked at)"
     if branch > newest:

@@ -16,37 +16,37 @@ class Fate(StrEnum):
     """What becomes of a key."""
 
     KEPT = "kept"
-    IDLE = "kept, no effect"  # as it had none before
+    NO_EFFECT = "kept, no effect"  # as it had none before
     ADAPTED = "adapted"  # kept, or written anew where the container needs it so
     UNTRIED = "kept, with a warning"
     PINNED = "pinned"  # to what the guest starts with
     REPLACED = "replaced"
     RETIRED = "retired"  # becomes a comment
-    LOST = "retired, with a warning"
+    DROPPED = "retired, with a warning"
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Keys that share a fate in each mode. `say` is what a warning or refusal says of them."""
+    """Keys that share a fate in each mode. `message` is what a warning or refusal says of them."""
 
     keys: tuple[str, ...]
     hvm: Fate
     pvh: Fate
     why: str
-    say: str = ""
+    message: str = ""
 
     def fate(self, mode: Mode) -> Fate:
         """Return the fate in one mode."""
         return self.hvm if mode is Mode.HVM else self.pvh
 
 
-def _row(keys: str, hvm: Fate, pvh: Fate, why: str, say: str = "") -> Row:
-    return Row(tuple(keys.split()), hvm, pvh, why, say)
+def _row(keys: str, hvm: Fate, pvh: Fate, why: str, message: str = "") -> Row:
+    return Row(tuple(keys.split()), hvm, pvh, why, message)
 
 
-def _both(keys: str, fate: Fate, why: str, say: str = "") -> Row:
-    return _row(keys, fate, fate, why, say)
+def _both(keys: str, fate: Fate, why: str, message: str = "") -> Row:
+    return _row(keys, fate, fate, why, message)
 
 
 _HARDWARE = "host hardware does not reach a guest through the shim"
@@ -105,7 +105,7 @@ TABLE = (
         "period slice latency extratime sched nodes", Fate.KEPT, "the same, for other schedulers",
     ),
     _both(
-        "vnuma", Fate.LOST, "a shim shows its guest no NUMA nodes",
+        "vnuma", Fate.DROPPED, "a shim shows its guest no NUMA nodes",
         "is lost: a shim shows its guest no NUMA nodes (cpus= and pool= still place it)",
     ),
     _both(
@@ -127,7 +127,7 @@ TABLE = (
         "stays as it is, but was not tried under a shim: see that the guest still has it",
     ),
     _both(
-        "vfb", Fate.LOST, "use `xl console`, or a VNC server inside the guest",
+        "vfb", Fate.DROPPED, "use `xl console`, or a VNC server inside the guest",
         "is lost: use xl console, or a VNC server inside the guest",
     ),
     _both(
@@ -159,12 +159,12 @@ TABLE = (
         "gives way to shimtool's own",
     ),
     _row(
-        "device_model_args device_model_args_pv device_model_user", Fate.LOST, Fate.KEPT,
+        "device_model_args device_model_args_pv device_model_user", Fate.DROPPED, Fate.KEPT,
         f"HVM: {_OWN_QEMU}. PVH: for the QEMU that serves disk images, as before",
         "is not used in HVM mode: the device model is shimtool's own",
     ),
     _both(
-        _OTHER_MODELS, Fate.LOST, "another device model, or one in a stub domain",
+        _OTHER_MODELS, Fate.DROPPED, "another device model, or one in a stub domain",
         "is not used: the container has a device model of its own, or none",
     ),
     _row("boot sdl vga vnc", Fate.REPLACED, Fate.RETIRED, "off, and the boot CD first"),
@@ -174,9 +174,9 @@ TABLE = (
     ),
     _both(
         "arm_sci device_tree gic_version llc_colors nr_spis sve tee trap_unmapped_accesses vpmu"
-        " vuart", Fate.IDLE, "for Arm",
+        " vuart", Fate.NO_EFFECT, "for Arm",
     ),
-    _both("vif2 vncviewer", Fate.IDLE, "xl itself only warns of them"),
+    _both("vif2 vncviewer", Fate.NO_EFFECT, "xl itself only warns of them"),
 )  # fmt: skip
 
 
@@ -196,9 +196,9 @@ def keys_of(mode: Mode, *fates: Fate) -> frozenset[str]:
     return frozenset(key for key, row in _rows().items() if row.fate(mode) in fates)
 
 
-def gone(mode: Mode) -> frozenset[str]:
+def retired_keys(mode: Mode) -> frozenset[str]:
     """Return the keys whose assignments become comments, whatever the guest is."""
-    return keys_of(mode, Fate.RETIRED, Fate.LOST, Fate.REPLACED)
+    return keys_of(mode, Fate.RETIRED, Fate.DROPPED, Fate.REPLACED)
 
 
 # What the guest's kernel is: in PVH mode replaced too where a boot loader ran in dom0.

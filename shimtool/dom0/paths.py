@@ -4,14 +4,14 @@ import posixpath
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from shimtool.dom0.resolve import MissingError, TroubledError, World, walk
-from shimtool.errors import Fault, ShimtoolError, Where, fault
-from shimtool.model import Inside, Sourced
+from shimtool.dom0.resolve import MissingError, PathMap, UnresolvableLinkError, resolve
+from shimtool.errors import Fault, Location, ShimtoolError, fault
+from shimtool.model import ConfigString, GuestDiskFile
 from shimtool.system import files
 
 
 @dataclass(frozen=True, slots=True)
-class Roots:
+class SearchPaths:
     """Where dom0's files may be here.
 
     `maps` are (host prefix, file or folder here) of --map; `kernels` the folders of --kernels.
@@ -30,7 +30,7 @@ class Found:
 
     dom0_path: str
     path: Path
-    inside: Inside | None = None
+    inside: GuestDiskFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +39,26 @@ class _Asked:
 
     what: str
     path: str
-    where: Where
+    where: Location
 
 
-def find(roots: Roots, wanted: Sourced, config: Path, what: str = "kernel") -> Found:
+def find(roots: SearchPaths, wanted: ConfigString, config: Path, what: str = "kernel") -> Found:
     """Find a kernel or ramdisk of dom0's, or another regular file; see `locate`."""
     found = locate(roots, wanted, config, what)
-    asked = _Asked(what, wanted.text, Where(config, wanted.line))
-    troubles = [trouble for hit in found if (trouble := files.trouble(hit, asked.where))]
+    asked = _Asked(what, wanted.text, Location(config, wanted.line))
+    troubles = [trouble for hit in found if (trouble := files.unreadable_reason(hit, asked.where))]
     if troubles:
         raise ShimtoolError(*troubles)
     _refuse_different(asked, found)
     return Found(wanted.text, found[0])
 
 
-def find_disk(roots: Roots, wanted: Sourced, config: Path) -> Path:
+def find_disk(roots: SearchPaths, wanted: ConfigString, config: Path) -> Path:
     """Find a guest's disk, a block device or file, as `locate` does; the first find counts."""
-    return locate(Roots(roots.maps), wanted, config, "disk")[0]
+    return locate(SearchPaths(roots.maps), wanted, config, "disk")[0]
 
 
-def locate(roots: Roots, wanted: Sourced, config: Path, what: str) -> list[Path]:
+def locate(roots: SearchPaths, wanted: ConfigString, config: Path, what: str) -> list[Path]:
     """Find the file that dom0 knows as `wanted.text`; `what` names it in messages.
 
     1. A --map whose prefix covers the path is certain: it alone counts (the longest prefix,
@@ -77,7 +77,7 @@ def locate(roots: Roots, wanted: Sourced, config: Path, what: str) -> list[Path]
     Raises ShimtoolError at the config's line, also for relative paths. find() refuses too what
     is no regular file, empty or unreadable: if one place is troubled, the others do not count.
     """
-    asked = _Asked(what, wanted.text, Where(config, wanted.line))
+    asked = _Asked(what, wanted.text, Location(config, wanted.line))
     _refuse_odd(asked)
     places = _Places(roots, asked)
     hits = places.mapped() if places.covered else [*places.itself(), *places.tails()]
@@ -89,10 +89,10 @@ def locate(roots: Roots, wanted: Sourced, config: Path, what: str) -> list[Path]
 class _Places:
     """The rules, each giving the files it finds (regular or not) and noting where it looked."""
 
-    def __init__(self, roots: Roots, asked: _Asked) -> None:
+    def __init__(self, roots: SearchPaths, asked: _Asked) -> None:
         self._roots = roots
         self._asked = asked
-        self._maps = World(roots.maps)
+        self._maps = PathMap(roots.maps)
         self.covered = self._maps.locate(asked.path) is not None
         self.looked: list[str] = []
 
@@ -100,25 +100,25 @@ class _Places:
         return self._try(self._maps)
 
     def itself(self) -> list[Path]:
-        return self._try(World((("/", Path("/")), *self._roots.maps)))
+        return self._try(PathMap((("/", Path("/")), *self._roots.maps)))
 
     def tails(self) -> list[Path]:
         """Return the finds of the longest tail that any --kernels folder has."""
         parts = [part for part in posixpath.normpath(self._asked.path).split("/") if part]
         for cut in range(len(parts)):
             prefix = "/" + "/".join(parts[:cut])
-            worlds = (World(((prefix, d), *self._roots.maps)) for d in self._roots.kernels)
+            worlds = (PathMap(((prefix, d), *self._roots.maps)) for d in self._roots.kernels)
             if found := [path for world in worlds for path in self._try(world)]:
                 return found
         return []
 
-    def _try(self, world: World) -> list[Path]:
+    def _try(self, world: PathMap) -> list[Path]:
         try:
-            return [walk(world, self._asked.path)]
+            return [resolve(world, self._asked.path)]
         except MissingError as missing:
             self.looked.append(f"{world.locate(self._asked.path)}{missing}")
             return []
-        except TroubledError as trouble:
+        except UnresolvableLinkError as trouble:
             raise ShimtoolError(
                 Fault(
                     f"{self._asked.what} {self._asked.path}: {trouble}",
@@ -142,7 +142,7 @@ def _refuse_odd(asked: _Asked) -> None:
         raise fault(message, asked.where.path, asked.where.line, seen=asked.path, remedy=remedy)
 
 
-def _missing(asked: _Asked, places: _Places, roots: Roots) -> ShimtoolError:
+def _missing(asked: _Asked, places: _Places, roots: SearchPaths) -> ShimtoolError:
     folder = PurePosixPath(asked.path).parent
     looked = ", ".join(dict.fromkeys(places.looked))
     # Where /kernels is taken, its own path serves as well; but nothing can be mounted over /.

@@ -54,7 +54,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class Release:
     """What holds from release `first` (major, minor, point) on; `keys` are those xl looks up."""
 
     first: tuple[int, int, int]
@@ -97,20 +97,20 @@ _FIELDS = {
 
 
 @cache
-def profiles() -> tuple[Profile, ...]:
+def releases() -> tuple[Release, ...]:
     """Return all profiles, oldest first."""
-    return read_profiles(FILE)
+    return read_releases(FILE)
 
 
-def read_profiles(path: Path) -> tuple[Profile, ...]:
+def read_releases(path: Path) -> tuple[Release, ...]:
     """Read profiles; raise ShimtoolError unless every one knows every fact and keys add up."""
-    found: list[Profile] = []
+    found: list[Release] = []
     for row in read_list(path, _FIELDS, own=True):
         found.append(_next(found[-1] if found else None, row, path))
     return tuple(found)
 
 
-def _next(before: Profile | None, row: Row, path: Path) -> Profile:
+def _next(before: Release | None, row: Row, path: Path) -> Release:
     adds, drops = set(row.get("adds", ())), set(row.get("drops", ()))
     keys = before.keys if before else frozenset(EVERYWHERE)
     facts = dict(before.facts) if before else {}
@@ -119,11 +119,11 @@ def _next(before: Profile | None, row: Row, path: Path) -> Profile:
     source = row.get("keys-source") or (before.keys_source if before else "")
     if wrong := _wrong(before, first, set(facts), [adds & keys, drops - keys]):
         raise fault(f"profile {row['xen']}: {wrong}", path)
-    return Profile(first, keys - drops | adds, source, MappingProxyType(facts))
+    return Release(first, keys - drops | adds, source, MappingProxyType(facts))
 
 
 def _wrong(
-    before: Profile | None, first: tuple[int, int, int], facts: set[Fact], keys: list[set[str]]
+    before: Release | None, first: tuple[int, int, int], facts: set[Fact], keys: list[set[str]]
 ) -> str | None:
     if before and first <= before.first:
         return "not newer than the one before"
@@ -139,25 +139,25 @@ def _release(text: str) -> tuple[int, int, int]:
     return major, minor, point[0] if point else 0
 
 
-def profile_of(version: Version) -> Profile:
+def release_of(version: Version) -> Release:
     """Return the profile that holds for a release: the oldest for older ones.
 
     A branch without point release ("4.9") is taken for its first one: what that has, all have.
     """
     major, minor, point = version
-    held = [each for each in profiles() if each.first <= (major, minor, point or 0)]
-    return held[-1] if held else profiles()[0]
+    held = [each for each in releases() if each.first <= (major, minor, point or 0)]
+    return held[-1] if held else releases()[0]
 
 
-def of_branch(version: Version) -> tuple[Profile, ...]:
+def of_branch(version: Version) -> tuple[Release, ...]:
     """Return the profiles that a release may have: one if its point release is known."""
-    here = profile_of(version)
+    here = release_of(version)
     if version[2] is not None:
         return (here,)
-    later = [p for p in profiles() if p.first[:2] == version[:2] and p.first > here.first]
+    later = [p for p in releases() if p.first[:2] == version[:2] and p.first > here.first]
     return (here, *later)
 
 
 def edges() -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the oldest and the newest branch that is described."""
-    return profiles()[0].first[:2], profiles()[-1].first[:2]
+    return releases()[0].first[:2], releases()[-1].first[:2]

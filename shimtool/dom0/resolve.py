@@ -18,7 +18,7 @@ class MissingError(Exception):
     """Nothing here has the path asked for, as far as can be seen; the message may say why."""
 
 
-class TroubledError(Exception):
+class UnresolvableLinkError(Exception):
     """Something is there but cannot be followed."""
 
     def __init__(self, message: str, remedy: str) -> None:
@@ -26,7 +26,7 @@ class TroubledError(Exception):
         self.remedy = remedy
 
 
-class World:
+class PathMap:
     """Parts of dom0's tree that are here: (dom0 prefix, file or folder here).
 
     As with mounts the longest prefix wins, and of equal ones the last.
@@ -46,7 +46,7 @@ class World:
         return None
 
 
-def walk(world: World, path: str) -> Path:
+def resolve(world: PathMap, path: str) -> Path:
     """Return where dom0's absolute `path` is here, links resolved; it exists, of any kind.
 
     Folders outside of `world` are taken for plain ones, so `..` leads back from them as text.
@@ -69,7 +69,9 @@ def walk(world: World, path: str) -> Path:
             continue
         links.append(host)
         if len(links) > LINK_LIMIT:
-            raise TroubledError(f"{host} leads round in circles", "mend the symbolic links in dom0")
+            raise UnresolvableLinkError(
+                f"{host} leads round in circles", "mend the symbolic links in dom0"
+            )
         dangling = dangling or not pending
         pending.extendleft(reversed(_parts(target)))
         done = [] if target.startswith("/") else done
@@ -86,7 +88,7 @@ def _link_target(here: Path | None, led_by: str | None) -> str | None:
         if led_by is None:
             raise MissingError from None
         message = f"the symbolic link {led_by} leads to {here}, which is not there"
-        raise TroubledError(
+        raise UnresolvableLinkError(
             message, "mount the folder that holds its target, or mend the link"
         ) from None
     except (OSError, ValueError) as error:
@@ -94,14 +96,14 @@ def _link_target(here: Path | None, led_by: str | None) -> str | None:
         raise MissingError(f" ({why})") from None
 
 
-def _arrived(world: World, host: str, links: list[str]) -> Path:
+def _arrived(world: PathMap, host: str, links: list[str]) -> Path:
     here = world.locate(host)
     if here is not None:
         return here
     if not links:
         raise MissingError
     folder = posixpath.dirname(host)
-    raise TroubledError(
+    raise UnresolvableLinkError(
         f"the symbolic link {links[-1]} leads to dom0's {host}, outside of what is mapped here",
         f"mount that folder and say where: -v {folder}:{folder}:ro --map {folder}={folder}",
     )

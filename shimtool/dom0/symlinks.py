@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from shimtool.dom0.paths import Roots
-from shimtool.dom0.resolve import MissingError, TroubledError, World, walk
+from shimtool.dom0.paths import SearchPaths
+from shimtool.dom0.resolve import MissingError, PathMap, UnresolvableLinkError, resolve
 from shimtool.errors import fault
 
 # Folders of links to configs, below that in which dom0 keeps these.
 _AUTO = {"auto": "/etc/xen", "autostart": "/etc/libvirt/libxl"}
 
 
-def follow(path: Path, roots: Roots) -> Path:
+def follow(path: Path, roots: SearchPaths) -> Path:
     """Return what `path` leads to here, its links followed as dom0 would; `path` if it is none.
 
     What is below the HERE of a --map has dom0's path there. Of an auto folder that no mapping
@@ -23,11 +23,11 @@ def follow(path: Path, roots: Roots) -> Path:
     """
     if not path.is_symlink():
         return path
-    problem: TroubledError | None = None
+    problem: UnresolvableLinkError | None = None
     for world, host in _worlds(path, roots):
         try:
-            return walk(world, host)
-        except TroubledError as trouble:
+            return resolve(world, host)
+        except UnresolvableLinkError as trouble:
             problem = problem or trouble
         except MissingError:
             continue
@@ -38,19 +38,19 @@ def follow(path: Path, roots: Roots) -> Path:
     )
 
 
-def _worlds(path: Path, roots: Roots) -> Iterator[tuple[World, str]]:
+def _worlds(path: Path, roots: SearchPaths) -> Iterator[tuple[PathMap, str]]:
     """Yield views of dom0, the surest first, and the path of `path` in each."""
     real = Path(real_path(path))
     maps = [(prefix, _real_folder(here)) for prefix, here in roots.maps]
     if known := [(prefix, here) for prefix, here in maps if real.is_relative_to(here)]:
         prefix, here = max(known, key=lambda each: len(each[1]))
-        yield World(roots.maps), str(Path(prefix) / real.relative_to(here))
+        yield PathMap(roots.maps), str(Path(prefix) / real.relative_to(here))
         return
-    yield World((("/", Path("/")), *roots.maps)), str(real)
+    yield PathMap((("/", Path("/")), *roots.maps)), str(real)
     auto = path if path.name in _AUTO else path.parent
     if home := _AUTO.get(auto.name):
         around = auto.parent
-        copy = World((("/", Path("/")), (home, around), *roots.maps))
+        copy = PathMap((("/", Path("/")), (home, around), *roots.maps))
         yield copy, f"{home}/{path.relative_to(around)}"
 
 

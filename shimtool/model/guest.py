@@ -26,7 +26,7 @@ class Syntax(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sourced:
+class ConfigString:
     """A string from a config, with the 1-based line it stands on."""
 
     text: str
@@ -37,8 +37,8 @@ class Sourced:
 class KernelBoot:
     """A kernel (or a PV GRUB image given as kernel=) in dom0, and perhaps a ramdisk."""
 
-    kernel: Sourced
-    ramdisk: Sourced | None = None
+    kernel: ConfigString
+    ramdisk: ConfigString | None = None
     kind: Literal["kernel", "pvgrub"] = "kernel"
 
 
@@ -46,12 +46,12 @@ class KernelBoot:
 class BootloaderBoot:
     """A boot loader that runs in dom0 and reads the guest's disk (pygrub)."""
 
-    program: Sourced
+    program: ConfigString
     arguments: tuple[str, ...] = ()
     kind: Literal["bootloader"] = "bootloader"
     # kernel= and ramdisk= beside it: libxl hands them to it, as paths inside the guest's disk.
-    kernel: Sourced | None = None
-    ramdisk: Sourced | None = None
+    kernel: ConfigString | None = None
+    ramdisk: ConfigString | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class Disk:
     """One entry of disk=.
 
     `text` is the entry as written; `vdev` as the guest names it (xvda2, sda, hdc:cdrom gives hdc).
-    `backend` is backendtype=, `domain` the driver domain of backend=, `script` the block script
-    ("block-drbd" of a drbd: prefix); "" where the entry does not say.
+    `backend` is backendtype=, `backend_domain` the driver domain of backend=, `script` the block
+    script ("block-drbd" of a drbd: prefix); "" where the entry does not say.
     """
 
     text: str
@@ -82,7 +82,7 @@ class Disk:
     readonly: bool = False
     cdrom: bool = False
     backend: str = ""
-    domain: str = ""
+    backend_domain: str = ""
     script: str = ""
     virtio: bool = False
 
@@ -100,8 +100,8 @@ class Vif:
 class Guest:
     """A guest as its config describes it. Memory in MiB.
 
-    `keys` maps every key the config sets to the 1-based line of its last assignment; `filled`
-    are those whose value is not empty: `pci = []` hands over nothing.
+    `keys` maps every key the config sets to the 1-based line of its last assignment;
+    `non_empty_keys` are those whose value is not empty: `pci = []` hands over nothing.
     """
 
     name: str
@@ -112,13 +112,13 @@ class Guest:
     maxmem: int
     vcpus: int
     maxvcpus: int
-    root: Sourced | None = None
-    extra: Sourced | None = None
-    cmdline: Sourced | None = None
+    root: ConfigString | None = None
+    extra: ConfigString | None = None
+    cmdline: ConfigString | None = None
     disks: tuple[Disk, ...] = ()
     vifs: tuple[Vif, ...] = ()
     keys: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-    filled: frozenset[str] = frozenset()
+    non_empty_keys: frozenset[str] = frozenset()
     syntax: Syntax = Syntax.XL
 
     @property

@@ -28,7 +28,7 @@ class Wrapping(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Inside:
+class GuestDiskFile:
     """A file inside a guest's disk: `path`, links resolved, in one of its file systems.
 
     `disks` are the guest's first disk and any others needed to read it (path here, format); the
@@ -58,7 +58,7 @@ class SourceFile:
     size: int
     sha256: str
     stamp: tuple[int, int, int, int]
-    inside: Inside | None = None
+    inside: GuestDiskFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ ConfigValue = int | str | tuple[str, ...]
 class ConfigEdits:
     """Keys whose assignments become comments, and assignments to append, in order."""
 
-    retire: tuple[str, ...]
+    comment_out: tuple[str, ...]
     settings: tuple[tuple[str, ConfigValue], ...]
 
 
@@ -91,7 +91,8 @@ class BootImage:
     """Content of a boot ISO: what ISOLINUX and mboot.c32 hand to the shim.
 
     `unpack`: store the kernel's ELF, because the shim cannot unpack it or the loader would.
-    `guard`: put an empty cpio archive before the ramdisk, hiding gzip's magic from the loader.
+    `cpio_prefix`: put an empty cpio archive before the ramdisk, which hides gzip's magic from the
+    loader.
     """
 
     shim: Shim
@@ -99,7 +100,7 @@ class BootImage:
     payload: Payload
     command_line: str
     unpack: bool = False
-    guard: bool = False
+    cpio_prefix: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from shimtool.assets import Assets
 from shimtool.commands.settings import ConvertOptions
-from shimtool.errors import ShimtoolError, from_os
+from shimtool.errors import ShimtoolError, os_error
 from shimtool.model import Mode, Payload, Plan, Shim, SourceFile
 from shimtool.output.iso_content import iso_files
 from shimtool.output.iso_writer import copy_whole, write_iso
-from shimtool.output.originals import keep, settled, write_over
-from shimtool.output.unpacked import Unpacked
+from shimtool.output.originals import discard_replaced, stage_original, write_over
+from shimtool.output.unpacked import UnpackedKernels
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import MIB, open_regular, stamp_of
 from shimtool.system.staging import Staging, write_file
@@ -23,7 +23,7 @@ class Desk:
 
     out: Path
     assets: Assets
-    unpacked: Unpacked
+    unpacked: UnpackedKernels
     options: ConvertOptions
 
 
@@ -50,11 +50,13 @@ def write_guest(plan: Plan, config: bytes, original: bytes, desk: Desk) -> list[
         written = [desk.out / name for name in plan.files]
         staging.open(written[-1]).write(config)
         if desk.options.in_place:
-            keep(staging, desk.out, plan.guest.name, plan.guest.config, (original, config))
+            stage_original(
+                staging, desk.out, plan.guest.name, plan.guest.config, (original, config)
+            )
             write_over(staging, plan.guest.config, config)
             written.append(plan.guest.config)
     if desk.options.in_place:
-        settled(desk.out, plan.guest.name)
+        discard_replaced(desk.out, plan.guest.name)
     return written
 
 
@@ -85,5 +87,5 @@ def shim_source(shim: Shim) -> SourceFile:
     try:
         status = shim.file.stat()
     except OSError as error:
-        raise from_os(error, "read the shim", shim.file) from None
+        raise os_error(error, "read the shim", shim.file) from None
     return SourceFile(f"shimtool:{shim.name}", shim.file, shim.size, shim.sha256, stamp_of(status))

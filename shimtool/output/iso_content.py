@@ -21,7 +21,7 @@ MODULES = ("ldlinux.c32", "libcom32.c32", "mboot.c32")
 
 # An empty newc cpio archive: Linux skips it, and mboot.c32, which unzips whatever begins with
 # gzip's magic and keeps only the first member, no longer sees that magic.
-GUARD = (
+CPIO_PREFIX = (
     b"070701" + b"00000000" * 4 + b"00000001" + b"00000000" * 6 + b"0000000b" + b"00000000"
     b"TRAILER!!!\0"
 ).ljust(512, b"\0")
@@ -38,16 +38,16 @@ LABEL shim
 
 @dataclass(frozen=True, slots=True)
 class IsoFile:
-    """A file of the ISO: `head` bytes, then all of `source` (if any)."""
+    """A file of the ISO: `prefix` bytes, then all of `source` (if any)."""
 
     name: str
-    head: bytes = b""
+    prefix: bytes = b""
     source: SourceFile | None = None
 
     @property
     def size(self) -> int:
         """Size in bytes."""
-        return len(self.head) + (self.source.size if self.source else 0)
+        return len(self.prefix) + (self.source.size if self.source else 0)
 
 
 def isolinux_cfg(shim_args: str, command_line: str, *, ramdisk: bool) -> bytes:
@@ -67,15 +67,17 @@ def iso_files(
     config = isolinux_cfg(image.shim_args, image.command_line, ramdisk=ramdisk is not None)
     payload = [IsoFile(SHIM_FILE, source=shim), IsoFile(KERNEL_FILE, source=kernel)]
     if ramdisk:
-        payload.append(IsoFile(RAMDISK_FILE, GUARD if image.guard else b"", ramdisk.file))
+        payload.append(
+            IsoFile(RAMDISK_FILE, CPIO_PREFIX if image.cpio_prefix else b"", ramdisk.file)
+        )
     loader = [IsoFile(name, (assets.boot / name).read_bytes()) for name in (BOOT_FILE, *MODULES)]
     listed = [*loader, IsoFile(CONFIG_FILE, config), *payload]
     return [IsoFile(MANIFEST_FILE, _manifest(guest, image, listed)), *listed]
 
 
 def _manifest(guest: str, image: BootImage, files: Sequence[IsoFile]) -> bytes:
-    """Say whose ISO it is, what it boots, and of every other file: after `skip` bytes of ours
-    come `size` bytes with this `sha256`.
+    """Say whose ISO it is, what it boots, and of every other file: after `prefix_size` bytes of
+    ours come `size` bytes with this `sha256`.
     """
     kernel = image.payload.kernel.file
     document = {
@@ -92,11 +94,14 @@ def _manifest(guest: str, image: BootImage, files: Sequence[IsoFile]) -> bytes:
 
 def _described(file: IsoFile) -> dict[str, str | int]:
     if source := file.source:
-        skip = len(file.head)
+        prefix_size = len(file.prefix)
         return {
-            "path": source.dom0_path, "sha256": source.sha256, "size": source.size, "skip": skip,
-        }  # fmt: skip
-    content = without_boot_info(file.head) if file.name == BOOT_FILE else file.head
+            "path": source.dom0_path,
+            "sha256": source.sha256,
+            "size": source.size,
+            "skip": prefix_size,
+        }
+    content = without_boot_info(file.prefix) if file.name == BOOT_FILE else file.prefix
     return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "skip": 0}
 
 

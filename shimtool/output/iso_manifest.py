@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shimtool.errors import Fault, Where, fault, raise_all
+from shimtool.errors import Fault, Location, fault, raise_all
 from shimtool.output.iso_content import (
     BOOT_FILE,
     CATALOG_FILE,
@@ -26,9 +26,9 @@ _NEEDED = frozenset((BOOT_FILE, *MODULES, CONFIG_FILE, SHIM_FILE, KERNEL_FILE))
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A file's content: after `skip` bytes of ours come `size` bytes with this hash."""
+    """A file's content: after `prefix_size` bytes of ours come `size` bytes with this hash."""
 
-    skip: int
+    prefix_size: int
     size: int
     sha256: str
 
@@ -65,7 +65,7 @@ def read_manifest(iso: Iso, path: Path) -> Manifest:
             seen=f"{MANIFEST_FILE}: {type(error).__name__}: {error}",
             remedy=REDO,
         ) from None
-    raise_all(Fault(what, Where(path), seen, REDO) for what, seen in _wrong(manifest, iso))
+    raise_all(Fault(what, Location(path), seen, REDO) for what, seen in _wrong(manifest, iso))
     if kernel is not None and manifest.files[KERNEL_FILE].sha256 != kernel:
         raise fault("the kernel in the ISO is not the one it says it holds", path, remedy=REDO)
     return manifest
@@ -86,15 +86,19 @@ def _wrong(manifest: Manifest, iso: Iso) -> list[tuple[str, str]]:
 
 
 def _fits(listed: Listed, size: int) -> bool:
-    return listed.skip + listed.size == size
+    return listed.prefix_size + listed.size == size
 
 
 def _listed(facts: object) -> Listed:
     fields = _mapping(facts)
-    skip, size, digest = _count(fields["skip"]), _count(fields["size"]), _text(fields["sha256"])
+    prefix_size, size, digest = (
+        _count(fields["skip"]),
+        _count(fields["size"]),
+        _text(fields["sha256"]),
+    )
     if not re.fullmatch("[0-9a-f]{64}", digest):
         raise ValueError("a sha256 has 64 hexadecimal digits")
-    return Listed(skip, size, digest)
+    return Listed(prefix_size, size, digest)
 
 
 def _mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON holds

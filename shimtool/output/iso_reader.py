@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Self, cast
 
 import pycdlib
 
-from shimtool.errors import ShimtoolError, fault, from_os
+from shimtool.errors import ShimtoolError, fault, os_error
 from shimtool.output.iso_content import BOOT_FILE, BOOT_INFO_AT, BOOT_INFO_END
 from shimtool.output.iso_writer import SECTOR
 from shimtool.system.files import open_named
@@ -68,7 +68,7 @@ class Iso:
             self._files = self._root()
         except OSError as error:
             self._file.close()
-            raise from_os(error, "read", self._path) from None
+            raise os_error(error, "read", self._path) from None
         except ShimtoolError:
             self._file.close()
             raise
@@ -169,7 +169,7 @@ class Iso:
             self._file.seek(at)
             return self._file.read(length)
         except OSError as error:
-            raise from_os(error, "read", self._path) from None
+            raise os_error(error, "read", self._path) from None
 
     def _extent(self, name: str) -> _Extent:
         try:

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 
 import pycdlib
 
-from shimtool.errors import blaming
+from shimtool.errors import os_errors_as_faults
 from shimtool.model import SourceFile
 from shimtool.output.iso_content import BOOT_FILE, CATALOG_FILE, IsoFile
-from shimtool.system.files import changed, open_source, stamp_of
+from shimtool.system.files import changed_error, open_source, stamp_of
 
 SECTOR = 2048
 # Loaders read in aligned chunks past the end of the last file; mkisofs pads by as much.
@@ -44,7 +44,7 @@ def write_iso(files: Sequence[IsoFile], out: BinaryIO) -> None:
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=_LEVEL, vol_ident="SHIMTOOL")
     for file in files:
-        whole: Any = io.BytesIO(file.head) if file.source is None else _Hole()
+        whole: Any = io.BytesIO(file.prefix) if file.source is None else _Hole()
         iso.add_fp(whole, file.size, iso_path=f"/{file.name}")
     iso.add_eltorito(
         f"/{BOOT_FILE}", bootcatfile=f"/{CATALOG_FILE}", boot_load_size=4, boot_info_table=True
@@ -56,8 +56,8 @@ def write_iso(files: Sequence[IsoFile], out: BinaryIO) -> None:
     _clear_dates(out.fileno())
     for file in files:
         if file.source is not None:
-            os.pwrite(out.fileno(), file.head, places[file.name])
-            copy_whole(file.source, out, places[file.name] + len(file.head))
+            os.pwrite(out.fileno(), file.prefix, places[file.name])
+            copy_whole(file.source, out, places[file.name] + len(file.prefix))
     os.truncate(out.fileno(), os.fstat(out.fileno()).st_size + PADDING)
 
 
@@ -109,12 +109,12 @@ def copy_whole(source: SourceFile, out: BinaryIO, at: int = 0) -> None:
             raise
         now = stamp_of(os.fstat(opened.fileno()))
     if copied != source.size or now != source.stamp:
-        raise changed(source.path)
+        raise changed_error(source.path)
 
 
 def _read_all(source: BinaryIO, path: Path) -> None:
     """Raise ShimtoolError where the source cannot be read."""
-    with blaming("read", path):
+    with os_errors_as_faults("read", path):
         source.seek(0)
         while source.read(_BLOCK):
             pass
@@ -159,4 +159,4 @@ def _copy_inside(source: SourceFile, out: BinaryIO, at: int) -> None:
             out.write(block)
     out.flush()
     if digest.hexdigest() != source.sha256:
-        raise changed(source.path)
+        raise changed_error(source.path)

@@ -18,8 +18,8 @@ from shimtool.configs.find import find_configs, paths
 from shimtool.configs.parse import Config, open_config, parse
 from shimtool.configs.xl.edit import BLOCK
 from shimtool.configs.xl.syntax import read_config
-from shimtool.errors import Fault, ShimtoolError, Where, blaming, fault, from_os
-from shimtool.system.files import MIB, changed, open_regular
+from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
+from shimtool.system.files import MIB, changed_error, open_regular
 from shimtool.system.staging import Staging, locked, sweep
 
 _WRITTEN, _REPLACED = "written.cfg", "replaced.cfg"
@@ -27,7 +27,7 @@ _MOST = 8 * MIB  # of a config, ours included
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SavedOriginal:
     """A config converted in place: its path, its bytes from before, and what replaced them.
 
     `replaced` is an older replacement, if a run was killed while it renewed that.
@@ -73,7 +73,7 @@ def _content(path: Path) -> bytes:
 
 def restore(config: Path, out: Path) -> None:
     """Bring back the exact bytes from before --in-place; owner and mode stay the file's own."""
-    with blaming("restore", config), locked(out):
+    with os_errors_as_faults("restore", config), locked(out):
         sweep(config.resolve().parent)
         kept = _kept_for(open_config(config), out)
         with Staging() as staging:
@@ -81,7 +81,9 @@ def restore(config: Path, out: Path) -> None:
         shutil.rmtree(kept.folder)
 
 
-def keep(staging: Staging, out: Path, name: str, config: Path, kept: tuple[bytes, bytes]) -> None:
+def stage_original(
+    staging: Staging, out: Path, name: str, config: Path, kept: tuple[bytes, bytes]
+) -> None:
     """Stage what restore() will need: `kept` is (original, written).
 
     Raises ShimtoolError when another config of this name was converted in place before.
@@ -102,14 +104,14 @@ def keep(staging: Staging, out: Path, name: str, config: Path, kept: tuple[bytes
     sweep(folder)
     current = read_config(config)
     if current not in (original, _maybe(folder / _WRITTEN), _maybe(folder / _REPLACED)):
-        raise changed(config)  # edited since it was read
+        raise changed_error(config)  # edited since it was read
     staging.open(folder / _REPLACED).write(current)
     staging.open(folder / "original.cfg").write(original)
     staging.open(folder / _WRITTEN).write(written)
     staging.open(folder / "kept.json").write(json.dumps(facts).encode())
 
 
-def settled(out: Path, name: str) -> None:
+def discard_replaced(out: Path, name: str) -> None:
     """Forget the replaced config, now that all that keep() staged is in place."""
     (_folder(out, name) / _REPLACED).unlink(missing_ok=True)
 
@@ -122,14 +124,14 @@ def write_over(staging: Staging, config: Path, data: bytes) -> None:
         file = staging.open(target, status.st_mode & 0o7777)
         os.fchown(file.fileno(), status.st_uid, status.st_gid)
     except ShimtoolError as error:
-        raise ShimtoolError(*error.faults, Fault(_MOUNT_WRITABLE, Where(config))) from None
+        raise ShimtoolError(*error.faults, Fault(_MOUNT_WRITABLE, Location(config))) from None
     file.write(data)
 
 
 _MOUNT_WRITABLE = "the config's own folder must be writable for this (-v /etc/xen:/in without :ro)"
 
 
-def _kept_for(config: Config, out: Path) -> Kept:
+def _kept_for(config: Config, out: Path) -> SavedOriginal:
     path = config.path
     name = config.name if config.ours else None
     if name is None or not name.text or "/" in name.text or name.text in (".", ".."):
@@ -147,7 +149,7 @@ def _kept_for(config: Config, out: Path) -> Kept:
         raise ShimtoolError(
             Fault(
                 "this config was edited after shimtool converted it",
-                Where(path),
+                Location(path),
                 remedy=f"copy {kept.folder / 'original.cfg'} over {path}, make the same edit"
                 " there, then convert again",
                 detail=show.diff(kept.written, config.data, str(written), str(path)),
@@ -173,18 +175,18 @@ def _config_of(folder: Path) -> str | None:
         return None
 
 
-def _load(folder: Path) -> Kept | None:
+def _load(folder: Path) -> SavedOriginal | None:
     """Read what is kept in `folder`; None where there is nothing."""
     try:
         facts = json.loads(_read(folder / "kept.json"))
         original, written = _read(folder / "original.cfg"), _read(folder / _WRITTEN)
         replaced = _maybe(folder / _REPLACED)
-        kept = Kept(folder, str(facts["config"]), original, written, replaced)
+        kept = SavedOriginal(folder, str(facts["config"]), original, written, replaced)
         whole = hashlib.sha256(original).hexdigest() == facts["sha256"]
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise from_os(error, "read", error.filename or folder) from None
+        raise os_error(error, "read", error.filename or folder) from None
     except (ShimtoolError, ValueError, KeyError, TypeError, RecursionError):
         whole = False
     if not whole:
@@ -210,7 +212,7 @@ def _maybe(path: Path) -> bytes | None:
         return None
 
 
-def _still_ours(kept: Kept) -> bool:
+def _still_ours(kept: SavedOriginal) -> bool:
     try:
         return read_config(Path(kept.config)) == kept.written
     except ShimtoolError:

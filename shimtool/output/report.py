@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar
 
 from shimtool import __version__
-from shimtool.errors import ShimtoolError, fault, from_os
+from shimtool.errors import ShimtoolError, fault, os_error
 from shimtool.model import Compression, KernelFacts, Mode, SourceFile, Wrapping
 from shimtool.system.files import MIB, read_named
 
@@ -101,7 +101,7 @@ def load(folder: Path) -> Report:
     except FileNotFoundError:
         return Report()
     except OSError as error:
-        raise from_os(error, "read", path) from None
+        raise os_error(error, "read", path) from None
     if not size:
         raise _damaged(path, "it is empty")
     try:
@@ -134,7 +134,7 @@ def render(report: Report) -> bytes:
     return (_NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
 
 
-def fingerprint(*parts: object) -> str:
+def hashed(*parts: object) -> str:
     """Hash everything that decides the outputs."""
     return hashlib.sha256(repr((__version__, *parts)).encode()).hexdigest()
 

@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from shimtool.errors import from_os
+from shimtool.errors import os_error
 from shimtool.model import Kernel, SourceFile
 from shimtool.payload.kernel.image import unpack_elf
 from shimtool.system.files import stamp_of
@@ -17,7 +17,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-class Unpacked:
+class UnpackedKernels:
     """Keeps unpacked kernels in `folder` under temporary names until its lock is released."""
 
     def __init__(self, folder: Path) -> None:
@@ -42,7 +42,7 @@ class Unpacked:
                     out.write(chunk)
         except OSError as error:
             path.unlink(missing_ok=True)
-            raise from_os(error, "unpack a kernel there", self._folder) from None
+            raise os_error(error, "unpack a kernel there", self._folder) from None
         status = path.stat()
         return replace(
             kernel.file,

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from shimtool.assets import Assets
-from shimtool.dom0.paths import Found, Roots, find, find_disk
-from shimtool.errors import Fault, ShimtoolError, Where, fault, raise_all
+from shimtool.dom0.paths import Found, SearchPaths, find, find_disk
+from shimtool.errors import Fault, Location, ShimtoolError, fault, raise_all
 from shimtool.model import (
     BootloaderBoot,
+    ConfigString,
     Disk,
     Extracted,
     Guest,
@@ -17,16 +18,15 @@ from shimtool.model import (
     PvGrub,
     Ramdisk,
     Settings,
-    Sourced,
 )
-from shimtool.payload.inputs import Sources
+from shimtool.payload.inputs import InputCache
 from shimtool.plan import bootloader
 
 _FORMATS = ("raw", "qcow2", "vhd")  # that can be read here
 
 
 def gather(
-    guest: Guest, roots: Roots, sources: Sources, assets: Assets, settings: Settings
+    guest: Guest, roots: SearchPaths, sources: InputCache, assets: Assets, settings: Settings
 ) -> Payload:
     """Find and read the guest's kernel and ramdisk.
 
@@ -50,11 +50,19 @@ def gather(
 def _extracts(guest: Guest, boot: BootloaderBoot, settings: Settings) -> bool:
     if not bootloader.is_pygrub(boot):
         return False  # the plan refuses it
-    return bool(bootloader.unheard(guest, boot)) if settings.extract is None else settings.extract
+    return (
+        bool(bootloader.ignored_by_pvgrub(guest, boot))
+        if settings.extract is None
+        else settings.extract
+    )
 
 
 def _from_dom0(
-    guest: Guest, kernel: Sourced, ramdisk: Sourced | None, roots: Roots, sources: Sources
+    guest: Guest,
+    kernel: ConfigString,
+    ramdisk: ConfigString | None,
+    roots: SearchPaths,
+    sources: InputCache,
 ) -> Payload:
     faults: list[Fault] = []
     found_kernel: Kernel | None = None
@@ -74,7 +82,7 @@ def _from_dom0(
 
 
 def _from_disk(
-    guest: Guest, boot: BootloaderBoot, roots: Roots, sources: Sources, settings: Settings
+    guest: Guest, boot: BootloaderBoot, roots: SearchPaths, sources: InputCache, settings: Settings
 ) -> Payload:
     """Extract; where that was not asked for, a failure also says what PV GRUB could not honour."""
     try:
@@ -84,9 +92,11 @@ def _from_disk(
         raise ShimtoolError(*others, *error.faults) from None
 
 
-def _extracted(guest: Guest, boot: BootloaderBoot, roots: Roots, sources: Sources) -> Payload:
+def _extracted(
+    guest: Guest, boot: BootloaderBoot, roots: SearchPaths, sources: InputCache
+) -> Payload:
     from shimtool.payload.guest_disk.extract import GuestDisk, extract  # noqa: PLC0415 - pygrub guests only
-    from shimtool.payload.guest_disk.pick import Wanted  # noqa: PLC0415 - as above
+    from shimtool.payload.guest_disk.find_boot_entry import BootRequest  # noqa: PLC0415 - as above
 
     asked, _refused = bootloader.options(guest, boot)
     disks = _disks(guest)
@@ -95,8 +105,8 @@ def _extracted(guest: Guest, boot: BootloaderBoot, roots: Roots, sources: Source
         for number, disk in enumerate(disks)
         if (path := _place(guest, disk, roots, needed=not number))
     ]
-    wanted = Wanted(asked.entry, asked.kernel, asked.ramdisk, asked.offset)
-    found = extract(places, wanted, Where(guest.config, disks[0].line))
+    wanted = BootRequest(asked.entry, asked.kernel, asked.ramdisk, asked.offset)
+    found = extract(places, wanted, Location(guest.config, disks[0].line))
     return Payload(
         sources.kernel(found.kernel),
         sources.ramdisk(found.ramdisk) if found.ramdisk else None,
@@ -131,7 +141,7 @@ def _disks(guest: Guest) -> list[Disk]:
     return [first, *(disk for disk in others if not disk.cdrom and disk.target)]
 
 
-def _place(guest: Guest, disk: Disk, roots: Roots, *, needed: bool) -> Path | None:
+def _place(guest: Guest, disk: Disk, roots: SearchPaths, *, needed: bool) -> Path | None:
     """Find a disk here; only the first must be there, a swap disk is of no use."""
     if disk.format not in _FORMATS:
         raise_all([_unreadable(guest, disk)] if needed else [])
@@ -144,16 +154,16 @@ def _place(guest: Guest, disk: Disk, roots: Roots, *, needed: bool) -> Path | No
         return None
 
 
-def _target(disk: Disk) -> Sourced:
+def _target(disk: Disk) -> ConfigString:
     """The path in dom0; Xen's block script takes `phy:vg0/disk` for /dev/vg0/disk."""
     relative = not disk.target.startswith("/") and disk.text.startswith("phy:")
-    return Sourced(f"/dev/{disk.target}" if relative else disk.target, disk.line)
+    return ConfigString(f"/dev/{disk.target}" if relative else disk.target, disk.line)
 
 
 def _unreadable(guest: Guest, disk: Disk) -> Fault:
     return Fault(
         f"a disk of format {disk.format} cannot be read here",
-        Where(guest.config, disk.line),
+        Location(guest.config, disk.line),
         disk.text,
         "convert it to raw or qcow2 (qemu-img convert), or put kernel and ramdisk into dom0 and"
         " set kernel= and ramdisk= instead of bootloader=",

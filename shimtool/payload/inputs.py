@@ -21,7 +21,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class _Once(Generic[Key, Value]):
+class OnceCache(Generic[Key, Value]):
     """Make each value once; who asks meanwhile waits, and gets the same value or error."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class _Once(Generic[Key, Value]):
         return future.result()
 
 
-class Sources:
+class InputCache:
     """Opens, hashes and inspects each input file once. Safe to share between threads.
 
     From an earlier run: `known` maps sha256 to facts, such a kernel is not unpacked again;
@@ -58,9 +58,9 @@ class Sources:
     ) -> None:
         self._known = known or {}
         self._known_digests = digests or {}
-        self._digests: _Once[Stamp, str] = _Once()
-        self._facts: _Once[str, KernelFacts] = _Once()
-        self._ramdisks: _Once[str, tuple[bool, bool]] = _Once()
+        self._digests: OnceCache[Stamp, str] = OnceCache()
+        self._facts: OnceCache[str, KernelFacts] = OnceCache()
+        self._ramdisks: OnceCache[str, tuple[bool, bool]] = OnceCache()
 
     def kernel(self, found: Found) -> Kernel:
         """Examine a kernel."""

@@ -8,7 +8,7 @@ import getopt
 import re
 from dataclasses import dataclass
 
-from shimtool.errors import Fault, Where
+from shimtool.errors import Fault, Location
 from shimtool.model import BootloaderBoot, Guest, Payload
 
 # pygrub's own (Xen 4.2-4.21; --offset from 4.3, --runas from 4.12 on).
@@ -23,7 +23,7 @@ _HONOURED = ("--kernel", "--ramdisk", "--args", "--entry", "--offset")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PygrubOptions:
     """What pygrub gets: from libxl (kernel=, ramdisk=, command line), then bootloader_args."""
 
     kernel: str | None = None
@@ -33,7 +33,7 @@ class Options:
     offset: int | None = None
 
 
-def options(guest: Guest, boot: BootloaderBoot) -> tuple[Options, list[Fault]]:
+def options(guest: Guest, boot: BootloaderBoot) -> tuple[PygrubOptions, list[Fault]]:
     """Read pygrub's options, and why they cannot be honoured, if so.
 
     libxl (4.2-4.21) runs pygrub with --kernel=, --ramdisk= and --args= from the config, --args
@@ -48,10 +48,10 @@ def options(guest: Guest, boot: BootloaderBoot) -> tuple[Options, list[Fault]]:
         offset = None
     kernel, ramdisk = boot.kernel, boot.ramdisk
     return (
-        Options(
+        PygrubOptions(
             kernel=values.get("kernel", kernel.text if kernel else None),
             ramdisk=values.get("ramdisk", ramdisk.text if ramdisk else None),
-            arguments=values.get("args", config_line(guest)),
+            arguments=values.get("args", xl_command_line(guest)),
             entry=values.get("entry"),
             offset=None if offset is None else int(offset),
         ),
@@ -73,13 +73,13 @@ def _parsed(arguments: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[str
 def _refused(guest: Guest, why: str) -> Fault:
     return Fault(
         f"bootloader_args cannot be honoured: {why}",
-        Where(guest.config, guest.keys.get("bootloader_args")),
+        Location(guest.config, guest.keys.get("bootloader_args")),
         " ".join(guest.boot.arguments) if isinstance(guest.boot, BootloaderBoot) else None,
         "remove it from bootloader_args",
     )
 
 
-def config_line(guest: Guest) -> str:
+def xl_command_line(guest: Guest) -> str:
     """Join cmdline/root/extra as xl 4.5-4.21 does: cmdline alone, else root and extra."""
     if guest.cmdline is not None:
         return guest.cmdline.text
@@ -88,7 +88,7 @@ def config_line(guest: Guest) -> str:
     return " ".join(part for part in (root, extra) if part is not None)
 
 
-def command_line(asked: Options, entry: str) -> str:
+def command_line(asked: PygrubOptions, entry: str) -> str:
     """Return the line of an extracted kernel: the menu's, then the config's, as pygrub joins them.
 
     With --kernel pygrub reads no menu. Blanks between a menu's words become one, as in GRUB, and
@@ -118,7 +118,7 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
         return [
             Fault(
                 "no stand-in for this boot loader: only pygrub's work can be done",
-                Where(guest.config, boot.program.line),
+                Location(guest.config, boot.program.line),
                 boot.program.text,
                 "set bootloader= to pygrub, or kernel= and ramdisk=",
             )
@@ -131,21 +131,21 @@ def pvgrub_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
     return [
         Fault(
             f"PV GRUB boots what the guest's own grub.cfg says and cannot honour {key}=",
-            Where(guest.config, guest.keys.get(key)),
+            Location(guest.config, guest.keys.get(key)),
             key,
             "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
             f" --extract), or put it into the guest's own grub.cfg and remove {key}= here",
         )
-        for key in unheard(guest, boot)
+        for key in ignored_by_pvgrub(guest, boot)
     ]
 
 
-def unheard(guest: Guest, boot: BootloaderBoot) -> list[str]:
+def ignored_by_pvgrub(guest: Guest, boot: BootloaderBoot) -> list[str]:
     """Name the keys that PV GRUB cannot honour."""
     given, _rest, _why = _parsed(boot.arguments)
     line = ("cmdline",) if guest.cmdline is not None else ("root", "extra")
     found = ["bootloader_args"] if any(name in _HONOURED for name, _ in given) else []
-    found += [key for key in line if key in guest.filled]
+    found += [key for key in line if key in guest.non_empty_keys]
     return found + [key for key in ("kernel", "ramdisk") if getattr(boot, key) is not None]
 
 
@@ -163,7 +163,7 @@ def warnings(guest: Guest, payload: Payload) -> list[str]:
         return []
     if payload.extracted is None:
         return [_width(payload)]
-    why = ", ".join(f"{key}=" for key in unheard(guest, guest.boot))
+    why = ", ".join(f"{key}=" for key in ignored_by_pvgrub(guest, guest.boot))
     because = f" (PV GRUB could not honour {why})" if why else ""
     found = [
         f"boots a copy of {payload.kernel.file.dom0_path}, no longer what its disk holds{because}:"

@@ -3,9 +3,9 @@
 import os
 import re
 
-from shimtool.errors import Fault, Where
+from shimtool.errors import Fault, Location
 from shimtool.model import BootloaderBoot, Guest, Mode, Payload
-from shimtool.plan.bootloader import config_line
+from shimtool.plan.bootloader import xl_command_line
 
 # Name of the kernel's file in the ISO: mboot.c32 makes it the first word of the guest's
 # /proc/cmdline, where every distribution's own boot loader puts such a word.
@@ -26,7 +26,7 @@ def join(guest: Guest, payload: Payload | None = None) -> str:
     """
     if isinstance(guest.boot, BootloaderBoot):
         return payload.extracted.command_line if payload and payload.extracted else ""
-    return config_line(guest)
+    return xl_command_line(guest)
 
 
 def faults(guest: Guest, shim_args: str, mode: Mode, payload: Payload | None = None) -> list[Fault]:
@@ -72,7 +72,7 @@ def words(text: str) -> list[str]:
 
 
 def _shim_faults(guest: Guest, shim_args: str, text: str) -> list[Fault]:
-    where = Where(guest.config)
+    where = Location(guest.config)
     if "---" in words(shim_args):
         remedy = "leave it out of --shim-args"
         return [Fault("the shim's arguments hold a lone ---", where, shim_args, remedy)]
@@ -91,4 +91,4 @@ def _shim_faults(guest: Guest, shim_args: str, text: str) -> list[Fault]:
 def _fault(guest: Guest, text: str, what: str, remedy: str) -> Fault:
     sources = [value for value in (guest.cmdline, guest.extra, guest.root) if value is not None]
     line = sources[0].line if sources else None
-    return Fault(f"the kernel command line {what}", Where(guest.config, line), text, remedy)
+    return Fault(f"the kernel command line {what}", Location(guest.config, line), text, remedy)

@@ -7,7 +7,7 @@ HVM mode is the device model itself: its command line may lose every drive, the 
 
 from shimtool.configs.xl.disk import as_cdrom
 from shimtool.configs.xl.vdev import vdev_index
-from shimtool.errors import Fault, Where
+from shimtool.errors import Fault, Location
 from shimtool.model import Disk, Guest, Mode
 
 # libxl gives QEMU the disks 0-3 of xvd* and hd* as IDE disks, and refuses read-only ones.
@@ -20,7 +20,7 @@ def needs_cdrom(disk: Disk) -> bool:
     A driver domain's disk is never emulated (from 4.7 on), so it may stay read-only.
     """
     family, index, _partition = vdev_index(disk.vdev)
-    emulated = family in ("xvd", "hd") and index < _EMULATED_DISKS and not disk.domain
+    emulated = family in ("xvd", "hd") and index < _EMULATED_DISKS and not disk.backend_domain
     return disk.readonly and not disk.cdrom and emulated
 
 
@@ -58,7 +58,7 @@ def faults(guest: Guest, mode: Mode) -> list[Fault]:
 
 
 def _fault(guest: Guest, disk: Disk, message: str, remedy: str) -> Fault:
-    return Fault(message, Where(guest.config, disk.line), disk.text[:200], remedy)
+    return Fault(message, Location(guest.config, disk.line), disk.text[:200], remedy)
 
 
 def warnings(guest: Guest, mode: Mode) -> list[str]:
@@ -72,7 +72,8 @@ def warnings(guest: Guest, mode: Mode) -> list[str]:
         if needs_cdrom(disk)
     ]
     return found + [
-        f"{disk.vdev}: {disk.domain} must run QEMU (xl devd does) to serve a CD-ROM in HVM mode"
+        f"{disk.vdev}: {disk.backend_domain} must run QEMU (xl devd does) to serve a CD-ROM in HVM"
+        " mode"
         for disk in guest.disks
-        if disk.cdrom and disk.domain
+        if disk.cdrom and disk.backend_domain
     ]

@@ -2,9 +2,9 @@
 
 from shimtool.dom0 import facts
 from shimtool.dom0.detect import describe
-from shimtool.errors import Fault, Where
+from shimtool.errors import Fault, Location
 from shimtool.model import Guest, Host, Mode, Settings, Shim
-from shimtool.shims.kinds import hangs, kind_of, miscounts, versions_for
+from shimtool.shims.kinds import kind_of, lists_phantom_cpus, loses_events, versions_for
 
 _VIXEN = "a shim of the Vixen kind (said to work there, untried; see: shimtool shims add --help)"
 
@@ -16,7 +16,7 @@ def host_faults(host: Host, shim: Shim, mode: Mode, settings: Settings) -> list[
         found.append(
             Fault(
                 "this host cannot run HVM or PVH guests: no VT-x/SVM in its capabilities",
-                Where(host.source),
+                Location(host.source),
                 remedy="enable VT-x/SVM in the firmware; else keep the guest PV, with XPTI in Xen"
                 " (XSA-254): 4.7.5, 4.8.4, 4.9.2, 4.10.1 or later, or a 4.6 with its branch's"
                 " patches",
@@ -26,17 +26,17 @@ def host_faults(host: Host, shim: Shim, mode: Mode, settings: Settings) -> list[
         found.append(
             Fault(
                 "xl knows pvshim= from Xen 4.10.1 on",
-                Where(host.source),
+                Location(host.source),
                 describe(host),
                 "update Xen to 4.10.1 or later, or use --mode hvm",
             )
         )
-    return found if settings.force else [*found, *_doubts(host, shim, mode)]
+    return found if settings.force else [*found, *_overridable_faults(host, shim, mode)]
 
 
-def _doubts(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
+def _overridable_faults(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
     """What --force overrides."""
-    where, version, found = Where(host.source), describe(host), []
+    where, version, found = Location(host.source), describe(host), []
     if facts.too_old(host):
         found.append(
             Fault(
@@ -46,7 +46,7 @@ def _doubts(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
                 "update Xen, or try with --force (xl came with 4.1): it is taken for 4.4",
             )
         )
-    if hangs(shim, host, mode):
+    if loses_events(shim, host, mode):
         found.append(
             Fault(
                 "a 4.10-based shim hangs in HVM on this Xen: it lacks the fix for lost events",
@@ -56,7 +56,7 @@ def _doubts(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
                 " or try with --force",
             )
         )
-    if miscounts(shim, host, mode):
+    if lists_phantom_cpus(shim, host, mode):
         found.append(
             Fault(
                 f"this Xen lists 128 processors to every guest, and shim {shim.name} is not known"
@@ -73,7 +73,7 @@ def _doubts(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
 def host_warnings(host: Host, shim: Shim, mode: Mode) -> list[str]:
     """What the admin should know of this shim on this host."""
     found = list(kind_of(shim).caveats)
-    if hangs(shim, host, mode) is None:
+    if loses_events(shim, host, mode) is None:
         found.append(
             "host not known well enough: on Xen before 4.7.5, 4.8.3, 4.9.2 or 4.10.1 the guest"
             " hangs (say --xen VERSION)"

@@ -2,7 +2,7 @@
 
 from shimtool.configs.xl.vif import without_emulated_nic
 from shimtool.dom0 import facts
-from shimtool.dom0.keys import gone
+from shimtool.dom0.keys import retired_keys
 from shimtool.model import ConfigEdits, ConfigValue, Guest, Host, Mode, Settings
 from shimtool.plan import disks
 
@@ -14,7 +14,7 @@ BOOT_CD_ID = "shimtool-cd"
 def edits(guest: Guest, host: Host, settings: Settings, serial: str | None) -> ConfigEdits:
     """Return what to retire and what to set; `serial`: the shim's console is that port."""
     new: list[tuple[str, ConfigValue]] = [*_builder(host)]
-    new += sizes(guest)
+    new += pinned_sizes(guest)
     if entries := disks.for_hvm(guest):
         new.append(("disk", entries))
     if guest.vifs:
@@ -29,8 +29,8 @@ def edits(guest: Guest, host: Host, settings: Settings, serial: str | None) -> C
         ("device_model_override", f"{settings.host_out}/{DEVICE_MODEL_SCRIPT}"),
         ("device_model_args_hvm", _boot_cd(f"{settings.host_out}/{iso_file(guest)}")),
     ]
-    retire = tuple(key for key in guest.keys if key in gone(Mode.HVM))
-    return ConfigEdits(retire, settings=tuple(new))
+    comment_out = tuple(key for key in guest.keys if key in retired_keys(Mode.HVM))
+    return ConfigEdits(comment_out, settings=tuple(new))
 
 
 def iso_file(guest: Guest) -> str:
@@ -38,7 +38,7 @@ def iso_file(guest: Guest) -> str:
     return f"{guest.name}.iso"
 
 
-def sizes(guest: Guest) -> list[tuple[str, ConfigValue]]:
+def pinned_sizes(guest: Guest) -> list[tuple[str, ConfigValue]]:
     """Pin maxmem and maxvcpus where they promise more than the guest starts with.
 
     A shim gives its guest every vCPU that the ACPI tables list (4.17's whatever maxcpus= says),

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from shimtool.configs.libvirt.keys import PATHS
 from shimtool.dom0 import facts
-from shimtool.errors import Fault, Where
+from shimtool.errors import Fault, Location
 from shimtool.model import (
     BootImage,
     BootloaderBoot,
@@ -30,7 +30,7 @@ from shimtool.model import (
 )
 from shimtool.plan import command_line, pvh
 from shimtool.plan.disks import needs_cdrom
-from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT, sizes
+from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT, pinned_sizes
 
 # The first Xen that no distribution shipped with a libvirt older than 4.10.0 (2018-12).
 _PVH_FOR_SURE = (4, 12)
@@ -67,7 +67,7 @@ def faults(guest: Guest, mode: Mode, payload: Payload | None) -> list[Fault]:
         Fault(
             "libvirt cannot give the shim a ramdisk or command line for the guest in PVH mode:"
             " only guests that boot by PV GRUB work so",
-            Where(guest.config, guest.keys.get("ramdisk", guest.keys.get("cmdline"))),
+            Location(guest.config, guest.keys.get("ramdisk", guest.keys.get("cmdline"))),
             remedy="use --mode hvm, or convert an xl config of this guest",
         )
     ]
@@ -133,7 +133,7 @@ def edits(
     guest: Guest, image: BootImage, mode: Mode, settings: Settings, serial: str | None
 ) -> ConfigEdits:
     """Return what to retire and what to set; `serial`: the shim's console is that port."""
-    pinned = dict(sizes(guest))
+    pinned = dict(pinned_sizes(guest))
     gone = _NEVER + (_NOT_HVM if mode is Mode.HVM else ())
     gone += ("maxvcpus",) if "maxvcpus" in pinned else ()
     new = _hvm(guest, settings, serial) if mode is Mode.HVM else _pvh(guest, image, settings)
@@ -141,8 +141,8 @@ def edits(
         new.append((PATHS["maxmem"], pinned["maxmem"]))
     if "maxvcpus" in pinned:
         new.append((PATHS["vcpus"], pinned["maxvcpus"]))
-    retire = tuple(PATHS[key] for key in gone if key in guest.keys)
-    return ConfigEdits(retire=retire, settings=tuple(new))
+    comment_out = tuple(PATHS[key] for key in gone if key in guest.keys)
+    return ConfigEdits(comment_out=comment_out, settings=tuple(new))
 
 
 _Settings = list[tuple[str, ConfigValue]]

@@ -1,7 +1,7 @@
 """One guest's plan, put together from the parts beside this file."""
 
 from shimtool.dom0.detect import parse_version
-from shimtool.errors import Fault, Where, raise_all
+from shimtool.errors import Fault, Location, raise_all
 from shimtool.model import (
     BootImage,
     Compression,
@@ -30,7 +30,7 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
     mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
     arguments = shim_args(guest, host, shim, settings)
     faults = [
-        *standing_faults(guest, host, shim, settings, payload),
+        *payload_independent_faults(guest, host, shim, settings, payload),
         *bootloader.payload_faults(guest, payload),
         *payload_faults(guest, payload, shim, mode),
         *libvirt.faults(guest, mode, payload),
@@ -51,7 +51,7 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
     )
 
 
-def standing_faults(
+def payload_independent_faults(
     guest: Guest, host: Host, shim: Shim, settings: Settings, payload: Payload | None = None
 ) -> list[Fault]:
     """List the reasons against converting this guest that stand whatever its kernel is.
@@ -76,7 +76,7 @@ def payload_faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> li
         found.append(
             Fault(
                 "the kernel cannot run as a PV guest: it has no Xen PV entry note",
-                Where(guest.config, guest.keys.get("kernel")),
+                Location(guest.config, guest.keys.get("kernel")),
                 kernel.file.dom0_path,
                 "name the kernel the guest really boots (built with CONFIG_XEN_PV)",
             )
@@ -86,7 +86,7 @@ def payload_faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> li
             Fault(
                 "the ramdisk is a gzip-compressed file system image, which the boot loader"
                 " would unpack on the way",
-                Where(guest.config, guest.keys.get("ramdisk")),
+                Location(guest.config, guest.keys.get("ramdisk")),
                 ramdisk.file.dom0_path,
                 "gunzip it and name the unpacked file, or use --mode pvh",
             )
@@ -96,7 +96,7 @@ def payload_faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> li
             Fault(
                 f"shim {shim.name} cannot unpack a kernel compressed with"
                 f" {kernel.facts.compression}",
-                Where(guest.config, guest.keys.get("kernel")),
+                Location(guest.config, guest.keys.get("kernel")),
                 kernel.file.dom0_path,
                 "use --mode hvm, or a newer shim with --shim",
             )
@@ -114,7 +114,7 @@ def _image(guest: Guest, payload: Payload, shim: Shim, arguments: str) -> BootIm
         command_line=command_line.join(guest, payload),
         # mboot.c32 would unzip a gzipped kernel, and keep only its first member.
         unpack=facts.wrapping is Wrapping.COMPRESSED_ELF or not _unpacks(shim, facts.compression),
-        guard=ramdisk is not None and ramdisk.gzip,
+        cpio_prefix=ramdisk is not None and ramdisk.gzip,
     )
 
 

@@ -1,7 +1,7 @@
 """The new config of a guest whose shim runs in a PVH container (Xen 4.10.1 on, no ISO)."""
 
 from shimtool.configs.xl.vif import is_emulated, without_emulated_nic
-from shimtool.dom0.keys import BOOT, gone
+from shimtool.dom0.keys import BOOT, retired_keys
 from shimtool.model import (
     BootImage,
     BootloaderBoot,
@@ -11,7 +11,7 @@ from shimtool.model import (
     Mode,
     Settings,
 )
-from shimtool.plan.hvm import sizes
+from shimtool.plan.hvm import pinned_sizes
 
 
 def edits(guest: Guest, image: BootImage, settings: Settings) -> ConfigEdits:
@@ -19,8 +19,8 @@ def edits(guest: Guest, image: BootImage, settings: Settings) -> ConfigEdits:
 
     A kernel's kernel=, ramdisk= and command line stay: xl hands them to the shim as they are.
     """
-    new: list[tuple[str, ConfigValue]] = [("type", "pvh"), *sizes(guest)]
-    old = gone(Mode.PVH)
+    new: list[tuple[str, ConfigValue]] = [("type", "pvh"), *pinned_sizes(guest)]
+    old = retired_keys(Mode.PVH)
     if any(is_emulated(vif) for vif in guest.vifs):
         new.append(("vif", tuple(without_emulated_nic(vif) for vif in guest.vifs)))
     if isinstance(guest.boot, BootloaderBoot):
@@ -34,7 +34,9 @@ def edits(guest: Guest, image: BootImage, settings: Settings) -> ConfigEdits:
         ("pvshim_path", f"{settings.host_out}/{shim_file(image)}"),
         ("pvshim_cmdline", image.shim_args),
     ]
-    return ConfigEdits(retire=tuple(key for key in guest.keys if key in old), settings=tuple(new))
+    return ConfigEdits(
+        comment_out=tuple(key for key in guest.keys if key in old), settings=tuple(new)
+    )
 
 
 def files(guest: Guest, image: BootImage) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from functools import cache
 
 from shimtool.dom0.keys import TABLE, Fate, keys_of
-from shimtool.errors import Fault, Where
+from shimtool.errors import Fault, Location
 from shimtool.model import BootloaderBoot, Guest, Mode, NoBoot
 from shimtool.plan import bootloader
 
@@ -17,7 +17,7 @@ _LEAVE = "remove {}= or leave this guest PV"
 def _refused() -> dict[str, str]:
     """What is said of each key that is refused in both modes, in the order of the table."""
     refused = keys_of(Mode.HVM, Fate.REFUSED)
-    found = {key: row.say for row in TABLE for key in row.keys if key in refused}
+    found = {key: row.message for row in TABLE for key in row.keys if key in refused}
     # libvirt's: SCSI, mediated devices
     return found | {"hostdev": "passthrough of other hardware does not work through the shim"}
 
@@ -26,7 +26,7 @@ def not_pv(guest: Guest) -> Fault:
     """Say that there is nothing to convert."""
     return Fault(
         f"not a PV guest but {guest.type}",
-        Where(guest.config, guest.keys.get("type", guest.keys.get("builder"))),
+        Location(guest.config, guest.keys.get("type", guest.keys.get("builder"))),
         remedy="nothing to do: only PV guests need a shim",
     )
 
@@ -38,27 +38,27 @@ def guest_faults(guest: Guest) -> list[Fault]:
         found.append(
             Fault(
                 f"nothing to boot from: {guest.boot.reason}",
-                Where(guest.config),
+                Location(guest.config),
                 remedy="add kernel= (and ramdisk=) or bootloader=",
             )
         )
     if isinstance(guest.boot, BootloaderBoot):
         found += bootloader.faults(guest, guest.boot)
     found += [
-        Fault(what, Where(guest.config, guest.keys[key]), key, _LEAVE.format(key))
+        Fault(what, Location(guest.config, guest.keys[key]), key, _LEAVE.format(key))
         for key, what in _refused().items()
-        if key in guest.filled
+        if key in guest.non_empty_keys
     ]
     return found + _size_faults(guest)
 
 
 def _size_faults(guest: Guest) -> list[Fault]:
     found = []
-    if "vnuma" in guest.filled and not {"memory", "maxmem"} & set(guest.keys):
+    if "vnuma" in guest.non_empty_keys and not {"memory", "maxmem"} & set(guest.keys):
         found.append(
             Fault(
                 "only vnuma= says how much memory the guest has, and a shim shows it no NUMA nodes",
-                Where(guest.config, guest.keys["vnuma"]),
+                Location(guest.config, guest.keys["vnuma"]),
                 "vnuma",
                 "set memory= to the sum of its nodes",
             )
@@ -67,7 +67,7 @@ def _size_faults(guest: Guest) -> list[Fault]:
         found.append(
             Fault(
                 f"Xen gives an HVM or PVH guest {_MOST_VCPUS} vCPUs at most",
-                Where(guest.config, guest.keys.get("vcpus")),
+                Location(guest.config, guest.keys.get("vcpus")),
                 f"vcpus={guest.vcpus}",
                 f"set vcpus= to {_MOST_VCPUS} or less, or leave this guest PV",
             )
@@ -77,7 +77,7 @@ def _size_faults(guest: Guest) -> list[Fault]:
             found.append(
                 Fault(
                     f"{key} is more than 16 TiB; it counts MiB",
-                    Where(guest.config, guest.keys[key]),
+                    Location(guest.config, guest.keys[key]),
                     f"{key}={size}",
                     f"correct {key}=",
                 )

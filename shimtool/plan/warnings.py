@@ -64,11 +64,11 @@ def _memory(guest: Guest, payload: Payload) -> str | None:
 def _keys(guest: Guest, mode: Mode) -> list[str]:
     """What the table of keys has to say of those that are set."""
     return [
-        f"{key}= {row.say}"
+        f"{key}= {row.message}"
         for row in TABLE
-        if row.say and row.fate(mode) in (Fate.UNTRIED, Fate.LOST, Fate.REPLACED)
+        if row.message and row.fate(mode) in (Fate.UNTRIED, Fate.DROPPED, Fate.REPLACED)
         for key in row.keys
-        if key in guest.filled
+        if key in guest.non_empty_keys
     ]
 
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from shimtool.errors import Fault, Where, fault, raise_all
+from shimtool.errors import Fault, Location, fault, raise_all
 from shimtool.model import Host, Mode, Shim, ShimKind
-from shimtool.shims.kinds import suits
+from shimtool.shims.kinds import is_compatible
 from shimtool.shims.known import KIND, load_known
 from shimtool.shims.probe import SHIM_LIMIT, probe
 from shimtool.system.files import read_named
@@ -90,7 +90,7 @@ def choose(
     return max(
         able,
         key=lambda shim: (
-            suits(shim, host, mode),
+            is_compatible(shim, host, mode),
             shim.default,
             shim.kind is not ShimKind.VIXEN,
             _version(shim)[:2] == PREFERRED,
@@ -153,7 +153,7 @@ def _shim(folder: Path, row: Row) -> Shim:
 
 def _clashes(path: Path, shims: Sequence[Shim]) -> list[Fault]:
     """Two entries may share neither name, file nor content; one may be the default."""
-    where = Where(path)
+    where = Location(path)
     columns = {
         "name": Counter(shim.name for shim in shims),
         "file": Counter(shim.file.name for shim in shims),
@@ -177,9 +177,9 @@ def _file_fault(shim: Shim) -> Fault | None:
         size = shim.file.stat().st_size
     except OSError as error:
         return Fault(
-            f"the file of shim {shim.name}: {error.strerror}", Where(shim.file), remedy=_AGAIN
+            f"the file of shim {shim.name}: {error.strerror}", Location(shim.file), remedy=_AGAIN
         )
     if size != shim.size:
         seen = f"{size} bytes, recorded {shim.size}"
-        return Fault(f"shim {shim.name} has another size", Where(shim.file), seen, _AGAIN)
+        return Fault(f"shim {shim.name} has another size", Location(shim.file), seen, _AGAIN)
     return None

@@ -94,7 +94,7 @@ def _kind(row: Row) -> Kind:
     )
 
 
-def hangs(shim: Shim, host: Host, mode: Mode) -> bool | None:
+def loses_events(shim: Shim, host: Host, mode: Mode) -> bool | None:
     """Whether a guest of this shim hangs on this host; None when the host's Xen is not certain."""
     needed = kind_of(shim).needs
     if mode is not Mode.HVM or needed is None:
@@ -103,7 +103,7 @@ def hangs(shim: Shim, host: Host, mode: Mode) -> bool | None:
     return None if there is None else not there
 
 
-def miscounts(shim: Shim, host: Host, mode: Mode) -> bool:
+def lists_phantom_cpus(shim: Shim, host: Host, mode: Mode) -> bool:
     """Whether the guest's kernel stops at processors that this host lists, but that do not run."""
     if mode is not Mode.HVM or facts.has(host, Fact.EXACT_CPUS) is not False:
         return False
@@ -114,9 +114,13 @@ def miscounts(shim: Shim, host: Host, mode: Mode) -> bool:
     return found is None or _branch(found[0]) not in obedient
 
 
-def suits(shim: Shim, host: Host, mode: Mode) -> bool:
+def is_compatible(shim: Shim, host: Host, mode: Mode) -> bool:
     """Whether nothing known speaks against this shim on this host."""
-    return mode in shim.modes and not hangs(shim, host, mode) and not miscounts(shim, host, mode)
+    return (
+        mode in shim.modes
+        and not loses_events(shim, host, mode)
+        and not lists_phantom_cpus(shim, host, mode)
+    )
 
 
 def versions_for(kind: ShimKind, host: Host) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from shimtool.errors import Fault, ShimtoolError, Where, blaming, fault, from_os
+from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
 from shimtool.model import SourceFile
 
 Stamp = tuple[int, int, int, int]
@@ -31,7 +31,7 @@ def stamp_of(status: os.stat_result) -> Stamp:
     return status.st_dev, status.st_ino, status.st_size, status.st_ctime_ns
 
 
-def trouble(path: Path, where: Where | None = None) -> Fault | None:
+def unreadable_reason(path: Path, where: Location | None = None) -> Fault | None:
     """Say why `path` cannot be read as a regular, non-empty file; None when it can."""
     try:
         with open_regular(path, where):
@@ -40,13 +40,13 @@ def trouble(path: Path, where: Where | None = None) -> Fault | None:
         return error.faults[0]
 
 
-def open_regular(path: Path, where: Where | None = None) -> BinaryIO:
+def open_regular(path: Path, where: Location | None = None) -> BinaryIO:
     """Open a regular, non-empty file for reading; `where` is the place to blame.
 
     Raises ShimtoolError. The kind is looked at before opening, because opening a device may
     act on it and opening a pipe may wait for ever.
     """
-    place = where or Where(path)
+    place = where or Location(path)
     try:
         _refuse_kind(os.lstat(path), path, place)
         source = open(path, "rb", opener=_opener)  # noqa: SIM115 - Path.open has no opener
@@ -68,7 +68,7 @@ def open_regular(path: Path, where: Where | None = None) -> BinaryIO:
 
 def open_named(path: Path) -> BinaryIO:
     """Open the file that a user named, or that a link of this name leads to; as open_regular."""
-    return open_regular(Path(os.path.realpath(path)), Where(path))
+    return open_regular(Path(os.path.realpath(path)), Location(path))
 
 
 def read_named(path: Path, limit: int) -> bytes:
@@ -77,7 +77,7 @@ def read_named(path: Path, limit: int) -> bytes:
         try:
             data = source.read(limit + 1)
         except OSError as error:
-            raise from_os(error, "read the file", path) from None
+            raise os_error(error, "read the file", path) from None
     if len(data) > limit:
         raise too_large(path, limit)
     return data
@@ -96,7 +96,7 @@ def _opener(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
-def _refuse_kind(status: os.stat_result, path: Path, place: Where) -> None:
+def _refuse_kind(status: os.stat_result, path: Path, place: Location) -> None:
     if not stat.S_ISREG(status.st_mode):
         kind = _KINDS.get(stat.S_IFMT(status.st_mode), "no regular file")
         raise fault(
@@ -117,11 +117,11 @@ def _refuse_kind(status: os.stat_result, path: Path, place: Where) -> None:
 @contextmanager
 def unchanged(path: Path) -> Iterator[tuple[BinaryIO, Stamp]]:
     """Open `path`; raise ShimtoolError when it cannot be read, or changed meanwhile."""
-    with blaming("read", path), open_regular(path) as source:
+    with os_errors_as_faults("read", path), open_regular(path) as source:
         before = stamp_of(os.fstat(source.fileno()))
         yield source, before
         if stamp_of(os.fstat(source.fileno())) != before:
-            raise changed(path)
+            raise changed_error(path)
 
 
 def open_source(file: SourceFile) -> BinaryIO:
@@ -133,7 +133,7 @@ def open_source(file: SourceFile) -> BinaryIO:
     source = open_regular(file.path)
     if stamp_of(os.fstat(source.fileno())) != file.stamp:
         source.close()
-        raise changed(file.path)
+        raise changed_error(file.path)
     return source
 
 
@@ -156,14 +156,14 @@ def same_content(one: Path, other: Path) -> bool:
     return True
 
 
-def holds(path: Path, data: bytes) -> bool:
+def has_content(path: Path, data: bytes) -> bool:
     """Whether `path` is a regular file, no link, with just this content; OSError if not there."""
     status = path.lstat()
     regular = stat.S_ISREG(status.st_mode)
     return regular and status.st_size == len(data) and path.read_bytes() == data
 
 
-def changed(path: Path) -> ShimtoolError:
+def changed_error(path: Path) -> ShimtoolError:
     """Build the error for a file that is not what was read of it before."""
     return fault(
         f"{path} changed while it was being read",

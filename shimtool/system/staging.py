@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from shimtool.errors import blaming, fault, from_os
-from shimtool.system.files import holds
+from shimtool.errors import fault, os_error, os_errors_as_faults
+from shimtool.system.files import has_content
 
 # Names of unfinished files; what a killed run left is removed under the next one's lock.
 PREFIX, SUFFIX = ".shimtool-", ".tmp"
@@ -36,7 +36,7 @@ class Staging:
             with suppress(OSError):  # NFS may know no locks
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ours: sweep() leaves it
         except OSError as error:
-            raise from_os(error, "write there", final.parent) from None
+            raise os_error(error, "write there", final.parent) from None
         file = os.fdopen(descriptor, "w+b")
         self._files.append((file, Path(name), final))
         return file
@@ -61,7 +61,7 @@ class Staging:
                     temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
             place = error.filename or (self._files[-1][2] if self._files else "the outputs")
-            raise from_os(error, "write", place) from None
+            raise os_error(error, "write", place) from None
 
     def _commit(self) -> None:
         for file, _temporary, final in self._files:
@@ -83,13 +83,13 @@ def _blaming(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise from_os(error, "write", path) from None
+        raise os_error(error, "write", path) from None
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace one small file by `data`, unless it holds just that already."""
     try:
-        if holds(path, data) and path.stat().st_mode & 0o7777 == mode:
+        if has_content(path, data) and path.stat().st_mode & 0o7777 == mode:
             return
     except OSError:
         pass  # not there, or not readable: write it
@@ -107,7 +107,7 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = os.open(folder / ".lock", _LOCK_FLAGS, 0o600)
     except OSError as error:
-        raise from_os(error, "write there", folder) from None
+        raise os_error(error, "write there", folder) from None
     try:
         _lock(lock, folder)
         sweep(folder)
@@ -120,7 +120,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _lock(descriptor: int, folder: Path) -> None:
-    with blaming("lock", folder):
+    with os_errors_as_faults("lock", folder):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import yaml
 
-from shimtool.errors import Fault, Where, fault, raise_all
+from shimtool.errors import Fault, Location, fault, raise_all
 from shimtool.system.files import MIB, read_named
 
 Row = dict[str, Any]  # its values have passed their checks
@@ -76,12 +76,12 @@ def read_list(path: Path, fields: Mapping[str, Field], *, own: bool = False) -> 
     raise_all(
         wrong
         for row, line in zip(rows, lines, strict=True)
-        for wrong in _faults(row, fields, Where(path, line))
+        for wrong in _faults(row, fields, Location(path, line))
     )
     return rows
 
 
-def _faults(row: object, fields: Mapping[str, Field], where: Where) -> list[Fault]:
+def _faults(row: object, fields: Mapping[str, Field], where: Location) -> list[Fault]:
     if not isinstance(row, dict):
         return [Fault("each entry must be a mapping", where, seen=repr(row)[:80])]
     known = f"keys: {', '.join(fields)}"

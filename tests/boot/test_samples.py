@@ -17,7 +17,7 @@ from tests.support.samples import CONVERTIBLE, REFUSED
 
 WEB01 = b'root=/dev/xvda1 ro console=hvc0 dyndbg="file drivers/xen/* +p"'
 DB01 = b"root=/dev/xvda2 ro elevator=noop"
-GUARD = 512  # bytes before a gzip ramdisk, so that the loader does not unzip it
+CPIO_PREFIX = 512  # bytes before a gzip ramdisk, so that the loader does not unzip it
 
 
 def loaded(elf: bytes) -> Span:
@@ -38,9 +38,9 @@ def check_shim(report: BootReport, iso: Path) -> None:
 def check_ramdisk(machine: Machine, report: BootReport, file: Path) -> None:
     """The ramdisk is in memory where the shim says: all of it, nothing else."""
     assert report.ramdisk is not None
-    assert report.ramdisk.size == GUARD + file.stat().st_size
+    assert report.ramdisk.size == CPIO_PREFIX + file.stat().st_size
     in_memory = machine.memory(report.ramdisk.start, report.ramdisk.size)
-    assert in_memory[GUARD:] == file.read_bytes()
+    assert in_memory[CPIO_PREFIX:] == file.read_bytes()
 
 
 @pytest.mark.boot

@@ -62,10 +62,10 @@ def store(tmp_path: Path) -> XenStore:
     return XenStore(tmp_path)
 
 
-def eventually(holds: Callable[[], bool]) -> bool:
+def eventually(has_content: Callable[[], bool]) -> bool:
     """Wait until something holds; false when it does not within 20 s."""
     end = time.monotonic() + 20
-    while not holds():
+    while not has_content():
         if time.monotonic() > end:
             return False
         time.sleep(0.02)

@@ -8,7 +8,7 @@ import pytest
 from shimtool.commands.planning import Outcome, new_config, plan_guests
 from shimtool.commands.run import Session
 from shimtool.dom0.keys import TABLE, Fate, Row
-from shimtool.dom0.releases import profiles
+from shimtool.dom0.releases import releases
 from shimtool.model import Mode
 from tests.support.dom0 import Dom0
 from tests.support.libxlu import reading
@@ -37,13 +37,13 @@ VALUES = BASE | {
 
 def test_every_key_of_every_xl_has_one_fate() -> None:
     keys = [key for row in TABLE for key in row.keys]
-    assert sorted(keys) == sorted(frozenset[str]().union(*(p.keys for p in profiles())))
+    assert sorted(keys) == sorted(frozenset[str]().union(*(p.keys for p in releases())))
 
 
 def test_what_is_said_is_there_where_it_is_needed() -> None:
     for row in TABLE:
-        spoken = {Fate.UNTRIED, Fate.LOST, Fate.REFUSED} & {row.hvm, row.pvh}
-        assert bool(row.say) == bool(spoken) or row.hvm is Fate.REPLACED, row
+        spoken = {Fate.UNTRIED, Fate.DROPPED, Fate.REFUSED} & {row.hvm, row.pvh}
+        assert bool(row.message) == bool(spoken) or row.hvm is Fate.REPLACED, row
         assert row.why
 
 
@@ -64,7 +64,7 @@ def test_planning_does_what_the_table_says(
 def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Outcome) -> None:
     fate = row.fate(mode)
     if fate is Fate.REFUSED:
-        assert [(each.message, each.seen) for each in outcome.faults] == [(row.say, key)]
+        assert [(each.message, each.seen) for each in outcome.faults] == [(row.message, key)]
         return
     assert outcome.plan, outcome.faults
     settings = dict(outcome.plan.edits.settings)
@@ -74,10 +74,10 @@ def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Outcome) -> None:
         was, now = before.value(key), after.value(key)
     assert was is not None
     match fate:
-        case Fate.KEPT | Fate.IDLE | Fate.UNTRIED:
+        case Fate.KEPT | Fate.NO_EFFECT | Fate.UNTRIED:
             assert now == was
             assert key not in settings
-        case Fate.RETIRED | Fate.LOST:
+        case Fate.RETIRED | Fate.DROPPED:
             assert (now, key in settings) == (None, False)
         case Fate.PINNED:
             pinned = {"maxmem": "memory", "maxvcpus": "vcpus"}[key]
@@ -88,8 +88,8 @@ def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Outcome) -> None:
         case Fate.REPLACED:
             assert f"#shimtool# {key} = ".encode() in new
             assert (now is not None) == (key in settings)
-    spoken = row.say and fate in (Fate.UNTRIED, Fate.LOST, Fate.REPLACED)
-    assert said == ([f"{key}= {row.say}"] if spoken else [])
+    spoken = row.message and fate in (Fate.UNTRIED, Fate.DROPPED, Fate.REPLACED)
+    assert said == ([f"{key}= {row.message}"] if spoken else [])
 
 
 # --- the README ---------------------------------------------------------------------------------

@@ -9,9 +9,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from shimtool.dom0.paths import Roots, find
+from shimtool.dom0.paths import SearchPaths, find
 from shimtool.errors import Fault, ShimtoolError
-from shimtool.model import Sourced
+from shimtool.model import ConfigString
 
 CONFIG = Path("/etc/xen/guest.cfg")
 
@@ -28,15 +28,15 @@ def link(path: Path, target: str) -> Path:
     return path
 
 
-def got(roots: Roots, path: str) -> Path:
-    found = find(roots, Sourced(path, 7), CONFIG)
+def got(roots: SearchPaths, path: str) -> Path:
+    found = find(roots, ConfigString(path, 7), CONFIG)
     assert found.dom0_path == path
     return found.path
 
 
-def refused(roots: Roots, path: str) -> Fault:
+def refused(roots: SearchPaths, path: str) -> Fault:
     with pytest.raises(ShimtoolError) as caught:
-        find(roots, Sourced(path, 7), CONFIG, "ramdisk")
+        find(roots, ConfigString(path, 7), CONFIG, "ramdisk")
     fault = caught.value.faults[0]
     assert str(fault.where) == "/etc/xen/guest.cfg:7"
     assert fault.remedy
@@ -45,13 +45,13 @@ def refused(roots: Roots, path: str) -> Fault:
 
 def test_the_path_itself(tmp_path: Path) -> None:
     kernel = put(tmp_path / "boot/vmlinuz")
-    assert got(Roots(), str(kernel)) == kernel
+    assert got(SearchPaths(), str(kernel)) == kernel
 
 
 def test_a_map_and_the_longest_prefix_of_several(tmp_path: Path) -> None:
     put(tmp_path / "a/guests/k", "outer")
     inner = put(tmp_path / "b/k", "inner")
-    roots = Roots((("/nowhere", tmp_path / "a"), ("/nowhere/guests/", tmp_path / "b")))
+    roots = SearchPaths((("/nowhere", tmp_path / "a"), ("/nowhere/guests/", tmp_path / "b")))
     assert got(roots, "/nowhere/guests/k") == inner
     put(tmp_path / "a/guests2/k")
     assert got(roots, "/nowhere/guests2/k") == tmp_path / "a/guests2/k"
@@ -59,7 +59,7 @@ def test_a_map_and_the_longest_prefix_of_several(tmp_path: Path) -> None:
 
 def test_a_map_may_name_one_file(tmp_path: Path) -> None:
     kernel = put(tmp_path / "k")
-    assert got(Roots((("/nowhere/vmlinuz", kernel),)), "/nowhere/vmlinuz") == kernel
+    assert got(SearchPaths((("/nowhere/vmlinuz", kernel),)), "/nowhere/vmlinuz") == kernel
 
 
 def test_a_map_alone_counts(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_map_alone_counts(tmp_path: Path) -> None:
     mapped = put(tmp_path / "mapped/k", "dom0's")
     put(tmp_path / "kernels/k", "another")
     maps = ((str(tmp_path / "boot"), tmp_path / "mapped"),)
-    roots = Roots(maps, (tmp_path / "kernels",))
+    roots = SearchPaths(maps, (tmp_path / "kernels",))
     assert got(roots, str(itself)) == mapped
     mapped.unlink()
     fault = refused(roots, str(itself))
@@ -78,19 +78,19 @@ def test_a_map_alone_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tail", ["nowhere/guests/k", "guests/k", "k"])
 def test_tails_under_kernels(tail: str, tmp_path: Path) -> None:
     kernel = put(tmp_path / tail)
-    assert got(Roots(kernels=(tmp_path,)), "/nowhere/guests/k") == kernel
+    assert got(SearchPaths(kernels=(tmp_path,)), "/nowhere/guests/k") == kernel
 
 
 def test_the_longest_tail_wins_over_all_folders(tmp_path: Path) -> None:
     put(tmp_path / "one/k", "short")
     longer = put(tmp_path / "two/guests/k", "long")
-    roots = Roots(kernels=(tmp_path / "one", tmp_path / "two"))
+    roots = SearchPaths(kernels=(tmp_path / "one", tmp_path / "two"))
     assert got(roots, "/nowhere/guests/k") == longer
 
 
 def test_two_different_files_are_shown_both(tmp_path: Path) -> None:
     one, two = put(tmp_path / "one/k", "kernel1"), put(tmp_path / "two/k", "kernel2")
-    roots = Roots(kernels=(one.parent, two.parent))
+    roots = SearchPaths(kernels=(one.parent, two.parent))
     fault = refused(roots, "/nowhere/k")
     assert str(one) in fault.message
     assert str(two) in fault.message
@@ -105,7 +105,7 @@ def test_two_different_files_are_shown_both(tmp_path: Path) -> None:
 def test_the_path_itself_and_a_kernels_folder_may_not_differ(tmp_path: Path) -> None:
     itself = put(tmp_path / "boot/k", "one kernel")
     other = put(tmp_path / "kernels/k", "another")
-    roots = Roots(kernels=(tmp_path / "kernels",))
+    roots = SearchPaths(kernels=(tmp_path / "kernels",))
     fault = refused(roots, str(itself))
     assert str(itself) in fault.message
     assert str(other) in fault.message
@@ -114,27 +114,27 @@ def test_the_path_itself_and_a_kernels_folder_may_not_differ(tmp_path: Path) -> 
 
 
 def test_missing_lists_the_places_and_the_remedy(tmp_path: Path) -> None:
-    fault = refused(Roots(kernels=(tmp_path,)), "/nowhere/guests/k")
+    fault = refused(SearchPaths(kernels=(tmp_path,)), "/nowhere/guests/k")
     for place in ("/nowhere/guests/k", f"{tmp_path}/guests/k", f"{tmp_path}/k"):
         assert place in fault.message
     assert fault.message.startswith("ramdisk /nowhere/guests/k")
     assert "-v /nowhere/guests:/nowhere/guests:ro" in str(fault.remedy)
-    first = refused(Roots(), "/nowhere/guests/k")
+    first = refused(SearchPaths(), "/nowhere/guests/k")
     assert "-v /nowhere/guests:/kernels:ro" in str(first.remedy)
     assert "--map /nowhere/guests=DIR" in str(fault.remedy)
 
 
 @pytest.mark.parametrize("path", ["", "vmlinuz", "./k", "a\0b", "/a\0b"])
 def test_paths_that_cannot_be_looked_for(path: str) -> None:
-    fault = refused(Roots(), path)
+    fault = refused(SearchPaths(), path)
     assert "relative: xl takes it from the folder" in fault.message or path in ("", "a\0b", "/a\0b")
 
 
 def test_names_of_any_bytes(tmp_path: Path) -> None:
     raw = os.fsencode(tmp_path) + b"/k\xff\xe9"
     Path(os.fsdecode(raw)).write_text("kernel")
-    assert os.fsencode(got(Roots(), os.fsdecode(raw))) == raw
-    refused(Roots(), "/\ud800")
+    assert os.fsencode(got(SearchPaths(), os.fsdecode(raw))) == raw
+    refused(SearchPaths(), "/\ud800")
 
 
 # --- links -----------------------------------------------------------------------------------
@@ -143,12 +143,12 @@ BOOT = "/nowhere/boot"
 
 
 @pytest.fixture(params=["map", "kernels"])
-def boot(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Roots]:
+def boot(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, SearchPaths]:
     """dom0's /nowhere/boot is a folder here, known by --map or guessed by its tail."""
     folder = tmp_path / "here"
     folder.mkdir()
     mapped = request.param == "map"
-    return folder, Roots(maps=((BOOT, folder),)) if mapped else Roots(kernels=(folder,))
+    return folder, SearchPaths(maps=((BOOT, folder),)) if mapped else SearchPaths(kernels=(folder,))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def boot(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Roots]:
         "../../etc/../nowhere/boot//vmlinuz-6.1",
     ],
 )
-def test_links_stay_inside(boot: tuple[Path, Roots], target: str) -> None:
+def test_links_stay_inside(boot: tuple[Path, SearchPaths], target: str) -> None:
     folder, roots = boot
     kernel = put(folder / "vmlinuz-6.1")
     link(folder / "vmlinuz", target)
@@ -170,7 +170,7 @@ def test_links_stay_inside(boot: tuple[Path, Roots], target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "../../etc/passwd", "../../../../../etc/passwd"])
-def test_links_never_leave(boot: tuple[Path, Roots], target: str) -> None:
+def test_links_never_leave(boot: tuple[Path, SearchPaths], target: str) -> None:
     folder, roots = boot
     link(folder / "vmlinuz", target)
     fault = refused(roots, f"{BOOT}/vmlinuz")
@@ -178,7 +178,7 @@ def test_links_never_leave(boot: tuple[Path, Roots], target: str) -> None:
     assert "--map /etc=/etc" in str(fault.remedy)
 
 
-def test_folders_that_are_links(boot: tuple[Path, Roots]) -> None:
+def test_folders_that_are_links(boot: tuple[Path, SearchPaths]) -> None:
     folder, roots = boot
     kernel = put(folder / "real/6.1/k")
     link(folder / "current", f"{BOOT}/real")
@@ -189,7 +189,7 @@ def test_folders_that_are_links(boot: tuple[Path, Roots]) -> None:
     refused(roots, f"{BOOT}/out/passwd")
 
 
-def test_loops_end(boot: tuple[Path, Roots]) -> None:
+def test_loops_end(boot: tuple[Path, SearchPaths]) -> None:
     folder, roots = boot
     link(folder / "a", "b")
     link(folder / "b", f"{BOOT}/a")
@@ -198,7 +198,7 @@ def test_loops_end(boot: tuple[Path, Roots]) -> None:
     assert "round in circles" in refused(roots, f"{BOOT}/deep").message
 
 
-def test_forty_links_are_fine_and_one_more_is_not(boot: tuple[Path, Roots]) -> None:
+def test_forty_links_are_fine_and_one_more_is_not(boot: tuple[Path, SearchPaths]) -> None:
     folder, roots = boot
     put(folder / "0")
     for number in range(1, 42):
@@ -207,38 +207,40 @@ def test_forty_links_are_fine_and_one_more_is_not(boot: tuple[Path, Roots]) -> N
     assert "circles" in refused(roots, f"{BOOT}/41").message
 
 
-def test_dangling_links_name_their_target(boot: tuple[Path, Roots]) -> None:
+def test_dangling_links_name_their_target(boot: tuple[Path, SearchPaths]) -> None:
     folder, roots = boot
     link(folder / "vmlinuz", "gone")
     fault = refused(roots, f"{BOOT}/vmlinuz")
     assert f"{BOOT}/vmlinuz leads to {folder}/gone" in fault.message
 
 
-def test_the_remedy_for_an_outward_link_works(boot: tuple[Path, Roots], tmp_path: Path) -> None:
+def test_the_remedy_for_an_outward_link_works(
+    boot: tuple[Path, SearchPaths], tmp_path: Path
+) -> None:
     folder, roots = boot
     link(folder / "vmlinuz", "/nowhere/srv/k")
     kernel = put(tmp_path / "srv/k")
     refused(roots, f"{BOOT}/vmlinuz")
-    more = Roots((*roots.maps, ("/nowhere/srv", tmp_path / "srv")), roots.kernels)
+    more = SearchPaths((*roots.maps, ("/nowhere/srv", tmp_path / "srv")), roots.kernels)
     assert got(more, f"{BOOT}/vmlinuz") == kernel
 
 
 def test_a_mapped_folder_that_is_itself_a_link_here(tmp_path: Path) -> None:
     kernel = put(tmp_path / "real/k")
     link(tmp_path / "alias", "real")
-    assert got(Roots((("/nowhere", tmp_path / "alias"),)), "/nowhere/k") == kernel
+    assert got(SearchPaths((("/nowhere", tmp_path / "alias"),)), "/nowhere/k") == kernel
 
 
 def test_the_machines_own_links_on_the_path_itself(tmp_path: Path) -> None:
     kernel = put(tmp_path / "boot/vmlinuz-6.1")
     link(tmp_path / "vmlinuz", "boot/vmlinuz-6.1")
-    assert got(Roots(), str(tmp_path / "vmlinuz")) == kernel
+    assert got(SearchPaths(), str(tmp_path / "vmlinuz")) == kernel
 
 
 # --- things that are no kernel file ----------------------------------------------------------
 
 
-def test_what_is_no_regular_file_is_never_opened(boot: tuple[Path, Roots]) -> None:
+def test_what_is_no_regular_file_is_never_opened(boot: tuple[Path, SearchPaths]) -> None:
     folder, roots = boot
     (folder / "dir").mkdir()
     os.mkfifo(folder / "pipe")
@@ -248,14 +250,14 @@ def test_what_is_no_regular_file_is_never_opened(boot: tuple[Path, Roots]) -> No
     kinds = {"dir": "a directory", "pipe": "a named pipe", "socket": "a socket", "empty": "0 bytes"}
     for name, words in kinds.items():
         assert words in refused(roots, f"{BOOT}/{name}").message
-    assert "character device" in refused(Roots(), "/dev/zero").message
-    assert "a directory" in refused(Roots(), "/").message
+    assert "character device" in refused(SearchPaths(), "/dev/zero").message
+    assert "a directory" in refused(SearchPaths(), "/").message
 
 
 def test_a_troubled_candidate_is_not_passed_over(tmp_path: Path) -> None:
     put(tmp_path / "boot/k")
     link(tmp_path / "kernels/k", "/etc/passwd")
-    refused(Roots(kernels=(tmp_path / "kernels",)), str(tmp_path / "boot/k"))
+    refused(SearchPaths(kernels=(tmp_path / "kernels",)), str(tmp_path / "boot/k"))
 
 
 @contextmanager
@@ -279,9 +281,9 @@ def test_unreadable_files_and_folders() -> None:
         kernel = put(folder / "kernels/k")
         kernel.parent.chmod(0o755)
         with ordinary_user():
-            fault = refused(Roots(), f"{folder}/closed/k")
+            fault = refused(SearchPaths(), f"{folder}/closed/k")
             assert f"{folder}/closed/k (Permission denied)" in fault.message
-            assert "Permission denied" in refused(Roots(), f"{folder}/secret").message
+            assert "Permission denied" in refused(SearchPaths(), f"{folder}/secret").message
             # a folder closed to us says nothing: the file is found by its tail
-            assert got(Roots(kernels=(kernel.parent,)), f"{folder}/closed/k") == kernel
+            assert got(SearchPaths(kernels=(kernel.parent,)), f"{folder}/closed/k") == kernel
         (folder / "closed").chmod(0o700)

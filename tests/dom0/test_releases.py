@@ -8,16 +8,16 @@ import pytest
 import yaml
 
 from shimtool.dom0.detect import parse_version
-from shimtool.dom0.facts import has, profile_name, too_old
+from shimtool.dom0.facts import has, release_name, too_old
 from shimtool.dom0.releases import (
     FILE,
     MEANS,
     Fact,
     edges,
     of_branch,
-    profile_of,
-    profiles,
-    read_profiles,
+    read_releases,
+    release_of,
+    releases,
 )
 from shimtool.errors import ShimtoolError
 from shimtool.model import Host
@@ -28,13 +28,13 @@ def known(text: str) -> Host:
 
 
 def keys(text: str) -> frozenset[str]:
-    return profile_of(parse_version(text)).keys
+    return release_of(parse_version(text)).keys
 
 
 def test_every_branch_from_4_4_to_4_21_is_described() -> None:
-    assert {profile.first[:2] for profile in profiles()} == {(4, n) for n in range(4, 22)}
-    assert all(set(profile.facts) == set(Fact) == set(MEANS) for profile in profiles())
-    assert all(fact.source for profile in profiles() for fact in profile.facts.values())
+    assert {profile.first[:2] for profile in releases()} == {(4, n) for n in range(4, 22)}
+    assert all(set(profile.facts) == set(Fact) == set(MEANS) for profile in releases())
+    assert all(fact.source for profile in releases() for fact in profile.facts.values())
 
 
 def test_keys_come_and_go_with_releases() -> None:
@@ -47,7 +47,7 @@ def test_keys_come_and_go_with_releases() -> None:
     assert "pvshim" not in keys("4.10.0")
     assert "pvshim" not in keys("4.10")
     assert {"pvshim", "pvshim_path", "pvshim_cmdline"} <= keys("4.10.1") & keys("4.21.1")
-    assert all("device_model_args_hvm" in profile.keys for profile in profiles())
+    assert all("device_model_args_hvm" in profile.keys for profile in releases())
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_what_was_not_looked_at() -> None:
     assert edges() == ((4, 4), (4, 21))
     assert too_old(known("4.3.4"))
     assert not too_old(known("4.4"))
-    assert "newer Xen" in profile_name(known("4.22.0"))
+    assert "newer Xen" in release_name(known("4.22.0"))
     assert has(known("5.0"), Fact.PVSHIM) is True
     assert len(of_branch(parse_version("4.9"))) == 2
     assert len(of_branch(parse_version("4.9.7"))) == 1
@@ -87,7 +87,7 @@ def test_profiles_that_do_not_add_up_are_refused(tmp_path: Path) -> None:
     def refused(changed: list[object], reason: str) -> None:
         file.write_text(yaml.safe_dump(changed))
         with pytest.raises(ShimtoolError, match=reason):
-            read_profiles(file)
+            read_releases(file)
 
     refused([{**rows[0], "facts": {}}], "nothing is said of append")
     refused([rows[0], rows[2], rows[1]], "not newer")

@@ -63,7 +63,7 @@ def test_sizes_around_sectors_arrive_whole(tmp_path: Path, size: int) -> None:
         write_iso(content, out)
     for file in content[1:]:
         assert file.source
-        assert extract(iso, file.name) == file.head + file.source.path.read_bytes()
+        assert extract(iso, file.name) == file.prefix + file.source.path.read_bytes()
     assert iso.stat().st_size % SECTOR == 0
     assert iso.read_bytes().endswith(bytes(PADDING))
 
@@ -115,7 +115,7 @@ def make(folder: Path, *more: IsoFile) -> Made:
         "pv-shim console=xen,pv maxcpus=1",
         Payload(Kernel(kernel, facts), Ramdisk(ramdisk, gzip=True, cpio=True)),
         "root=/dev/xvda2 ro caf\udce9",
-        guard=True,
+        cpio_prefix=True,
     )
     content = [*iso_files(image, shim, kernel, find_assets(), guest="web01"), *more]
     path = folder / "x.iso"

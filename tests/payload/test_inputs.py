@@ -13,7 +13,7 @@ from shimtool.dom0.paths import Found
 from shimtool.errors import ShimtoolError
 from shimtool.model import Compression, KernelFacts, Wrapping
 from shimtool.payload import inputs as source
-from shimtool.payload.inputs import Sources
+from shimtool.payload.inputs import InputCache
 from shimtool.payload.kernel.image import inspect
 from shimtool.system import files
 from tests.support import kernel_builder as craft
@@ -39,7 +39,7 @@ def bytes_read() -> int:
 
 def test_what_is_said_of_a_kernel(tmp_path: Path) -> None:
     path = craft.write(tmp_path, GOOD)
-    kernel = Sources().kernel(found(path))
+    kernel = InputCache().kernel(found(path))
     status = path.stat()
     assert kernel.file.dom0_path == "/boot/k"
     assert kernel.file.path == path
@@ -56,7 +56,7 @@ def test_what_is_said_of_a_kernel(tmp_path: Path) -> None:
 
 def test_a_shared_file_is_read_once(tmp_path: Path) -> None:
     path = craft.write(tmp_path, GOOD + os.urandom(9_000_000))
-    sources = Sources()
+    sources = InputCache()
     start = bytes_read()
     first = sources.kernel(found(path))
     once = bytes_read() - start
@@ -71,16 +71,16 @@ def test_an_earlier_run_is_believed(tmp_path: Path) -> None:
     path = craft.write(tmp_path, b"no kernel at all")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     facts = KernelFacts(Wrapping.ELF, Compression.NONE, (0, 16), 64, pv=True)
-    assert Sources({digest: facts}).kernel(found(path)).facts == facts
+    assert InputCache({digest: facts}).kernel(found(path)).facts == facts
     known = {files.stamp_of(path.stat()): "what was said before"}
-    assert Sources(digests=known).ramdisk(found(path)).file.sha256 == "what was said before"
+    assert InputCache(digests=known).ramdisk(found(path)).file.sha256 == "what was said before"
 
 
 def test_content_changed_under_an_old_time_is_read_again(tmp_path: Path) -> None:
     path = craft.write(tmp_path, GOOD)
     known = {files.stamp_of(path.stat()): "what was said before"}
     swap_content(path)
-    ramdisk = Sources(digests=known).ramdisk(found(path))
+    ramdisk = InputCache(digests=known).ramdisk(found(path))
     assert ramdisk.file.sha256 == hashlib.sha256(bytes(len(GOOD))).hexdigest()
 
 
@@ -95,7 +95,7 @@ def test_threads_wait_for_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return inspect(opened)
 
     monkeypatch.setattr(source, "inspect", slow)
-    sources = Sources()
+    sources = InputCache()
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(sources.kernel, found(path)) for _ in range(8)]
         release.set()
@@ -105,7 +105,7 @@ def test_threads_wait_for_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_threads_all_get_the_error(tmp_path: Path) -> None:
     path = craft.write(tmp_path, b"#!/bin/sh\n")
-    sources = Sources()
+    sources = InputCache()
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(sources.kernel, found(path)) for _ in range(4)]
     assert all(isinstance(future.exception(), ShimtoolError) for future in asked)
@@ -124,7 +124,7 @@ def test_a_file_that_grows_while_it_is_read(tmp_path: Path) -> None:
 
 def test_a_file_replaced_since_is_not_opened(tmp_path: Path) -> None:
     path = craft.write(tmp_path, GOOD)
-    file = Sources().kernel(found(path)).file
+    file = InputCache().kernel(found(path)).file
     with files.open_source(file) as opened:
         assert opened.read() == GOOD
     path.unlink()
@@ -137,4 +137,4 @@ def test_disk_images_are_too_long(tmp_path: Path) -> None:
     path = craft.write(tmp_path, GOOD)
     os.truncate(path, 5 << 30)
     with pytest.raises(ShimtoolError, match="too long"):
-        Sources().ramdisk(found(path))
+        InputCache().ramdisk(found(path))

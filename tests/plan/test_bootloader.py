@@ -8,13 +8,13 @@ from shimtool.configs.xl.guest import read_guest
 from shimtool.configs.xl.syntax import parse
 from shimtool.model import BootloaderBoot, Guest
 from shimtool.plan.bootloader import (
-    Options,
+    PygrubOptions,
     command_line,
     faults,
+    ignored_by_pvgrub,
     is_pygrub,
     options,
     single_blanks,
-    unheard,
 )
 
 
@@ -28,24 +28,27 @@ def guest(text: str, program: str = "pygrub") -> tuple[Guest, BootloaderBoot]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", Options()),
-        ("bootloader_args = '-q'", Options()),
-        ("bootloader_args = ['--entry=2', '--quiet', '--debug']", Options(entry="2")),
-        ("bootloader_args = '--entry=2 --kernel=/k'", Options("/k", entry="2")),
-        ("bootloader_args = ['--entry', 'Debian GNU/Linux']", Options(entry="Debian GNU/Linux")),
-        ("bootloader_args = ['--ent=1', '--ramd=/r']", Options(ramdisk="/r", entry="1")),
-        ("bootloader_args = ['--offset=1048576']", Options(offset=1 << 20)),
-        ("bootloader_args = ['--runas=65534', '-i']", Options()),
-        ("root = '/dev/xvda2 ro'", Options(arguments="root=/dev/xvda2 ro")),
-        ("root = '/a'\nextra = 'quiet'", Options(arguments="root=/a quiet")),
-        ("root = '/a'\ncmdline = 'b'", Options(arguments="b")),
-        ("extra = 'a'\nbootloader_args = ['--args=b  c']", Options(arguments="b  c")),
-        ("kernel = '/k'\nramdisk = '/r'", Options("/k", "/r")),
-        ("kernel = '/k'\nbootloader_args = ['--kernel=/l']", Options("/l")),
-        ("kernel = ''\nramdisk = ''", Options()),
+        ("", PygrubOptions()),
+        ("bootloader_args = '-q'", PygrubOptions()),
+        ("bootloader_args = ['--entry=2', '--quiet', '--debug']", PygrubOptions(entry="2")),
+        ("bootloader_args = '--entry=2 --kernel=/k'", PygrubOptions("/k", entry="2")),
+        (
+            "bootloader_args = ['--entry', 'Debian GNU/Linux']",
+            PygrubOptions(entry="Debian GNU/Linux"),
+        ),
+        ("bootloader_args = ['--ent=1', '--ramd=/r']", PygrubOptions(ramdisk="/r", entry="1")),
+        ("bootloader_args = ['--offset=1048576']", PygrubOptions(offset=1 << 20)),
+        ("bootloader_args = ['--runas=65534', '-i']", PygrubOptions()),
+        ("root = '/dev/xvda2 ro'", PygrubOptions(arguments="root=/dev/xvda2 ro")),
+        ("root = '/a'\nextra = 'quiet'", PygrubOptions(arguments="root=/a quiet")),
+        ("root = '/a'\ncmdline = 'b'", PygrubOptions(arguments="b")),
+        ("extra = 'a'\nbootloader_args = ['--args=b  c']", PygrubOptions(arguments="b  c")),
+        ("kernel = '/k'\nramdisk = '/r'", PygrubOptions("/k", "/r")),
+        ("kernel = '/k'\nbootloader_args = ['--kernel=/l']", PygrubOptions("/l")),
+        ("kernel = ''\nramdisk = ''", PygrubOptions()),
     ],
 )
-def test_what_pygrub_gets(text: str, expected: Options) -> None:
+def test_what_pygrub_gets(text: str, expected: PygrubOptions) -> None:
     assert options(*guest(text)) == (expected, [])
 
 
@@ -86,7 +89,7 @@ def test_what_cannot_be_honoured_is_refused_by_name(value: str, word: str) -> No
     ],
 )
 def test_what_pv_grub_cannot_be_told(text: str, keys: list[str]) -> None:
-    assert unheard(*guest(text)) == keys
+    assert ignored_by_pvgrub(*guest(text)) == keys
 
 
 @pytest.mark.parametrize(
@@ -109,14 +112,14 @@ def test_other_boot_loaders(program: str, known: bool) -> None:
 @pytest.mark.parametrize(
     ("asked", "entry", "line"),
     [
-        (Options(), "root=/a ro  quiet ", "root=/a ro quiet"),
-        (Options(arguments="b  c"), "a\t x", "a x b  c"),
-        (Options(arguments="b"), "", "b"),
-        (Options("/k", arguments="b"), "of a menu", "b"),
-        (Options(), "", ""),
+        (PygrubOptions(), "root=/a ro  quiet ", "root=/a ro quiet"),
+        (PygrubOptions(arguments="b  c"), "a\t x", "a x b  c"),
+        (PygrubOptions(arguments="b"), "", "b"),
+        (PygrubOptions("/k", arguments="b"), "of a menu", "b"),
+        (PygrubOptions(), "", ""),
     ],
 )
-def test_the_line_as_pygrub_joins_it(asked: Options, entry: str, line: str) -> None:
+def test_the_line_as_pygrub_joins_it(asked: PygrubOptions, entry: str, line: str) -> None:
     assert command_line(asked, entry) == line
 
 

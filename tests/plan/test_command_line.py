@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shimtool.model import BootloaderBoot, Guest, GuestType, Mode, NoBoot, Sourced
+from shimtool.model import BootloaderBoot, ConfigString, Guest, GuestType, Mode, NoBoot
 from shimtool.plan import command_line
 
 GUEST = Guest("g", Path("g.cfg"), GuestType.PV, NoBoot("-"), 512, 512, 1, 1)
 
 
 def guest(root: str | None = None, extra: str | None = None, cmdline: str | None = None) -> Guest:
-    def sourced(text: str | None) -> Sourced | None:
-        return None if text is None else Sourced(text, 7)
+    def sourced(text: str | None) -> ConfigString | None:
+        return None if text is None else ConfigString(text, 7)
 
     return replace(GUEST, root=sourced(root), extra=sourced(extra), cmdline=sourced(cmdline))
 
@@ -38,7 +38,7 @@ def test_joined_as_xl_does(given_: Guest, line: str) -> None:
 
 
 def test_pv_grub_gets_none_of_it() -> None:
-    boot = BootloaderBoot(Sourced("pygrub", 1))
+    boot = BootloaderBoot(ConfigString("pygrub", 1))
     mangled = replace(guest(root="/dev/xvda2  ro"), boot=boot)
     assert command_line.join(mangled) == ""
     assert command_line.faults(mangled, "pv-shim", Mode.HVM) == []

@@ -118,7 +118,7 @@ def _anonymous(text: str) -> str:
 def _parsed_by_xl(outcome: Outcome, config: bytes) -> None:
     """libxlutil reads each setting as planned, and no retired key."""
     assert outcome.plan
-    gone = set(outcome.plan.edits.retire) - {key for key, _ in outcome.plan.edits.settings}
+    gone = set(outcome.plan.edits.comment_out) - {key for key, _ in outcome.plan.edits.settings}
     with reading(config) as seen:
         assert seen.accepted
         for key, value in outcome.plan.edits.settings:

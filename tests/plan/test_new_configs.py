@@ -8,14 +8,14 @@ import pytest
 from shimtool.commands.planning import new_config, plan_guests
 from shimtool.commands.run import open_session
 from shimtool.commands.settings import GuestOptions
-from shimtool.dom0.releases import Profile, profile_of, profiles
+from shimtool.dom0.releases import Release, release_of, releases
 from shimtool.model import Mode
 from tests.plan.test_golden import CASES
 from tests.support.dom0 import Dom0, make_dom0
 from tests.support.libxlu import reading
 
 # Each release that is described, and its branch when the point release is not known.
-RELEASES = sorted({profile.name for profile in profiles()} | {"4.7", "4.8", "4.9", "4.10"})
+RELEASES = sorted({profile.name for profile in releases()} | {"4.7", "4.8", "4.9", "4.10"})
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +23,9 @@ def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
     return make_dom0(tmp_path_factory.mktemp("hosts"))
 
 
-def profile(release: str) -> Profile:
+def profile(release: str) -> Release:
     major, minor, *point = map(int, release.split("."))
-    return profile_of((major, minor, point[0] if point else None))
+    return release_of((major, minor, point[0] if point else None))
 
 
 @pytest.mark.parametrize("release", RELEASES)

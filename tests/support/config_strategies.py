@@ -123,9 +123,9 @@ def _setting(choices: Choices) -> ConfigValue:
 
 def _edits(drawn: bytes) -> ConfigEdits:
     choices = Choices(drawn)
-    retire = choices.several(3, lambda: choices.of(_KEYS))
+    comment_out = choices.several(3, lambda: choices.of(_KEYS))
     settings = choices.several(3, lambda: (choices.of(_KEYS), _setting(choices)))
-    return ConfigEdits(tuple(retire), tuple(settings))
+    return ConfigEdits(tuple(comment_out), tuple(settings))
 
 
 CONFIGS = st.binary(max_size=120).map(_config)

@@ -35,8 +35,8 @@ def convert(domain: Domain, edits: ConfigEdits) -> bytes:
     Raises ShimtoolError for a value that XML cannot hold.
     """
     work = _Work(domain.data, domain.root)
-    for path in edits.retire:
-        work.retire(path)
+    for path in edits.comment_out:
+        work.comment_out(path)
     for path, value in edits.settings:
         if path == "memory":
             work.pin_memory()
@@ -57,7 +57,7 @@ class _Work:
     before: list[str] = field(default_factory=list)
     new: dict[int, tuple[Element, list[New]]] = field(default_factory=dict)  # by parent's start
 
-    def retire(self, path: str) -> None:
+    def comment_out(self, path: str) -> None:
         attribute = "" if path.endswith("]") else path.partition("@")[2]
         for element in list(matches(self.root, path)):
             if attribute:

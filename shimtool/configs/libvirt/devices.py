@@ -6,7 +6,7 @@ from pathlib import Path
 from shimtool.configs.libvirt.keys import PATHS, matches
 from shimtool.configs.libvirt.xml import Element
 from shimtool.configs.xl.vdev import KNOWN, known_vdev
-from shimtool.errors import Fault, Where
+from shimtool.errors import Fault, Location
 from shimtool.model import Disk, Vif
 
 # Of <source>, by the disk's type=; a disk of the network or of a pool has no path in dom0.
@@ -30,7 +30,7 @@ def _disk(element: Element, data: bytes, path: Path, faults: list[Fault]) -> Dis
     if not known_vdev(vdev):
         message = f"Xen knows no virtual device {vdev[:60]}" if vdev else "the disk has no target"
         remedy = f"correct <target dev='...'>: {KNOWN}"
-        faults.append(Fault(message, Where(path, element.line), remedy=remedy))
+        faults.append(Fault(message, Location(path, element.line), remedy=remedy))
     key = _SOURCES.get(element.attributes.get("type", "file"), "")
     kind = driver.attributes.get("type", "raw") if driver else "raw"
     cdrom = element.attributes.get("device") == "cdrom"
@@ -43,7 +43,7 @@ def _disk(element: Element, data: bytes, path: Path, faults: list[Fault]) -> Dis
         readonly=cdrom or element.find("readonly") is not None,
         cdrom=cdrom,
         backend=_BACKENDS.get(driver.attributes.get("name", ""), "") if driver else "",
-        domain=domain.attributes.get("name", "") if domain else "",
+        backend_domain=domain.attributes.get("name", "") if domain else "",
     )
 
 

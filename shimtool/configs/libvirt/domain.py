@@ -6,7 +6,7 @@ from pathlib import Path
 from shimtool.configs.libvirt.guest import read_guest
 from shimtool.configs.libvirt.xml import Element, parse_xml, root_name
 from shimtool.errors import fault
-from shimtool.model import Guest, Sourced
+from shimtool.model import ConfigString, Guest
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class Domain:
     root: Element = field(repr=False)
 
     @property
-    def name(self) -> Sourced | None:
+    def name(self) -> ConfigString | None:
         """The guest's name as it stands there, unchecked."""
         found = self.root.find("name")
-        return Sourced(found.text, found.line) if found else None
+        return ConfigString(found.text, found.line) if found else None
 
     def guest(self) -> Guest:
         """Return the guest it describes; ShimtoolError with all that is wrong in it, by line."""

@@ -9,15 +9,15 @@ from shimtool.configs.libvirt.keys import PATHS, matches
 from shimtool.configs.libvirt.units import bytes_of
 from shimtool.configs.libvirt.xml import Element
 from shimtool.configs.xl.guest import PVGRUB, unfit
-from shimtool.errors import Fault, Where, raise_all
+from shimtool.errors import Fault, Location, raise_all
 from shimtool.model import (
     Boot,
     BootloaderBoot,
+    ConfigString,
     Guest,
     GuestType,
     KernelBoot,
     NoBoot,
-    Sourced,
     Syntax,
 )
 
@@ -50,14 +50,14 @@ def read_guest(root: Element, data: bytes, path: Path) -> Guest:
         disks=disks(root, data, path, faults),
         vifs=vifs(root, data),
         keys=keys | given,
-        filled=_filled(root, boot, keys) | frozenset(given),
+        non_empty_keys=_non_empty_keys(root, boot, keys) | frozenset(given),
         syntax=Syntax.LIBVIRT,
     )
     raise_all(sorted(faults, key=lambda each: (each.where and each.where.line) or 0))
     return guest
 
 
-def _filled(root: Element, boot: Boot, keys: dict[str, int]) -> frozenset[str]:
+def _non_empty_keys(root: Element, boot: Boot, keys: dict[str, int]) -> frozenset[str]:
     """Name what has content; of texts, those that are not empty."""
     texts = ("kernel", "ramdisk", "cmdline", "bootloader", "bootloader_args")
     empty = {key for key in texts if not _string(root, key)}
@@ -70,10 +70,10 @@ def _stale(boot: Boot, keys: dict[str, int]) -> bool:
     return isinstance(boot, BootloaderBoot) and boot.kernel is None and "kernel" in keys
 
 
-def _string(root: Element, key: str) -> Sourced | None:
+def _string(root: Element, key: str) -> ConfigString | None:
     """Return an element's text; libvirt takes an empty one for none."""
     found = root.find(PATHS[key])
-    return Sourced(found.text, found.line) if found and found.text else None
+    return ConfigString(found.text, found.line) if found and found.text else None
 
 
 def _type(root: Element, path: Path, faults: list[Fault]) -> GuestType:
@@ -88,7 +88,7 @@ def _type(root: Element, path: Path, faults: list[Fault]) -> GuestType:
         faults.append(
             Fault(
                 "unknown <os><type>" if said else "there is no <os><type>",
-                Where(path, (said or root.find("os") or root).line),
+                Location(path, (said or root.find("os") or root).line),
                 said.text[:60] if said else None,
                 f"use one of {', '.join(_TYPES)}",
             )
@@ -100,11 +100,11 @@ def _name(root: Element, path: Path, faults: list[Fault]) -> str:
     name = root.find("name")
     if name is None or not name.text:
         line = (name or root).line
-        faults.append(Fault("the guest has no name", Where(path, line), remedy="set <name>"))
+        faults.append(Fault("the guest has no name", Location(path, line), remedy="set <name>"))
         return ""
     if why := unfit(name.text):
         remedy = "give the guest a name that can be a file's (virsh domrename)"
-        where = Where(path, name.line)
+        where = Location(path, name.line)
         faults.append(Fault(f"the guest's name {why}", where, ascii(name.text[:60]), remedy))
     return name.text
 
@@ -113,7 +113,9 @@ def _memory(root: Element, path: Path, faults: list[Fault]) -> tuple[int, int]:
     """Return <currentMemory> (<memory>'s where it has none, or more) and <memory>, in MiB."""
     total, now = root.find("memory"), root.find("currentMemory")
     if total is None:
-        faults.append(Fault("there is no <memory>", Where(path, root.line), remedy="set <memory>"))
+        faults.append(
+            Fault("there is no <memory>", Location(path, root.line), remedy="set <memory>")
+        )
     most = _amount(total, path, faults) if total else None
     least = _amount(now, path, faults) if now else None
     maxmem = most or 1
@@ -128,7 +130,7 @@ def _amount(element: Element, path: Path, faults: list[Fault]) -> int | None:
         message = f"<{element.name}> is no amount of memory that libvirt can read"
         seen = f"{text[:60]} {unit[:20]}".rstrip()
         remedy = f"write it as <{element.name} unit='KiB'>NUMBER</{element.name}>"
-        faults.append(Fault(message, Where(path, element.line), seen, remedy))
+        faults.append(Fault(message, Location(path, element.line), seen, remedy))
         return None
     return -(-size >> 20)
 
@@ -143,14 +145,14 @@ def _vcpus(root: Element, path: Path, faults: list[Fault]) -> tuple[int, int]:
     now = read(element.attributes.get("current", str(most)), "current= of <vcpu>")
     if now > most:
         message = f"current= of <vcpu> is {now}, more than the {most} there may be"
-        faults.append(Fault(message, Where(path, element.line), remedy="correct <vcpu>"))
+        faults.append(Fault(message, Location(path, element.line), remedy="correct <vcpu>"))
     return min(now, most), most
 
 
 def _count(element: Element, path: Path, faults: list[Fault], text: str, what: str) -> int:
     if re.fullmatch("[0-9]{1,9}", text, re.ASCII) and int(text):
         return int(text)
-    where = Where(path, element.line)
+    where = Location(path, element.line)
     faults.append(Fault(f"{what} is no number of vCPUs", where, text[:60], "correct <vcpu>"))
     return 1
 
@@ -169,7 +171,7 @@ def _boot(root: Element, kind: GuestType) -> Boot:
     words = re.split("[ \t\n]+", arguments.text) if arguments else ()
     line = (root.find("os/type") or root).line
     return BootloaderBoot(
-        program or Sourced("pygrub", line),
+        program or ConfigString("pygrub", line),
         tuple(word for word in words if word),
         kernel=kernel,
         ramdisk=ramdisk,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from shimtool.configs.xl.vdev import KNOWN, known_vdev, vdev_index
 from shimtool.errors import fault
-from shimtool.model import Disk, Sourced
+from shimtool.model import ConfigString, Disk
 
 __all__ = ["as_cdrom", "parse_disk", "vdev_index"]
 
@@ -221,7 +221,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[str, int], int], _Action], ...] =
 # --- what others call -------------------------------------------------------------------------
 
 
-def parse_disk(entry: Sourced, path: Path) -> Disk:
+def parse_disk(entry: ConfigString, path: Path) -> Disk:
     """Read one entry of disk=; ShimtoolError when libxlu or libxl would refuse it."""
     scan = _scanned(entry.text, path, entry.line)
     vdev = scan.strings["vdev"]
@@ -237,7 +237,7 @@ def parse_disk(entry: Sourced, path: Path) -> Disk:
         readonly=scan.readonly,
         cdrom=scan.cdrom,
         backend=scan.chosen.get("backendtype", ""),
-        domain=scan.strings.get("backend", ""),
+        backend_domain=scan.strings.get("backend", ""),
         script=scan.strings.get("script", ""),
         virtio=scan.chosen.get("specification") == "virtio",
     )

@@ -28,7 +28,7 @@ def edit(document: Document, edits: ConfigEdits, heading: Sequence[str]) -> byte
     comments. All other bytes stay. Raises ShimtoolError for a key or value that xl cannot read.
     """
     block = _block(edits, heading)
-    retired = {*edits.retire, *(key for key, _ in edits.settings)}
+    retired = {*edits.comment_out, *(key for key, _ in edits.settings)}
     body = b"".join(_edited(document, retired))
     return body + (b"\n" if body else b"") + block
 

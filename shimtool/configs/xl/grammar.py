@@ -28,7 +28,7 @@ from shimtool.configs.xl.lexer import (
     Token,
     printable,
 )
-from shimtool.model import Sourced
+from shimtool.model import ConfigString
 
 # libxlu's parser, made by bison, gives up ("memory exhausted") when its stack would hold 10000
 # symbols. A list takes two of them when it is the first item of the list around it, else five;
@@ -48,7 +48,7 @@ class Items:
     line: int
 
 
-Value = Sourced | Items
+Value = ConfigString | Items
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ class Parser:
                 inner.items.append(self._item(inner))
             self._separator(inner)
 
-    def _item(self, inner: _List) -> Sourced:
+    def _item(self, inner: _List) -> ConfigString:
         if self._token.kind not in (NUMBER, STRING):
             quoted = "put text in quotes" if self._token.kind == IDENT else None
             raise self._unexpected(f"an item or ] of the list begun on line {inner.line}", quoted)

@@ -15,12 +15,12 @@ from shimtool.errors import Fault, ShimtoolError, fault, raise_all
 from shimtool.model import (
     Boot,
     BootloaderBoot,
+    ConfigString,
     Disk,
     Guest,
     GuestType,
     KernelBoot,
     NoBoot,
-    Sourced,
     Vif,
 )
 
@@ -74,7 +74,7 @@ class _Reader:
             disks=self._disks(),
             vifs=self._vifs(),
             keys=keys,
-            filled=frozenset(key for key in keys if _filled(document, key)),
+            non_empty_keys=frozenset(key for key in keys if _is_set(document, key)),
         )
 
     def _try(self, read: Callable[[], Got], otherwise: Other) -> Got | Other:
@@ -84,7 +84,7 @@ class _Reader:
             self.faults.extend(error.faults)
             return otherwise
 
-    def _string(self, key: str) -> Sourced | None:
+    def _string(self, key: str) -> ConfigString | None:
         return self._try(partial(self.document.string, key), None)
 
     def _number(self, key: str) -> int | None:
@@ -112,15 +112,15 @@ class _Reader:
         )
         return tuple(vif for vif in found if vif)
 
-    def _strings(self, key: str) -> tuple[Sourced, ...]:
+    def _strings(self, key: str) -> tuple[ConfigString, ...]:
         return self._try(partial(self.document.strings, key), None) or ()
 
 
-def _filled(document: Document, key: str) -> bool:
+def _is_set(document: Document, key: str) -> bool:
     value = document.value(key)
-    if key in _FLAGS and isinstance(value, Sourced):
+    if key in _FLAGS and isinstance(value, ConfigString):
         return strtol(value.text) != 0
-    return bool(value.text if isinstance(value, Sourced) else value and value.items)
+    return bool(value.text if isinstance(value, ConfigString) else value and value.items)
 
 
 def _type(document: Document) -> GuestType:
@@ -138,7 +138,7 @@ def _type(document: Document) -> GuestType:
 
 
 def _chosen(
-    document: Document, key: str, value: Sourced | None, words: dict[str, str]
+    document: Document, key: str, value: ConfigString | None, words: dict[str, str]
 ) -> GuestType | None:
     if value is None:
         return None
@@ -213,6 +213,6 @@ def _boot(document: Document, kind: GuestType) -> Boot:
 def _arguments(document: Document) -> tuple[str, ...]:
     """Return bootloader_args, a list, or (deprecated) words in one string."""
     value = document.value("bootloader_args")
-    if isinstance(value, Sourced):
+    if isinstance(value, ConfigString):
         return tuple(word for word in re.split("[ \t\n]+", value.text) if word)
     return tuple(item.text for item in document.strings("bootloader_args") or ())

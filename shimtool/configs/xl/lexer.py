@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from shimtool.model import Sourced
+from shimtool.model import ConfigString
 
 # Kinds are re.Match.lastindex of the pattern below.
 NEWLINE, IDENT, NUMBER, STRING, ADD, SET, END_STATEMENT, OPEN, CLOSE, COMMA, _ODD, END = range(
@@ -117,12 +117,12 @@ class Lexer:
         if not self.problems or self.problems[-1].line != line:
             self.problems.append(Problem(line, *_explain(self.data[start:stop])))
 
-    def atom(self, token: Token) -> Sourced:
+    def atom(self, token: Token) -> ConfigString:
         """Return the value of a NUMBER or STRING token, UTF-8 with surrogateescape."""
         raw = self.data[token.start : token.end]
         if token.kind == STRING:
             raw = self._unquoted(raw[1:-1], token.line)
-        return Sourced(raw.decode(errors="surrogateescape"), token.line)
+        return ConfigString(raw.decode(errors="surrogateescape"), token.line)
 
     def _unquoted(self, raw: bytes, line: int) -> bytes:
         if b"\0" in raw:

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from shimtool.configs.xl.grammar import Assignment, Items, Parser, Value
 from shimtool.configs.xl.lexer import CRLF, Problem
 from shimtool.configs.xl.numbers import strtol
-from shimtool.errors import Fault, ShimtoolError, Where, fault, from_os, raise_all
-from shimtool.model import Sourced
+from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, raise_all
+from shimtool.model import ConfigString
 
 __all__ = ["Assignment", "Document", "Items", "Value", "open_config", "parse", "read_config"]
 
@@ -56,9 +56,11 @@ class Document:
         if isinstance(values[0], Items):
             lists = (value for value in values if isinstance(value, Items))
             return Items(tuple(item for value in lists for item in value.items), line)
-        return Sourced("".join(value.text for value in values if isinstance(value, Sourced)), line)
+        return ConfigString(
+            "".join(value.text for value in values if isinstance(value, ConfigString)), line
+        )
 
-    def string(self, key: str) -> Sourced | None:
+    def string(self, key: str) -> ConfigString | None:
         """Return a single value, be it written as a string or as a number."""
         value = self.value(key)
         if isinstance(value, Items):
@@ -77,12 +79,12 @@ class Document:
             raise self.fault(value.line, f"{key} is not a number that xl can read", value.text)
         return number
 
-    def strings(self, key: str) -> tuple[Sourced, ...] | None:
+    def strings(self, key: str) -> tuple[ConfigString, ...] | None:
         """Return a list of strings; a single value is no list."""
         value = self.value(key)
         if value is None:
             return None
-        if isinstance(value, Sourced):
+        if isinstance(value, ConfigString):
             raise self.fault(
                 value.line,
                 f"{key} is a single value but should be a list",
@@ -90,11 +92,11 @@ class Document:
                 "put brackets around it: [ ... ]",
             )
         raise_all(
-            Fault(f"item {number} of {key} is a list, not a string", Where(self.path, item.line))
+            Fault(f"item {number} of {key} is a list, not a string", Location(self.path, item.line))
             for number, item in enumerate(value.items, 1)
             if isinstance(item, Items)
         )
-        return tuple(item for item in value.items if isinstance(item, Sourced))
+        return tuple(item for item in value.items if isinstance(item, ConfigString))
 
     def fault(
         self, line: int, message: str, seen: str | None = None, remedy: str | None = None
@@ -113,7 +115,7 @@ def read_config(path: Path) -> bytes:
     try:
         return _read(path)
     except OSError as error:
-        raise from_os(error, "read the config", path, _RIGHT) from None
+        raise os_error(error, "read the config", path, _RIGHT) from None
 
 
 def parse(data: bytes, path: Path) -> Document:
@@ -174,13 +176,13 @@ def _faults(problems: Iterable[Problem], data: bytes, path: Path) -> list[Fault]
         first.setdefault(problem.line, problem)
     if first and b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        return [Fault("not a text file: it holds NUL bytes", Where(path, line))]
+        return [Fault("not a text file: it holds NUL bytes", Location(path, line))]
     crlf = [line for line, problem in first.items() if problem.message == CRLF]
     for line in crlf[1:]:
         del first[line]
     shown = list(first.values())[:_MOST_FAULTS]
-    faults = [Fault(each.message, Where(path, each.line), None, each.remedy) for each in shown]
+    faults = [Fault(each.message, Location(path, each.line), None, each.remedy) for each in shown]
     if len(first) > len(shown):
         more = f"{len(first) - len(shown)} or more further lines have errors"
-        faults.append(Fault(more, Where(path)))
+        faults.append(Fault(more, Location(path)))
     return faults

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from shimtool.errors import fault
-from shimtool.model import Sourced, Vif
+from shimtool.model import ConfigString, Vif
 
 
-def parse_vif(entry: Sourced, path: Path) -> Vif:
+def parse_vif(entry: ConfigString, path: Path) -> Vif:
     """Read one entry of vif=; an empty one is an interface with all defaults.
 
     Blanks around keys and values do not count. Raises ShimtoolError for an option without `=`,

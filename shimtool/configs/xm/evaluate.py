@@ -54,7 +54,7 @@ class Evaluator:
     def _alias(self, node: "Node", unknown: Unknown) -> None:
         """Reckon with a value that is one of the lists that `node` names, under a new name."""
         if node.type != "call":  # calls see to that themselves
-            self.scope.spoil(node, unknown)
+            self.scope.invalidate(node, unknown)
 
     def _unfollowed(self, node: "Node") -> None:
         """Take note of what an expression that is not worked out may do besides."""

@@ -14,7 +14,7 @@ from shimtool.configs.xm.items import Setting, setting
 from shimtool.configs.xm.scope import Scope
 from shimtool.configs.xm.source import Source, everything, line
 from shimtool.configs.xm.values import Unknown, Value
-from shimtool.errors import Fault, Where
+from shimtool.errors import Fault, Location
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -52,16 +52,16 @@ class _Follower:
 
     def faults(self) -> list[Fault]:
         """List code after which nothing is certain."""
-        wild = [
+        unanalysable = [
             Fault(
                 "this Python code could set any key, and shimtool runs no code",
-                Where(self._path, at),
+                Location(self._path, at),
                 seen,
                 "write what it sets into this file itself",
             )
-            for at, seen in dict(self._scope.wild).items()
+            for at, seen in dict(self._scope.unanalysable).items()
         ]
-        return [*wild, *self._faults]
+        return [*unanalysable, *self._faults]
 
     def step(self, node: "Node") -> None:
         """Follow one statement."""
@@ -126,7 +126,7 @@ class _Follower:
         """
         why = Unknown(f"a change of {self._source.shown(target)}", line(target))
         self._scope.forget(target)
-        self._scope.spoil(target, why)
+        self._scope.invalidate(target, why)
         self._scope.spoil_values([value], why)
 
     def _augmented(self, node: "Node") -> None:
@@ -150,13 +150,13 @@ class _Follower:
     def _import(self, node: "Node") -> None:
         for each in everything(node):
             if each.type == "wildcard_import":
-                self._scope.wild.append((line(node), self._source.shown(node)))
+                self._scope.unanalysable.append((line(node), self._source.shown(node)))
         for name in node.children_by_field_name("name"):
             alias = name.child_by_field_name("alias")
             text = self._source.text(alias or name).decode(errors="replace").partition(".")[0]
             self._scope.set(text, Unknown(f"the module or name {text}, imported", line(node)))
 
-    def _noise(self, node: "Node") -> None:
+    def _no_effect(self, node: "Node") -> None:
         self._scope.forget(node)
 
     def _delete(self, node: "Node") -> None:
@@ -175,7 +175,7 @@ class _Follower:
         what = _BLOCKS.get(node.type, "the code")
         why = Unknown(f"the outcome of {what} on line {line(node)}", line(node))
         self._scope.forget(node)
-        self._scope.spoil(node, why)
+        self._scope.invalidate(node, why)
         for name in _bound_in(node, self._source):
             self._scope.set(name, why)
 
@@ -184,7 +184,7 @@ class _Follower:
             if each.type == "parameters":
                 why = Unknown(f"the function on line {line(node)}", line(node))
                 self._scope.forget(each)
-                self._scope.spoil(each, why)  # lists as defaults, which calls may change
+                self._scope.invalidate(each, why)  # lists as defaults, which calls may change
         for each in everything(node):
             if each.type in ("function_definition", "class_definition"):
                 name = each.child_by_field_name("name")
@@ -195,11 +195,11 @@ class _Follower:
                 return
 
     def _exec(self, node: "Node") -> None:
-        self._scope.wild.append((line(node), self._source.shown(node)))
+        self._scope.unanalysable.append((line(node), self._source.shown(node)))
 
     def _strange(self, node: "Node") -> None:
         message = "a statement that shimtool does not follow in a config of xm"
-        where, seen = Where(self._path, line(node)), self._source.shown(node)
+        where, seen = Location(self._path, line(node)), self._source.shown(node)
         self._faults.append(Fault(message, where, seen, "remove it"))
 
 
@@ -217,10 +217,10 @@ _STATEMENTS: "Mapping[str, Callable[[_Follower, Node], None]]" = {
     "expression_statement": _Follower._expression,
     "import_statement": _Follower._import,
     "import_from_statement": _Follower._import,
-    "future_import_statement": _Follower._noise,
-    "print_statement": _Follower._noise,
-    "assert_statement": _Follower._noise,
-    "pass_statement": _Follower._noise,
+    "future_import_statement": _Follower._no_effect,
+    "print_statement": _Follower._no_effect,
+    "assert_statement": _Follower._no_effect,
+    "pass_statement": _Follower._no_effect,
     "delete_statement": _Follower._delete,
     "exec_statement": _Follower._exec,
     "function_definition": _Follower._definition,

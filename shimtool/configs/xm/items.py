@@ -11,7 +11,7 @@ Item = bytes | int | tuple["Item", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
+class Unusable:
     """A value that is known, but that xm or xl cannot use: why, and what to write instead."""
 
     why: str
@@ -19,7 +19,7 @@ class Unfit:
 
 
 # What a key is set to; None means not at all.
-Setting = Item | Unknown | Unfit | None
+Setting = Item | Unknown | Unusable | None
 
 
 def setting(value: Value, budget: Budget) -> Setting:
@@ -32,7 +32,7 @@ def setting(value: Value, budget: Budget) -> Setting:
     return _item(value, budget)
 
 
-def _item(value: Value, budget: Budget, depth: int = 0) -> Item | Unknown | Unfit:
+def _item(value: Value, budget: Budget, depth: int = 0) -> Item | Unknown | Unusable:
     """Return a value, or an item of a list."""
     try:
         budget.spend(len(value) if isinstance(value, bytes) else 1)
@@ -44,35 +44,35 @@ def _item(value: Value, budget: Budget, depth: int = 0) -> Item | Unknown | Unfi
         value = int(value)
     match value:
         case bytes() if b"\0" in value:
-            return Unfit("holds a NUL byte, which xl cannot read", "write it without")
+            return Unusable("holds a NUL byte, which xl cannot read", "write it without")
         case bytes() | Unknown():
             return value
         case int() if not isinstance(value, bool):
             return value
         case list() if depth < _DEEPEST:
             return _items(value, budget, depth)
-    return Unfit(f"holds {_shown(value)}, which xl cannot read", "write text or a whole number")
+    return Unusable(f"holds {_shown(value)}, which xl cannot read", "write text or a whole number")
 
 
-def _items(values: list[Value], budget: Budget, depth: int) -> Item | Unknown | Unfit:
+def _items(values: list[Value], budget: Budget, depth: int) -> Item | Unknown | Unusable:
     items: list[Item] = []
     for value in values:
         item = _item(value, budget, depth + 1)
-        if isinstance(item, Unknown | Unfit):
+        if isinstance(item, Unknown | Unusable):
             return item
         items.append(item)
     return tuple(items)
 
 
-def _ignored(value: Value) -> Unfit:
+def _ignored(value: Value) -> Unusable:
     """Say what xm does with a value of a type that is not among its four (xend's opts.py)."""
     if isinstance(value, bool):
-        return Unfit(f"is {value}, which xm ignores", f"write {int(value)}, or remove it")
+        return Unusable(f"is {value}, which xm ignores", f"write {int(value)}, or remove it")
     if isinstance(value, tuple):
-        return Unfit("is a tuple, which xm ignores", "write a list: [ ... ]")
+        return Unusable("is a tuple, which xm ignores", "write a list: [ ... ]")
     if isinstance(value, str):
-        return Unfit("is unicode text (u'...'), which xm ignores", "write it without the u")
-    return Unfit(f"is {_shown(value)}, which xm ignores", "write text, a number or a list")
+        return Unusable("is unicode text (u'...'), which xm ignores", "write it without the u")
+    return Unusable(f"is {_shown(value)}, which xm ignores", "write text, a number or a list")
 
 
 def _shown(value: Value) -> str:

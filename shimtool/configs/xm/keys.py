@@ -6,7 +6,7 @@ mean something to a guest here; xl's come from shimtool/dom0/releases.yaml.
 
 from functools import cache
 
-from shimtool.dom0.releases import profiles
+from shimtool.dom0.releases import releases
 
 _XM = frozenset(
     (
@@ -31,7 +31,7 @@ COMMAND_LINE = (
 )  # fmt: skip
 
 # xm did something for the guest that xl does not do: what, and what to do about it.
-LOST = {
+DROPPED = {
     "vscsi": ("hands SCSI devices to the guest", "leave this guest PV, or give it disk= instead"),
     "vusb": ("gives the guest USB ports", "leave this guest PV"),
     "bootentry": (
@@ -41,13 +41,13 @@ LOST = {
 }
 
 # All that is followed.
-READ = _XM | {*RENAMED, *COMMAND_LINE, *LOST, "nics"}
+READ = _XM | {*RENAMED, *COMMAND_LINE, *DROPPED, "nics"}
 
 
 @cache
 def read_by_xl() -> frozenset[str]:
     """Every key that some xl looks up."""
-    return frozenset().union(*(profile.keys for profile in profiles()))
+    return frozenset().union(*(profile.keys for profile in releases()))
 
 
 def in_xl(key: str) -> str | None:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from shimtool.configs.xm import command_line
 from shimtool.configs.xm.follow import Step
-from shimtool.configs.xm.items import Item, Setting, Unfit
-from shimtool.configs.xm.keys import COMMAND_LINE, LOST, in_xl
+from shimtool.configs.xm.items import Item, Setting, Unusable
+from shimtool.configs.xm.keys import COMMAND_LINE, DROPPED, in_xl
 from shimtool.configs.xm.values import Unknown
 from shimtool.dom0.keys import NOT_PV
-from shimtool.errors import Fault, Where
+from shimtool.errors import Fault, Location
 
 _ADDRESS = frozenset(COMMAND_LINE) - {"ip", "dhcp", "nfs_root"}
 _MOST_NICS = 64
@@ -68,10 +68,10 @@ class Meaning:
         match last.setting:
             case Unknown() as unknown if key not in NOT_PV:
                 return [self._unknown(key, last, unknown)]
-            case Unfit() as unfit if key not in NOT_PV:
+            case Unusable() as unfit if key not in NOT_PV:
                 return [self._fault(last, f"{key} {unfit.why}", unfit.remedy)]
-        if key in LOST and last.setting not in (None, b"", 0, ()):
-            what, remedy = LOST[key]
+        if key in DROPPED and last.setting not in (None, b"", 0, ()):
+            what, remedy = DROPPED[key]
             return [self._fault(last, f"xl has no {key}=, with which xm {what}", remedy)]
         if key in COMMAND_LINE and not isinstance(last.setting, bytes | None):
             remedy = "put it in quotes"
@@ -93,7 +93,7 @@ class Meaning:
 
     def _fault(self, last: _Last, message: str, remedy: str) -> Fault:
         step = self._steps[last.step]
-        return Fault(message, Where(self._path, step.first + 1), step.shown or None, remedy)
+        return Fault(message, Location(self._path, step.first + 1), step.shown or None, remedy)
 
     # --- what xm did besides --------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ class Scope:
     """The variables of a config while it is followed.
 
     `touched` are the names set since it was last emptied, `mutated` tells whether a list changed;
-    `wild` are (line, text) of code that could set anything.
+    `unanalysable` are (line, text) of code that could set anything.
     """
 
     def __init__(self, source: Source) -> None:
@@ -33,7 +33,7 @@ class Scope:
         self.names: dict[str, Value] = {}
         self.touched: dict[str, None] = {}
         self.mutated = False
-        self.wild: list[tuple[int, str]] = []
+        self.unanalysable: list[tuple[int, str]] = []
         self.budget = Budget()
         self._forgotten = set[int]()
 
@@ -56,7 +56,7 @@ class Scope:
                 self._forgotten.add(each.id)
                 if self._changes(each) and not spoilt:
                     needs = f"{self.source.shown(each)}, which only Python can run"
-                    self.spoil(each, Unknown(needs, line(each)))
+                    self.invalidate(each, Unknown(needs, line(each)))
                     spoilt = True  # with all that calls inside it are given
             waiting += [(child, spoilt) for child in reversed(each.children)]
 
@@ -65,10 +65,10 @@ class Scope:
         called = call.child_by_field_name("function")
         name = self.source.text(called).decode(errors="replace") if called else ""
         if name in _WILD:
-            self.wild.append((line(call), self.source.shown(call)))
+            self.unanalysable.append((line(call), self.source.shown(call)))
         return name not in _HARMLESS
 
-    def spoil(self, node: "Node", why: Unknown) -> None:
+    def invalidate(self, node: "Node", why: Unknown) -> None:
         """Forget what lists hold that `node` names: code that is not followed could change them."""
         values: list[Value] = []
         waiting = [node]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shimtool.configs.xl.lexer import printable
-from shimtool.errors import Fault, Where
+from shimtool.errors import Fault, Location
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -88,12 +88,12 @@ def unreadable(data: bytes, path: Path) -> list[Fault]:
     """List what is wrong with the file as a whole, before it is parsed."""
     if len(data) > LIMIT:
         message = f"too big for a config of xm: {len(data)} bytes, the limit is {LIMIT}"
-        return [Fault(message, Where(path), remedy="take out what is no config")]
+        return [Fault(message, Location(path), remedy="take out what is no config")]
     if odd := re.search(rb"\0|\r(?!\n)", data):
         at = data.count(b"\n", 0, odd.start()) + 1
         what = "NUL bytes" if odd[0] == b"\0" else "carriage returns that end no line"
         remedy = "save it as plain text"
-        return [Fault(f"not a text file: it holds {what}", Where(path, at), remedy=remedy)]
+        return [Fault(f"not a text file: it holds {what}", Location(path, at), remedy=remedy)]
     return _encoding(data, path) or _endless(data, path)
 
 
@@ -105,7 +105,7 @@ def _encoding(data: bytes, path: Path) -> list[Fault]:
     remedy = "save the file as UTF-8 and say so: # -*- coding: utf-8 -*-"
     at = data.count(b"\n", 0, cookie.start(1)) + 1
     message = "an encoding that shimtool does not read"
-    return [Fault(message, Where(path, at), printable(cookie[1]), remedy)]
+    return [Fault(message, Location(path, at), printable(cookie[1]), remedy)]
 
 
 def _endless(data: bytes, path: Path) -> list[Fault]:
@@ -113,10 +113,10 @@ def _endless(data: bytes, path: Path) -> list[Fault]:
     joined = len(re.findall(rb"\\\r?\n", data))
     if joined > _MOST_JOINED:
         message = f"{joined} lines end in a backslash, which no config needs"
-        return [Fault(message, Where(path), remedy="write lists in brackets instead")]
+        return [Fault(message, Location(path), remedy="write lists in brackets instead")]
     if _longest_comment(data) > _MOST_COMMENTS:
         message = f"more than {_MOST_COMMENTS} lines of comment in a row"
-        return [Fault(message, Where(path), remedy="take some out")]
+        return [Fault(message, Location(path), remedy="take some out")]
     return []
 
 
@@ -145,7 +145,7 @@ def faults(source: Source, path: Path) -> list[Fault]:
             message = "neither xl nor Python (xm) can read this"
             if node.is_missing:
                 message = f"Python (xm) misses {printable(node.type.encode())} here"
-            where = Where(path, line(node))
+            where = Location(path, line(node))
             remedy = "correct the line; text needs quotes"
             seen = printable(source.data.split(b"\n")[line(node) - 1].strip())
             found.setdefault(line(node), Fault(message, where, seen or None, remedy))

@@ -16,7 +16,7 @@ from shimtool.configs.xm.follow import Step, follow
 from shimtool.configs.xm.items import Item
 from shimtool.configs.xm.keys import READ, read_by_xl
 from shimtool.configs.xm.meaning import Assignments, Meaning
-from shimtool.errors import Fault, ShimtoolError, Where, raise_all
+from shimtool.errors import Fault, Location, ShimtoolError, raise_all
 
 _MOST_FAULTS = 50  # what an admin may want to see at once
 
@@ -45,7 +45,7 @@ def translate(data: bytes, path: Path) -> bytes:
 def _refuse(faults: list[Fault], path: Path) -> None:
     found = sorted(faults, key=lambda each: (each.where and each.where.line) or 0)
     if len(found) > _MOST_FAULTS:
-        more = Fault(f"{len(found) - _MOST_FAULTS} further faults", Where(path))
+        more = Fault(f"{len(found) - _MOST_FAULTS} further faults", Location(path))
         found = [*found[:_MOST_FAULTS], more]
     raise_all(found)
 

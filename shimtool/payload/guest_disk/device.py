@@ -10,8 +10,13 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from shimtool.errors import Fault, ShimtoolError, Where
-from shimtool.payload.guest_disk.guard import Budget, UnreadableError, borrowed, library
+from shimtool.errors import Fault, Location, ShimtoolError
+from shimtool.payload.guest_disk.limits import (
+    Budget,
+    UnreadableError,
+    import_dissect,
+    library_errors,
+)
 
 _SMALLEST = 4096  # bytes; a file system has more
 
@@ -19,7 +24,7 @@ _SMALLEST = 4096  # bytes; a file system has more
 class Raw(io.RawIOBase):
     """A device or file, read within a budget; `size` in bytes, `identity` of the device."""
 
-    def __init__(self, path: Path, budget: Budget, where: Where) -> None:
+    def __init__(self, path: Path, budget: Budget, where: Location) -> None:
         super().__init__()
         self.name = str(path)
         self.budget = budget
@@ -69,7 +74,7 @@ class Raw(io.RawIOBase):
         super().close()
 
 
-def open_disk(path: Path, kind: str, budget: Budget, where: Where) -> tuple[BinaryIO, Raw]:
+def open_disk(path: Path, kind: str, budget: Budget, where: Location) -> tuple[BinaryIO, Raw]:
     """Open a disk of format `kind`: (what the guest sees, what holds it, to be closed).
 
     Raises ShimtoolError, naming `where`, when it cannot be opened, UnreadableError when it is
@@ -89,15 +94,15 @@ def _formatted(raw: Raw, kind: str) -> BinaryIO:
     source = cast("BinaryIO", raw)
     if kind == "raw":
         return source
-    with borrowed(f"not a sound {kind} image"):
+    with library_errors(f"not a sound {kind} image"):
         if kind == "qcow2":
             # Given a stream, not a path, the library opens no other file.
-            image = library("dissect.hypervisor.disk.qcow2").QCow2(source)
+            image = import_dissect("dissect.hypervisor.disk.qcow2").QCow2(source)
             return cast("BinaryIO", image.open())
-        return cast("BinaryIO", library("dissect.hypervisor.disk.vhd").VHD(source))
+        return cast("BinaryIO", import_dissect("dissect.hypervisor.disk.vhd").VHD(source))
 
 
-def _open(path: Path, where: Where) -> int:
+def _open(path: Path, where: Location) -> int:
     """Open a regular file or block device, never waiting, never through a link."""
     try:
         _refuse_kind(os.lstat(path), path, where)
@@ -113,12 +118,12 @@ def _open(path: Path, where: Where) -> int:
     return descriptor
 
 
-def _refuse_kind(status: os.stat_result, path: Path, where: Where) -> None:
+def _refuse_kind(status: os.stat_result, path: Path, where: Location) -> None:
     if not (stat.S_ISREG(status.st_mode) or stat.S_ISBLK(status.st_mode)):
         raise _unreadable(path, "it is neither a file nor a block device", where)
 
 
-def _unreadable(path: Path, why: str, where: Where) -> ShimtoolError:
+def _unreadable(path: Path, why: str, where: Location) -> ShimtoolError:
     remedy = (
         "run as root where the disk is at hand (a container: --device DISK, or -v of its folder),"
         " or say by --map where a copy of it is"

@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.dom0.paths import Found
-from shimtool.errors import Fault, ShimtoolError, Where
-from shimtool.model import Inside
-from shimtool.payload.guest_disk.guard import UnreadableError
+from shimtool.errors import Fault, Location, ShimtoolError
+from shimtool.model import GuestDiskFile
+from shimtool.payload.guest_disk.find_boot_entry import (
+    BootRequest,
+    BootSelection,
+    FoundFile,
+    find_boot_entry,
+)
 from shimtool.payload.guest_disk.inside import Disks
-from shimtool.payload.guest_disk.pick import Hit, Picked, Wanted, pick
+from shimtool.payload.guest_disk.limits import UnreadableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +38,7 @@ class Extraction:
     settled: bool
 
 
-def extract(disks: Sequence[GuestDisk], wanted: Wanted, where: Where) -> Extraction:
+def extract(disks: Sequence[GuestDisk], wanted: BootRequest, where: Location) -> Extraction:
     """Find what boots on a guest's disks, the first of which pygrub would read; nothing is copied.
 
     The others are opened only when the first has nothing (LVM may span disks). Raises
@@ -59,10 +64,10 @@ def extract(disks: Sequence[GuestDisk], wanted: Wanted, where: Where) -> Extract
     )
 
 
-def _found(disks: Sequence[GuestDisk], wanted: Wanted, where: Where) -> Extraction:
+def _found(disks: Sequence[GuestDisk], wanted: BootRequest, where: Location) -> Extraction:
     opened = [(disk.path, disk.format) for disk in disks]
     with Disks(opened, where) as streams:
-        picked = pick(streams.streams, wanted)
+        picked = find_boot_entry(streams.streams, wanted)
     # What lies on one disk needs no other; a logical volume may lie on all of them.
     alone = not picked.volume.disk and not picked.volume.name.startswith("LVM")
     used = disks[:1] if alone else disks
@@ -76,11 +81,13 @@ def _found(disks: Sequence[GuestDisk], wanted: Wanted, where: Where) -> Extracti
     )
 
 
-def _file(disks: Sequence[GuestDisk], picked: Picked, hit: Hit, offset: int | None) -> Found:
+def _file(
+    disks: Sequence[GuestDisk], picked: BootSelection, hit: FoundFile, offset: int | None
+) -> Found:
     volume = picked.volume
     disk = disks[volume.disk]
     place = f"{disk.dom0_path} ({volume.name})" if volume.name else disk.dom0_path
     subvolume = f"/{hit.subvolume}" if hit.subvolume else ""
     opened = tuple((each.path, each.format) for each in disks)
-    inside = Inside(opened, hit.path, volume.name, volume.disk, hit.subvolume, offset)
+    inside = GuestDiskFile(opened, hit.path, volume.name, volume.disk, hit.subvolume, offset)
     return Found(f"{place}:{subvolume}{hit.path}", disk.path, inside)

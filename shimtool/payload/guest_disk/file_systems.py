@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, cast
 
-from shimtool.payload.guest_disk.guard import UnreadableError, borrowed, library
+from shimtool.payload.guest_disk.limits import UnreadableError, import_dissect, library_errors
 
 FILE_LIMIT = 1 << 30  # bytes: no kernel or ramdisk is larger, and its block map is held
 _FOLDER_LIMIT = 64 << 20  # bytes of a folder: a million names
@@ -32,7 +32,7 @@ class Node:
     @property
     def kind(self) -> Literal["file", "folder", "link", "other"]:
         """What it is, said by the inode itself."""
-        with borrowed(f"{self.system} inode"):
+        with library_errors(f"{self.system} inode"):
             if self.system == "btrfs":
                 mode = self.inode.inode.mode
             else:
@@ -42,13 +42,13 @@ class Node:
     @property
     def size(self) -> int:
         """Size in bytes, as the inode has it."""
-        with borrowed(f"{self.system} inode"):
+        with library_errors(f"{self.system} inode"):
             return int(self.inode.size)
 
     @property
     def stamp(self) -> tuple[int, int, int]:
         """(inode number, size in bytes, ctime in ns)."""
-        with borrowed(f"{self.system} inode"):
+        with library_errors(f"{self.system} inode"):
             return int(self.inode.inum), int(self.inode.size), int(self.inode.ctime_ns)
 
     def entries(self) -> Iterator[tuple[str, "Node"]]:
@@ -57,7 +57,7 @@ class Node:
             return
         if self.size > _FOLDER_LIMIT:
             raise UnreadableError(f"a folder of {self.size} bytes")
-        with borrowed(f"{self.system} folder"):
+        with library_errors(f"{self.system} folder"):
             if self.system == "ext" and self.inode.inode.i_flags & _INLINE:
                 raise UnreadableError("folders inside of inodes (inline_data) are not supported")
             for each in self.inode.iterdir():
@@ -73,14 +73,14 @@ class Node:
         """Return where a link leads."""
         if self.size > _LINK_LIMIT:
             raise UnreadableError(f"a symbolic link of {self.size} bytes")
-        with borrowed(f"{self.system} symbolic link"):
+        with library_errors(f"{self.system} symbolic link"):
             return str(self.inode.link)
 
     def open(self) -> BinaryIO:
-        """Open a file; the library's stream, to be read under `borrowed`."""
+        """Open a file; the library's stream, to be read under `library_errors`."""
         if self.size > FILE_LIMIT:
             raise UnreadableError(f"a file of {self.size} bytes is no kernel and no ramdisk")
-        with borrowed(f"{self.system} file"):
+        with library_errors(f"{self.system} file"):
             if self.system == "ext":
                 self._refuse_odd_ext()
             return cast("BinaryIO", self.inode.open())
@@ -99,13 +99,13 @@ class Node:
 class Tree:
     """A file system: where its paths begin, its UUID, whether it was unmounted (None: unknown).
 
-    `above` is where a boot loader's paths begin when that is not `root`: btrfs' top level.
+    `boot_root` is where a boot loader's paths begin when that is not `root`: btrfs' top level.
     """
 
     root: Node
     uuid: str
     clean: bool | None = None
-    above: Node | None = None
+    boot_root: Node | None = None
     name: str = ""
 
 
@@ -115,7 +115,7 @@ def open_trees(stream: BinaryIO) -> list[Tree]:
     Raises UnreadableError when it is one of these but damaged.
     """
     for magic_at, magic, open_one in _SYSTEMS:
-        with borrowed("its begin"):
+        with library_errors("its begin"):
             stream.seek(magic_at)
             found = stream.read(len(magic))
         if found == magic:
@@ -124,8 +124,8 @@ def open_trees(stream: BinaryIO) -> list[Tree]:
 
 
 def _ext(stream: BinaryIO) -> list[Tree]:
-    with borrowed("ext2/3/4 file system"):
-        system = library("dissect.extfs").ExtFS(stream)
+    with library_errors("ext2/3/4 file system"):
+        system = import_dissect("dissect.extfs").ExtFS(stream)
         if not 10 <= system.sb.s_log_block_size + 10 <= 16:
             raise UnreadableError("blocks of an odd size")
         clean = bool(system.sb.s_state & _VALID) and not system.sb.s_feature_incompat & _RECOVER
@@ -133,15 +133,15 @@ def _ext(stream: BinaryIO) -> list[Tree]:
 
 
 def _xfs(stream: BinaryIO) -> list[Tree]:
-    with borrowed("xfs file system"):
-        system = library("dissect.xfs").XFS(stream)
+    with library_errors("xfs file system"):
+        system = import_dissect("dissect.xfs").XFS(stream)
         uuid = system.sb.sb_uuid
         return [Tree(Node(system.root, "xfs"), bytes(uuid).hex())]
 
 
 def _btrfs(stream: BinaryIO) -> list[Tree]:
     """The default subvolume first, then the top level, then those that installers make."""
-    with borrowed("btrfs file system"):
+    with library_errors("btrfs file system"):
         system = _careful_btrfs(stream)
         if system.sb.num_devices != 1:
             raise UnreadableError(f"it spans {system.sb.num_devices} devices")
@@ -149,17 +149,19 @@ def _btrfs(stream: BinaryIO) -> list[Tree]:
         default, uuid = system.default_subvolume, str(system.uuid)
         found = [Tree(top, uuid)]
         if default.objectid != system.fs_tree.objectid:
-            found.insert(0, Tree(Node(default.root, "btrfs"), uuid, above=top, name=default.path))
+            found.insert(
+                0, Tree(Node(default.root, "btrfs"), uuid, boot_root=top, name=default.path)
+            )
     for name in _SUBVOLUMES:
         node = top.child(name)
         if node and node.kind == "folder" and name not in [tree.name for tree in found]:
-            found.append(Tree(node, uuid, above=top, name=name))
+            found.append(Tree(node, uuid, boot_root=top, name=name))
     return found
 
 
 def _careful_btrfs(stream: BinaryIO) -> Any:  # noqa: ANN401 - a class made of dissect's
     """Open a btrfs, refusing tree nodes without items: dissect.btrfs 1.10 loops there."""
-    library_class = library("dissect.btrfs").Btrfs
+    library_class = import_dissect("dissect.btrfs").Btrfs
 
     def read_node(system: object, address: int) -> bytes:
         node = bytes(library_class._read_node(system, address))

@@ -8,11 +8,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from shimtool.errors import ShimtoolError, Where, fault
-from shimtool.model import Inside
+from shimtool.errors import Location, ShimtoolError, fault
+from shimtool.model import GuestDiskFile
 from shimtool.payload.guest_disk.device import Raw, open_disk
 from shimtool.payload.guest_disk.file_systems import Node, Tree, open_trees
-from shimtool.payload.guest_disk.guard import READING, Budget, UnreadableError, borrowed
+from shimtool.payload.guest_disk.limits import (
+    READ_SECONDS,
+    Budget,
+    UnreadableError,
+    library_errors,
+)
 from shimtool.payload.guest_disk.paths import find_file
 from shimtool.payload.guest_disk.volumes import at_offset, volumes
 from shimtool.system.files import Stamp
@@ -23,14 +28,14 @@ _BLOCK = 1 << 20
 class Disks:
     """A guest's disks, open; to be closed. `budget` is what reading them may cost."""
 
-    def __init__(self, disks: Sequence[tuple[Path, str]], where: Where | None = None) -> None:
+    def __init__(self, disks: Sequence[tuple[Path, str]], where: Location | None = None) -> None:
         self.budget = Budget()
         self.streams: list[BinaryIO] = []
         self.raw: list[Raw] = []
         self._open = ExitStack()
         with ExitStack() as stack:
             for path, kind in disks:
-                stream, raw = open_disk(path, kind, self.budget, where or Where(path))
+                stream, raw = open_disk(path, kind, self.budget, where or Location(path))
                 stack.callback(raw.close)
                 self.streams.append(stream)
                 self.raw.append(raw)
@@ -53,7 +58,7 @@ class InsideFile(io.RawIOBase):
     Raises ShimtoolError where the disk cannot be read, or the file ends early.
     """
 
-    def __init__(self, inside: Inside) -> None:
+    def __init__(self, inside: GuestDiskFile) -> None:
         super().__init__()
         self.name = f"{inside.disks[0][0]}:{inside.path}"
         self._disks = Disks(inside.disks)
@@ -66,7 +71,7 @@ class InsideFile(io.RawIOBase):
         except BaseException:
             self._disks.close()
             raise
-        self._disks.budget.restart(READING)
+        self._disks.budget.restart(READ_SECONDS)
         self._position = 0
 
     def readable(self) -> bool:
@@ -87,7 +92,7 @@ class InsideFile(io.RawIOBase):
         left = max(0, self.size - self._position)
         left = left if size < 0 else min(size, left)
         parts = []
-        with _blaming(self.name), borrowed("its data"):
+        with _blaming(self.name), library_errors("its data"):
             self._stream.seek(self._position)
             while left and (data := self._stream.read(min(left, _BLOCK))):
                 parts.append(data)
@@ -103,12 +108,12 @@ class InsideFile(io.RawIOBase):
         super().close()
 
 
-def open_inside(inside: Inside) -> InsideFile:
+def open_inside(inside: GuestDiskFile) -> InsideFile:
     """Open such a file. Raises ShimtoolError, naming disk and path."""
     return InsideFile(inside)
 
 
-def open_again(inside: Inside, stamp: Stamp) -> BinaryIO:
+def open_again(inside: GuestDiskFile, stamp: Stamp) -> BinaryIO:
     """Open a file examined before; raise ShimtoolError if it is not the same any more."""
     source = open_inside(inside)
     if source.stamp != stamp:
@@ -118,7 +123,7 @@ def open_again(inside: Inside, stamp: Stamp) -> BinaryIO:
 
 
 @contextmanager
-def unchanged_inside(inside: Inside) -> Iterator[tuple[BinaryIO, Stamp]]:
+def unchanged_inside(inside: GuestDiskFile) -> Iterator[tuple[BinaryIO, Stamp]]:
     """Open `inside`; raise ShimtoolError on leaving if the file changed meanwhile."""
     with open_inside(inside) as source:
         yield cast("BinaryIO", source), source.stamp
@@ -127,7 +132,7 @@ def unchanged_inside(inside: Inside) -> Iterator[tuple[BinaryIO, Stamp]]:
                 raise _changed(source.name)
 
 
-def _node(inside: Inside, disks: Disks) -> tuple[Node, Tree]:
+def _node(inside: GuestDiskFile, disks: Disks) -> tuple[Node, Tree]:
     if inside.offset is not None:
         found = [at_offset(disks.streams[0], inside.offset)]
     else:
@@ -142,7 +147,7 @@ def _node(inside: Inside, disks: Disks) -> tuple[Node, Tree]:
     raise UnreadableError("it is not there any more")
 
 
-def _stamp(inside: Inside, tree: Tree, node: Node, disks: Disks) -> Stamp:
+def _stamp(inside: GuestDiskFile, tree: Tree, node: Node, disks: Disks) -> Stamp:
     """(which file system of which device, as a number; inode, size in bytes, ctime in ns)."""
     place = repr(
         ([raw.identity for raw in disks.raw], inside.volume, inside.subvolume, tree.uuid)

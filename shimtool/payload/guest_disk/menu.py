@@ -8,7 +8,7 @@ stand around a line, and expands no variable: the kernel gets the text of the li
 import re
 from dataclasses import dataclass, field
 
-from shimtool.payload.guest_disk.guard import UnreadableError
+from shimtool.payload.guest_disk.limits import UnreadableError
 
 _LONGEST = 16384  # characters of a line; no kernel takes as many
 _LINUX = ("linux", "linux16", "linuxefi")
@@ -27,7 +27,7 @@ class Entry:
     xen: bool = False
     named: bool = False  # a kernel line was there, be it an empty one
 
-    def boot(self, text: str) -> None:
+    def set_kernel_line(self, text: str) -> None:
         """Take "PATH ARGUMENTS"."""
         self.named = True
         path, blank, rest = text.partition(" ")
@@ -35,13 +35,13 @@ class Entry:
             path, _, rest = _cut(text)
         self.kernel, self.arguments = without_device(path), rest
 
-    def settle(self) -> "Entry":
+    def normalized(self) -> "Entry":
         """Return the entry as it boots as a PV guest: under a Xen, its first module is the
 
         kernel (pygrub leaves those out, and cannot boot such an entry).
         """
         if self.modules and (self.xen or not self.kernel or _is_xen(self.kernel)):
-            self.boot(self.modules[0])
+            self.set_kernel_line(self.modules[0])
             self.ramdisk = without_device(self.modules[1]) if len(self.modules) > 1 else ""
         return self
 
@@ -73,7 +73,7 @@ class Menu:
 
 def menu(entries: list[Entry], default: int) -> Menu:
     """Build a menu; a default that is not there becomes the first entry."""
-    settled = tuple(entry.settle() for entry in entries)
+    settled = tuple(entry.normalized() for entry in entries)
     return Menu(settled, default if 0 <= default < len(settled) else 0)
 
 
@@ -109,7 +109,7 @@ def grub2(text: str) -> Menu:
 def _grub2_line(entry: Entry, line: str) -> None:
     command, rest = _command(line)
     if command in _LINUX:
-        entry.boot(rest)
+        entry.set_kernel_line(rest)
     elif command in _INITRD:
         entry.ramdisk = without_device(rest)
     elif command in ("multiboot", "multiboot2", "xen_hypervisor"):
@@ -134,7 +134,7 @@ def legacy(text: str) -> Menu:
             continue
         empty = False
         if command == "kernel":
-            entries[-1].boot(rest)
+            entries[-1].set_kernel_line(rest)
         elif command == "initrd":
             entries[-1].ramdisk = without_device(rest)
         elif command == "module":
@@ -161,7 +161,7 @@ def syslinux(text: str) -> Menu:
 
 def _syslinux_line(entry: Entry, command: str, rest: str) -> None:
     if command in ("kernel", "linux"):
-        entry.boot(_bare(rest))
+        entry.set_kernel_line(_bare(rest))
     elif command == "initrd":
         entry.ramdisk = _bare(rest)
     elif command == "append" and entry.kernel.endswith("mboot.c32"):

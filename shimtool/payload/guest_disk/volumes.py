@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from shimtool.payload.guest_disk.guard import UnreadableError, borrowed, library
+from shimtool.payload.guest_disk.limits import UnreadableError, import_dissect, library_errors
 
 _SECTOR = 512
 _ACTIVE = 0x80
@@ -52,16 +52,16 @@ def at_offset(disk: BinaryIO, offset: int) -> Volume:
 
 def _of_disk(disk: BinaryIO, number: int) -> Iterator[Volume]:
     whole = Volume("", disk, number, plain=not number)
-    with borrowed("its first sector"):
+    with library_errors("its first sector"):
         disk.seek(0)
         marked = disk.read(_SECTOR)[510:] == b"\x55\xaa"
     if not marked:
         yield whole
         return
     try:
-        with borrowed("partition table"):
+        with library_errors("partition table"):
             disk.seek(0)
-            table = library("dissect.volume.disk").Disk(disk)
+            table = import_dissect("dissect.volume.disk").Disk(disk)
     except UnreadableError:
         yield whole  # the mark of a boot loader in front of a file system
         return
@@ -88,7 +88,7 @@ def _named(table: Any) -> list[tuple[Any, str, bool]]:  # noqa: ANN401 - dissect
 
 def _part(disk: BinaryIO, offset: int, length: int) -> BinaryIO:
     length = max(0, min(length, _size(disk) - offset))
-    return cast("BinaryIO", library("dissect.util.stream").RangeStream(disk, offset, length))
+    return cast("BinaryIO", import_dissect("dissect.util.stream").RangeStream(disk, offset, length))
 
 
 def _size(disk: BinaryIO) -> int:
@@ -113,12 +113,12 @@ def _logical(found: Sequence[Volume]) -> Iterator[Volume]:
 def _physical(stream: BinaryIO) -> Any:  # noqa: ANN401 - dissect's types are not ours
     """Return the physical volume that `stream` is, or None."""
     try:
-        with borrowed("LVM"):
+        with library_errors("LVM"):
             stream.seek(0)
             labels = [stream.read(_SECTOR)[:8] for _sector in range(4)]
             if _LVM_LABEL not in labels:
                 return None
-            device = library("dissect.volume.lvm.physical").LVM2Device(stream)
+            device = import_dissect("dissect.volume.lvm.physical").LVM2Device(stream)
             _refuse_odd_text(stream, labels.index(_LVM_LABEL))
             return device if device.metadata is None or _group(device) else None
     except UnreadableError:
@@ -158,8 +158,8 @@ def _group(device: Any) -> str:  # noqa: ANN401 - dissect's types are not ours
 
 def _of_group(devices: list[Any], disk: int) -> Iterator[Volume]:
     try:
-        with borrowed("LVM"):
-            group = library("dissect.volume.lvm").LVM2(devices).vg
+        with library_errors("LVM"):
+            group = import_dissect("dissect.volume.lvm").LVM2(devices).vg
             for logical in group.lv[:_MOST]:
                 if "VISIBLE" in logical.status and (stream := _opened(logical)):
                     name = re.sub("[^a-zA-Z0-9+_.-]", "?", f"{group.name}-{logical.name}")
@@ -176,7 +176,7 @@ def _opened(logical: Any) -> BinaryIO | None:  # noqa: ANN401 - dissect's types 
     if any(getattr(segment, "stripe_count", 1) != 1 for segment in logical.segments):
         return None
     try:
-        with borrowed("LVM"):
+        with library_errors("LVM"):
             return cast("BinaryIO", logical.open())
     except UnreadableError:
         return None

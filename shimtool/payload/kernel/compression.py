@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol
 from shimtool.errors import ShimtoolError, fault
 from shimtool.model import Compression
 from shimtool.payload.kernel import lzop
-from shimtool.payload.kernel.region import DamagedError, Region
+from shimtool.payload.kernel.region import BoundedReader, DamagedError
 
 OUTPUT_LIMIT = 512 << 20  # bytes; Debian's kernel unpacks to 66 MB
 CPU_LIMIT = 60.0  # seconds of this thread's time; Debian's kernel takes about 1
@@ -57,7 +57,7 @@ def open_stream(
     name = str(getattr(source, "name", "input"))
     total, started = 0, time.thread_time()
     try:
-        for chunk in _DECODERS[compression](Region(source, offset, length)):
+        for chunk in _DECODERS[compression](BoundedReader(source, offset, length)):
             total += len(chunk)
             if total > OUTPUT_LIMIT:
                 raise DamagedError(f"unpacks to more than {OUTPUT_LIMIT >> 20} MiB")
@@ -82,18 +82,18 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
-def _stored(region: Region) -> Iterator[bytes]:
+def _stored(region: BoundedReader) -> Iterator[bytes]:
     while data := region.read(_OUT):
         yield data
 
 
-def _stream(decoder: _Decoder, region: Region) -> Iterator[bytes]:
+def _stream(decoder: _Decoder, region: BoundedReader) -> Iterator[bytes]:
     while not decoder.eof:
-        data = region.some(_IN) if decoder.needs_input else b""
+        data = region.read_some(_IN) if decoder.needs_input else b""
         yield decoder.decompress(data, _OUT)
 
 
-def _gzip(region: Region) -> Iterator[bytes]:
+def _gzip(region: BoundedReader) -> Iterator[bytes]:
     decoder = zlib.decompressobj(wbits=31)
     rest = b""
     while not decoder.eof:
@@ -104,47 +104,47 @@ def _gzip(region: Region) -> Iterator[bytes]:
         yield data
 
 
-def _bzip2(region: Region) -> Iterator[bytes]:
+def _bzip2(region: BoundedReader) -> Iterator[bytes]:
     return _stream(bz2.BZ2Decompressor(), region)
 
 
-def _lzma(region: Region) -> Iterator[bytes]:
+def _lzma(region: BoundedReader) -> Iterator[bytes]:
     return _stream(lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MEMORY), region)
 
 
-def _xz(region: Region) -> Iterator[bytes]:
+def _xz(region: BoundedReader) -> Iterator[bytes]:
     return _stream(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY), region)
 
 
-def _zstd(region: Region) -> Iterator[bytes]:
+def _zstd(region: BoundedReader) -> Iterator[bytes]:
     """Feed few bytes at a time: 4 can stand for 128 KiB, and the codec gives all at once."""
     zstandard = _codec("zstandard")
     decoder = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
     while not decoder.eof:
         try:
-            yield decoder.decompress(region.some(_ZSTD_IN))
+            yield decoder.decompress(region.read_some(_ZSTD_IN))
         except zstandard.ZstdError as error:
             raise DamagedError(error) from None
 
 
-def _lz4(region: Region) -> Iterator[bytes]:
+def _lz4(region: BoundedReader) -> Iterator[bytes]:
     """Unpack legacy blocks: magic, then (size, data) pairs.
 
     A bzImage has one word more at the end, the unpacked size, which is no block.
     """
     codec = _codec("lz4.block")
-    region.exactly(4)
+    region.read_exactly(4)
     while region.left > 4:
-        size = int.from_bytes(region.exactly(4), "little")
+        size = int.from_bytes(region.read_exactly(4), "little")
         if size > 2 * _LZ4_BLOCK:
             raise DamagedError(f"a block of {size} bytes is longer than the format allows")
         try:
-            yield codec.decompress(region.exactly(size), uncompressed_size=_LZ4_BLOCK)
+            yield codec.decompress(region.read_exactly(size), uncompressed_size=_LZ4_BLOCK)
         except codec.LZ4BlockError as error:
             raise DamagedError(error) from None
 
 
-def _lzo(region: Region) -> Iterator[bytes]:
+def _lzo(region: BoundedReader) -> Iterator[bytes]:
     return lzop.unpack(region, _codec("lzallright"))
 
 
@@ -163,7 +163,7 @@ def _missing(package: str) -> ShimtoolError:
     )
 
 
-_DECODERS: dict[Compression, Callable[[Region], Iterator[bytes]]] = {
+_DECODERS: dict[Compression, Callable[[BoundedReader], Iterator[bytes]]] = {
     Compression.NONE: _stored,
     Compression.GZIP: _gzip,
     Compression.BZIP2: _bzip2,

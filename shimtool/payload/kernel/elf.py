@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
-from shimtool.payload.kernel.region import DamagedError, Region
+from shimtool.payload.kernel.region import BoundedReader, DamagedError
 
 MAGIC = b"\x7fELF"
 _MACHINES = (3, 62)  # i386, x86_64
@@ -33,7 +33,7 @@ class Plain:
 
     def read_at(self, offset: int, size: int) -> bytes:
         source, start, length = self._place
-        return Region(source, start + offset, length - offset).exactly(size)
+        return BoundedReader(source, start + offset, length - offset).read_exactly(size)
 
 
 class Forward:

@@ -103,7 +103,7 @@ def _kind(head: bytes, holder: str = "") -> Compression:
     """Name the compression of an ELF image's first bytes; DamagedError when it can be none."""
     kind = compression.detect(head)
     if kind is Compression.NONE and not head.startswith(elf.MAGIC):
-        raise DamagedError(f"{holder}{looks.like(head)}")
+        raise DamagedError(f"{holder}{looks.describe_file_type(head)}")
     return kind
 
 
@@ -112,7 +112,7 @@ def _image(source: BinaryIO, outside: _Outside) -> elf.Image:
         return elf.Plain(source, *outside.payload)
     image = elf.Forward(lambda: _chunks(source, outside))
     if image.read_at(0, 4) != elf.MAGIC:
-        inner = looks.like(next(_chunks(source, outside)))
+        inner = looks.describe_file_type(next(_chunks(source, outside)))
         raise DamagedError(f"{outside.compression} data holding {inner}")
     return image
 

@@ -23,7 +23,7 @@ _SIGNS = (
 )
 
 
-def like(head: bytes) -> str:
+def describe_file_type(head: bytes) -> str:
     """Say in a few words what a file beginning with `head` looks like."""
     for offset, sign, words in _SIGNS:
         if head[offset : offset + len(sign)] == sign:

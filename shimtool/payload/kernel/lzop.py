@@ -9,7 +9,7 @@ version needed, method, (from 0x940) level, flags, (if flagged) filter, mode, mt
 from collections.abc import Iterator
 from typing import Any
 
-from shimtool.payload.kernel.region import DamagedError, Region
+from shimtool.payload.kernel.region import BoundedReader, DamagedError
 
 MAGIC = b"\x89LZO\0\r\n\x1a\n"
 _BLOCK = 256 << 10  # largest unpacked block that Linux takes, and what lzop writes
@@ -18,7 +18,7 @@ _FILTER, _EXTRA = 0x800, 0x40
 _SUMS_OF_UNPACKED, _SUMS_OF_PACKED = (0x1, 0x100), (0x2, 0x200)
 
 
-def unpack(region: Region, codec: Any) -> Iterator[bytes]:  # noqa: ANN401 - a module
+def unpack(region: BoundedReader, codec: Any) -> Iterator[bytes]:  # noqa: ANN401 - a module
     """Give the unpacked blocks, each at most 256 KiB; `codec` is lzallright.
 
     Raises DamagedError or EOFError. Checksums are not looked at.
@@ -28,27 +28,27 @@ def unpack(region: Region, codec: Any) -> Iterator[bytes]:  # noqa: ANN401 - a m
         packed = _number(region, 4)
         if not 0 < packed <= unpacked <= _BLOCK:
             raise DamagedError(f"a block of {packed} bytes for {unpacked}")
-        region.exactly(4 * sum(bool(flags & bit) for bit in _SUMS_OF_UNPACKED))
+        region.read_exactly(4 * sum(bool(flags & bit) for bit in _SUMS_OF_UNPACKED))
         if packed < unpacked:
-            region.exactly(4 * sum(bool(flags & bit) for bit in _SUMS_OF_PACKED))
-        yield _block(region.exactly(packed), unpacked, codec)
+            region.read_exactly(4 * sum(bool(flags & bit) for bit in _SUMS_OF_PACKED))
+        yield _block(region.read_exactly(packed), unpacked, codec)
 
 
-def _header(region: Region) -> int:
+def _header(region: BoundedReader) -> int:
     """Skip the header, return its flags."""
-    region.exactly(len(MAGIC))
+    region.read_exactly(len(MAGIC))
     modern = _number(region, 2) >= 0x940
-    region.exactly(2 + 2 * modern + 1 + modern)
+    region.read_exactly(2 + 2 * modern + 1 + modern)
     flags = _number(region, 4)
     if flags & _EXTRA:
         raise DamagedError("an extra field in the header, which Linux does not know either")
-    region.exactly(4 * bool(flags & _FILTER) + 4 + 4 + 4 * modern)
-    region.exactly(_number(region, 1) + 4)
+    region.read_exactly(4 * bool(flags & _FILTER) + 4 + 4 + 4 * modern)
+    region.read_exactly(_number(region, 1) + 4)
     return flags
 
 
-def _number(region: Region, size: int) -> int:
-    return int.from_bytes(region.exactly(size), "big")
+def _number(region: BoundedReader, size: int) -> int:
+    return int.from_bytes(region.read_exactly(size), "big")
 
 
 def _block(data: bytes, size: int, codec: Any) -> bytes:  # noqa: ANN401 - a module

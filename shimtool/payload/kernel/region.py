@@ -7,7 +7,7 @@ class DamagedError(Exception):
     """Data that does not follow its format; the message says how. Never leaves this package."""
 
 
-class Region:
+class BoundedReader:
     """`length` bytes of `source` from `offset` on."""
 
     def __init__(self, source: BinaryIO, offset: int, length: int) -> None:
@@ -24,13 +24,13 @@ class Region:
         self.left = self.left - len(data) if len(data) == size else 0  # the file is shorter
         return data
 
-    def some(self, size: int) -> bytes:
+    def read_some(self, size: int) -> bytes:
         """Read 1 to `size` bytes; EOFError at the end."""
         if data := self.read(size):
             return data
         raise EOFError("the end is missing")
 
-    def exactly(self, size: int) -> bytes:
+    def read_exactly(self, size: int) -> bytes:
         """Read `size` bytes; EOFError when there are fewer."""
         if size > self.left or len(data := self.read(size)) < size:
             raise EOFError("the end is missing")

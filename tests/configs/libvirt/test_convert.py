@@ -56,8 +56,8 @@ def untouched(data: bytes, guest: Guest, mode: Mode) -> None:
     plan = planned(guest, mode)
     new = convert(old, plan)
     work = _Work(old.data, old.root)
-    for path in plan.retire:
-        work.retire(path)
+    for path in plan.comment_out:
+        work.comment_out(path)
     for path, value in plan.settings:
         work.pin_memory() if path == "memory" else work.set(path, value)
     work.mark()

@@ -5,7 +5,7 @@ import pytest
 from shimtool.configs.libvirt import parse
 from shimtool.configs.libvirt.units import bytes_of
 from shimtool.errors import ShimtoolError
-from shimtool.model import BootloaderBoot, GuestType, KernelBoot, Sourced, Syntax
+from shimtool.model import BootloaderBoot, ConfigString, GuestType, KernelBoot, Syntax
 from tests.configs.libvirt.support import DATA, HERE, domain, small
 
 
@@ -13,9 +13,11 @@ def test_a_whole_guest() -> None:
     guest = parse((DATA / "dumpxml-of-a-running-guest.xml").read_bytes(), HERE).guest()
     assert (guest.name, guest.type, guest.syntax) == ("db01", GuestType.PV, Syntax.LIBVIRT)
     assert (guest.memory, guest.maxmem, guest.vcpus, guest.maxvcpus) == (2048, 2048, 1, 1)
-    boot = KernelBoot(Sourced("/boot/vmlinuz-guest", 9), Sourced("/boot/initrd-guest", 10))
+    boot = KernelBoot(
+        ConfigString("/boot/vmlinuz-guest", 9), ConfigString("/boot/initrd-guest", 10)
+    )
     assert guest.boot == boot
-    assert guest.cmdline == Sourced("root=/dev/xvda2 ro elevator=noop", 11)
+    assert guest.cmdline == ConfigString("root=/dev/xvda2 ro elevator=noop", 11)
     assert [(disk.vdev, disk.target, disk.line) for disk in guest.disks] == [
         ("xvda2", "/dev/vg0/db01-disk", 18),
         ("xvda1", "/dev/vg0/db01-swap", 24),
@@ -65,16 +67,16 @@ def test_units(number: int, unit: str, size: int | None) -> None:
 
 def test_pygrub_by_default_and_by_name() -> None:
     silent = parse((DATA / "neither-kernel-nor-bootloader.xml").read_bytes(), HERE).guest()
-    assert silent.boot == BootloaderBoot(Sourced("pygrub", 4))
+    assert silent.boot == BootloaderBoot(ConfigString("pygrub", 4))
     named = parse((DATA / "sles11-xend.xml").read_bytes(), HERE).guest()
-    assert named.boot == BootloaderBoot(Sourced("/usr/bin/pygrub", 8), ("-q",))
+    assert named.boot == BootloaderBoot(ConfigString("/usr/bin/pygrub", 8), ("-q",))
 
 
 def test_what_pygrub_left_is_not_the_guests() -> None:
     guest = parse((DATA / "rhel5-running-under-xend.xml").read_bytes(), HERE).guest()
-    assert guest.boot == BootloaderBoot(Sourced("/usr/bin/pygrub", 7))
+    assert guest.boot == BootloaderBoot(ConfigString("/usr/bin/pygrub", 7))
     assert guest.cmdline is None
-    assert not guest.filled & {"kernel", "ramdisk", "cmdline"}
+    assert not guest.non_empty_keys & {"kernel", "ramdisk", "cmdline"}
 
 
 def test_a_kernel_beside_a_boot_loader_is_for_it() -> None:
@@ -83,7 +85,7 @@ def test_a_kernel_beside_a_boot_loader_is_for_it() -> None:
     )
     guest = domain(text.replace("/boot/k<", "/boot/k<!-- -->ernel<")).guest()
     assert guest.boot == BootloaderBoot(
-        Sourced("pygrub", 5), ("-q", "--entry=1"), kernel=Sourced("/boot/kernel", 4)
+        ConfigString("pygrub", 5), ("-q", "--entry=1"), kernel=ConfigString("/boot/kernel", 4)
     )
 
 

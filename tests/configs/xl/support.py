@@ -16,7 +16,7 @@ FIXTURES = sorted(path for path in DATA.glob("*.cfg"))
 EXAMPLES = 10_000 if os.environ.get("CI") == "true" or "SHIMTOOL_EXAMPLES" in os.environ else 500
 HERE = Path("guest.cfg")
 EDITS = ConfigEdits(
-    retire=(
+    comment_out=(
         "kernel",
         "ramdisk",
         "root",

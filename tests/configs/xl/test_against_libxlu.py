@@ -106,7 +106,7 @@ def after_edit(data: bytes, edits: ConfigEdits) -> None:
     result = edited(data, edits)
     check(result)
     values = dict(edits.settings)
-    gone = {*edits.retire, *values}
+    gone = {*edits.comment_out, *values}
     with oracle.reading(data) as before, oracle.reading(result) as after:
         assert after.accepted
         for key in keys_in(data) - gone:

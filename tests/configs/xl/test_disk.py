@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shimtool.configs.xl.disk import as_cdrom, parse_disk, vdev_index
 from shimtool.errors import ShimtoolError
-from shimtool.model import Disk, Sourced
+from shimtool.model import ConfigString, Disk
 from tests.configs.xl.support import DATA, EXAMPLES, HERE
 from tests.support import libxlu as oracle
 from tests.support.config_strategies import Choices
@@ -33,7 +33,7 @@ PIECES = [
 
 def found(entry: str) -> Disk | None:
     try:
-        return parse_disk(Sourced(entry, 7), HERE)
+        return parse_disk(ConfigString(entry, 7), HERE)
     except ShimtoolError as error:
         assert str(error.faults[0].where) == "guest.cfg:7"
         return None
@@ -58,7 +58,7 @@ def check(entry: str) -> None:
     assert (ours.format, ours.cdrom) == (theirs["format"], theirs.get("is_cdrom", 0))
     assert ours.readonly == (not theirs.get("readwrite", 0))
     assert (ours.backend or "unknown") == theirs.get("backend", "unknown")
-    assert (ours.domain, ours.script) == (
+    assert (ours.backend_domain, ours.script) == (
         theirs.get("backend_domname", ""),
         theirs.get("script", ""),
     )

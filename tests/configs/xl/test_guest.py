@@ -9,12 +9,12 @@ from shimtool.configs.xl.syntax import open_config, parse
 from shimtool.errors import Fault, ShimtoolError
 from shimtool.model import (
     BootloaderBoot,
+    ConfigString,
     Disk,
     Guest,
     GuestType,
     KernelBoot,
     NoBoot,
-    Sourced,
     Vif,
 )
 from tests.configs.xl.support import DATA, HERE
@@ -40,12 +40,12 @@ def test_xen_tools() -> None:
         name="web1",
         config=DATA / "xen-tools-pv.cfg",
         type=GuestType.PV,
-        boot=BootloaderBoot(Sourced("/usr/lib/xen-4.4/bin/pygrub", 11)),
+        boot=BootloaderBoot(ConfigString("/usr/lib/xen-4.4/bin/pygrub", 11)),
         memory=2048,
         maxmem=2048,
         vcpus=2,
         maxvcpus=2,
-        root=Sourced("/dev/xvda2 ro", 20),
+        root=ConfigString("/dev/xvda2 ro", 20),
         disks=(
             Disk("phy:/dev/vg0/web1-disk,xvda2,w", 22, "/dev/vg0/web1-disk", "xvda2"),
             Disk("phy:/dev/vg0/web1-swap,xvda1,w", 23, "/dev/vg0/web1-swap", "xvda1"),
@@ -64,7 +64,7 @@ def test_xen_tools() -> None:
             "on_reboot": 47,
             "on_crash": 48,
         },
-        filled=frozenset(
+        non_empty_keys=frozenset(
             {"bootloader", "vcpus", "memory", "root", "disk", "name", "dhcp", "vif"}
             | {"on_poweroff", "on_reboot", "on_crash"}
         ),
@@ -75,15 +75,16 @@ def test_xen_tools() -> None:
 def test_an_empty_value_is_set_but_not_filled(value: str) -> None:
     found = said(f"extra = 'x'; pci = ['a']\nvfb = {value}\n")
     assert found.keys["vfb"] == 4
-    assert found.filled == {"name", "kernel", "extra", "pci"}
+    assert found.non_empty_keys == {"name", "kernel", "extra", "pci"}
 
 
 def test_kernel_and_ramdisk() -> None:
     found = guest("kernel-and-ramdisk-in-dom0")
     assert found.boot == KernelBoot(
-        Sourced("/boot/vmlinuz-3.16.0-4-amd64", 1), Sourced("/boot/initrd.img-3.16.0-4-amd64", 2)
+        ConfigString("/boot/vmlinuz-3.16.0-4-amd64", 1),
+        ConfigString("/boot/initrd.img-3.16.0-4-amd64", 2),
     )
-    assert found.extra == Sourced('console=hvc0 dyndbg="file drivers/a.c +p"', 3)
+    assert found.extra == ConfigString('console=hvc0 dyndbg="file drivers/a.c +p"', 3)
     assert (found.memory, found.maxmem, found.vcpus, found.maxvcpus) == (512, 1024, 2, 4)
     assert found.vifs[0].options == (
         ("mac", "00:16:3e:01:02:03"),
@@ -114,13 +115,13 @@ def test_numbers_as_xl_reads_them() -> None:
 def test_last_assignment_counts() -> None:
     found = guest("keys-set-twice")
     assert (found.name, found.memory) == ("second", 128)
-    assert found.boot == KernelBoot(Sourced("/b", 5))
+    assert found.boot == KernelBoot(ConfigString("/b", 5))
     assert found.keys == {"name": 4, "memory": 6, "kernel": 5}
 
 
 def test_added_values() -> None:
     found = guest("add-to-string-and-list")
-    assert found.extra == Sourced("a b c", 5)
+    assert found.extra == ConfigString("a b c", 5)
     assert [(disk.vdev, disk.line) for disk in found.disks] == [("xvda1", 6), ("xvda2", 7)]
 
 
@@ -145,7 +146,7 @@ def test_bootloader_wins_over_kernel() -> None:
     boot = guest("both-kernel-and-bootloader").boot
     arguments = ("--kernel=/boot/a", "--ramdisk=/boot/b")
     assert boot == BootloaderBoot(
-        Sourced("pygrub", 3), arguments, kernel=Sourced("/boot/k", 2), ramdisk=None
+        ConfigString("pygrub", 3), arguments, kernel=ConfigString("/boot/k", 2), ramdisk=None
     )
 
 
@@ -173,7 +174,7 @@ def test_nothing_to_boot(text: str, reason: str) -> None:
 
 
 def test_empty_ramdisk_is_none() -> None:
-    assert said("ramdisk=''").boot == KernelBoot(Sourced("/k", 2))
+    assert said("ramdisk=''").boot == KernelBoot(ConfigString("/k", 2))
 
 
 @pytest.mark.parametrize(

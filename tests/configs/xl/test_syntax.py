@@ -10,7 +10,7 @@ import pytest
 
 from shimtool.configs.xl.syntax import LIMIT, Items, open_config, parse
 from shimtool.errors import ShimtoolError
-from shimtool.model import Sourced
+from shimtool.model import ConfigString
 from tests.configs.xl.support import FIXTURES, HERE, refusal
 from tests.support import libxlu as oracle
 
@@ -31,9 +31,9 @@ def test_spans_and_lines(path: Path) -> None:
 
 def test_accessors() -> None:
     document = parse(b"a = 1\nb = [ 'x',\n 2 ]\nc = 'd'\n", HERE)
-    assert document.value("b") == Items((Sourced("x", 2), Sourced("2", 3)), 2)
-    assert document.strings("b") == (Sourced("x", 2), Sourced("2", 3))
-    assert document.string("a") == Sourced("1", 1)
+    assert document.value("b") == Items((ConfigString("x", 2), ConfigString("2", 3)), 2)
+    assert document.strings("b") == (ConfigString("x", 2), ConfigString("2", 3))
+    assert document.string("a") == ConfigString("1", 1)
     assert document.integer("a") == 1
     assert document.keys() == {"a": 1, "b": 2, "c": 4}
     assert (document.value("z"), document.string("z"), document.strings("z")) == (None,) * 3
@@ -80,7 +80,7 @@ def test_loop_of_links(tmp_path: Path) -> None:
 def test_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "a.cfg").write_bytes(b"name='n'\n")
     (tmp_path / "b.cfg").symlink_to("a.cfg")
-    assert open_config(tmp_path / "b.cfg").string("name") == Sourced("n", 1)
+    assert open_config(tmp_path / "b.cfg").string("name") == ConfigString("n", 1)
 
 
 def test_file_without_a_told_size() -> None:

@@ -4,12 +4,12 @@ import pytest
 
 from shimtool.configs.xl.vif import parse_vif, without_emulated_nic
 from shimtool.errors import ShimtoolError
-from shimtool.model import Sourced, Vif
+from shimtool.model import ConfigString, Vif
 from tests.configs.xl.support import HERE
 
 
 def vif(text: str) -> Vif:
-    return parse_vif(Sourced(text, 4), HERE)
+    return parse_vif(ConfigString(text, 4), HERE)
 
 
 def test_options_in_order() -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.dom0.paths import Found
-from shimtool.errors import ShimtoolError, Where
+from shimtool.errors import Location, ShimtoolError
 from shimtool.payload.guest_disk.extract import Extraction, GuestDisk, extract
+from shimtool.payload.guest_disk.find_boot_entry import BootRequest
 from shimtool.payload.guest_disk.inside import open_inside
-from shimtool.payload.guest_disk.pick import Wanted
 from tests.support.disks import Files, grub_cfg
 
 KERNEL = random.Random(1).randbytes(1_500_001)  # noqa: S311 - filler, not a secret
@@ -41,12 +41,14 @@ class Read:
     found: Extraction
 
 
-def found(images: Sequence[Path], kind: str = "raw", wanted: Wanted | None = None) -> Extraction:
+def found(
+    images: Sequence[Path], kind: str = "raw", wanted: BootRequest | None = None
+) -> Extraction:
     disks = [GuestDisk(f"/dev/vg0/{image.stem}", image, kind) for image in images]
-    return extract(disks, wanted or Wanted(), Where("guest.cfg", 4))
+    return extract(disks, wanted or BootRequest(), Location("guest.cfg", 4))
 
 
-def read(*images: Path, kind: str = "raw", wanted: Wanted | None = None) -> Read:
+def read(*images: Path, kind: str = "raw", wanted: BootRequest | None = None) -> Read:
     """Extract from disks, and read what was found."""
     result = found(images, kind, wanted)
     ramdisk = content(result.ramdisk) if result.ramdisk else None
@@ -59,7 +61,7 @@ def content(place: Found) -> bytes:
         return source.read()
 
 
-def refused(*images: Path, kind: str = "raw", wanted: Wanted | None = None) -> str:
+def refused(*images: Path, kind: str = "raw", wanted: BootRequest | None = None) -> str:
     """Say why nothing is extracted."""
     try:
         result = read(*images, kind=kind, wanted=wanted)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.payload.guest_disk.pick import Wanted
-from shimtool.plan.bootloader import Options, command_line, single_blanks
+from shimtool.payload.guest_disk.find_boot_entry import BootRequest
+from shimtool.plan.bootloader import PygrubOptions, command_line, single_blanks
 from tests.payload.guest_disk import pygrub
 from tests.payload.guest_disk.support import BOOT, KERNEL, NOTHING, RAMDISK, WHOLE, read, refused
 from tests.support import disks
@@ -60,10 +60,10 @@ def agree(image: Path, *words: str) -> None:
     taken = pygrub.take(image, image.parent / "pygrub", *words)
     assert taken
     given = dict(word.removeprefix("--").split("=", 1) for word in words)
-    asked = Options(
+    asked = PygrubOptions(
         given.get("kernel"), given.get("ramdisk"), given.get("args", ""), given.get("entry")
     )
-    mine = read(image, wanted=Wanted(asked.entry, asked.kernel, asked.ramdisk))
+    mine = read(image, wanted=BootRequest(asked.entry, asked.kernel, asked.ramdisk))
     assert mine.kernel == taken.kernel
     assert mine.ramdisk == taken.ramdisk
     line = command_line(asked, mine.found.arguments)
@@ -222,4 +222,4 @@ def test_boot_loader_specification(tmp_path: Path, saved: str, kernel: bytes) ->
     image = disks.ext(tmp_path / "disk.img", {**files(BLS_CFG, "/boot/grub2/grub.cfg"), **made})
     result = read(image)
     assert result.kernel == kernel
-    assert command_line(Options(), result.found.arguments) == "root=/dev/xvda1 ro selinux=0"
+    assert command_line(PygrubOptions(), result.found.arguments) == "root=/dev/xvda1 ro selinux=0"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from shimtool.errors import ShimtoolError
+from shimtool.payload.guest_disk.find_boot_entry import BootRequest
 from shimtool.payload.guest_disk.inside import unchanged_inside
-from shimtool.payload.guest_disk.pick import Wanted
 from tests.payload.guest_disk.support import (
     BOOT,
     KERNEL,
@@ -188,7 +188,7 @@ def test_offset_as_pygrub_takes_it(tmp_path: Path) -> None:
     one = disks.ext(tmp_path / "one.img", WHOLE)
     two = disks.ext(tmp_path / "two.img", {**WHOLE, "/boot/vmlinuz-6.1": b"the other"})
     image = disks.partitioned(tmp_path / "disk.img", [one, two])
-    result = read(image, wanted=Wanted(offset=(1 << 20) + one.stat().st_size))
+    result = read(image, wanted=BootRequest(offset=(1 << 20) + one.stat().st_size))
     assert result.kernel == b"the other"
 
 

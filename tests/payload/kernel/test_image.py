@@ -10,7 +10,7 @@ import pytest
 from shimtool.dom0.paths import Found
 from shimtool.errors import ShimtoolError
 from shimtool.model import Compression, Kernel, KernelFacts, Wrapping
-from shimtool.payload.inputs import Sources
+from shimtool.payload.inputs import InputCache
 from shimtool.payload.kernel.image import inspect, unpack_elf
 from shimtool.system.files import open_regular
 from shimtool.system.process import run
@@ -27,7 +27,7 @@ def facts(path: Path) -> KernelFacts:
 
 
 def kernel(path: Path) -> Kernel:
-    return Sources().kernel(Found(str(path), path))
+    return InputCache().kernel(Found(str(path), path))
 
 
 def elf_of(found: Kernel) -> bytes:

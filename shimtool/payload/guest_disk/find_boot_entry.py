@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from shimtool.payload.guest_disk import bls, menu
 from shimtool.payload.guest_disk.file_systems import Node, Tree, open_trees
-from shimtool.payload.guest_disk.guard import UnreadableError, borrowed
+from shimtool.payload.guest_disk.limits import UnreadableError, library_errors
 from shimtool.payload.guest_disk.menu import Entry, Menu
 from shimtool.payload.guest_disk.paths import find, find_file
 from shimtool.payload.guest_disk.volumes import Volume, at_offset, volumes
@@ -27,7 +27,7 @@ _CONFIGS: tuple[tuple[str, Callable[[str], Menu]], ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BootRequest:
     """What pygrub's options ask for: an entry by number or title, or files by path."""
 
     entry: str | None = None
@@ -37,7 +37,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class FoundFile:
     """A file: its own path in the file system, or in a subvolume of it."""
 
     path: str
@@ -45,13 +45,13 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Picked:
+class BootSelection:
     """What boots: files of one volume; `menu` is "" when none was read."""
 
     volume: Volume
     tree: Tree
-    kernel: Hit
-    ramdisk: Hit | None = None
+    kernel: FoundFile
+    ramdisk: FoundFile | None = None
     arguments: str = ""
     title: str = ""
     menu: str = ""
@@ -61,13 +61,13 @@ class Picked:
 class _Search:
     """One search through volumes; `troubles` says what stood in its way."""
 
-    wanted: Wanted
+    wanted: BootRequest
     troubles: list[str] = field(default_factory=list)
 
-    def first(self, candidates: Iterable[Volume]) -> Picked | None:
+    def first(self, candidates: Iterable[Volume]) -> BootSelection | None:
         return next((found for volume in candidates if (found := self.on(volume))), None)
 
-    def on(self, volume: Volume) -> Picked | None:
+    def on(self, volume: Volume) -> BootSelection | None:
         """Look at one volume; whatever is wrong with it is noted."""
         place = volume.name or "the disk"
         try:
@@ -83,27 +83,27 @@ class _Search:
                 self.troubles.append(f"{place}: {error}")
         return None
 
-    def _in(self, volume: Volume, tree: Tree) -> Picked | None:
+    def _in(self, volume: Volume, tree: Tree) -> BootSelection | None:
         if self.wanted.kernel is not None:
             found = _file(tree, self.wanted.kernel)
             ramdisk = self._ramdisk(tree, self.wanted.ramdisk or "") if found else None
-            return Picked(volume, tree, found, ramdisk) if found else None
+            return BootSelection(volume, tree, found, ramdisk) if found else None
         for path, read in _CONFIGS:
             if config := find_file(tree.root, path):
                 entries = _menu(tree, path, _text(config[0]), read)
                 return self._entry(volume, tree, path, entries.chosen(self.wanted.entry))
         return None
 
-    def _entry(self, volume: Volume, tree: Tree, path: str, entry: Entry | None) -> Picked:
+    def _entry(self, volume: Volume, tree: Tree, path: str, entry: Entry | None) -> BootSelection:
         if entry is None or not entry.kernel:
             raise UnreadableError(f"{path} has no entry that names a kernel")
         kernel = _file(tree, entry.kernel)
         if kernel is None:
             raise UnreadableError(f"{path} names the kernel {entry.kernel}, which is not there")
         ramdisk = self._ramdisk(tree, entry.ramdisk)
-        return Picked(volume, tree, kernel, ramdisk, entry.arguments, entry.title, path)
+        return BootSelection(volume, tree, kernel, ramdisk, entry.arguments, entry.title, path)
 
-    def _ramdisk(self, tree: Tree, path: str) -> Hit | None:
+    def _ramdisk(self, tree: Tree, path: str) -> FoundFile | None:
         if not path:
             return None
         if found := _file(tree, path):
@@ -112,7 +112,7 @@ class _Search:
         raise UnreadableError(f"the ramdisk {path} is not there{several}")
 
 
-def pick(disks: Sequence[BinaryIO], wanted: Wanted) -> Picked:
+def find_boot_entry(disks: Sequence[BinaryIO], wanted: BootRequest) -> BootSelection:
     """Find what boots: where pygrub looks, the first file system with a menu counts; elsewhere
 
     (LVM, other disks) it must be the only one. Raises UnreadableError saying why there is none.
@@ -133,7 +133,7 @@ def pick(disks: Sequence[BinaryIO], wanted: Wanted) -> Picked:
     raise UnreadableError(why)
 
 
-def _plain(search: _Search, candidates: Sequence[Volume]) -> Picked | None:
+def _plain(search: _Search, candidates: Sequence[Volume]) -> BootSelection | None:
     """Take the first volume with a menu; it must be the same whichever Python pygrub runs by."""
     found = search.first(candidates)
     active = [volume for volume in candidates if volume.active]
@@ -147,19 +147,19 @@ def _plain(search: _Search, candidates: Sequence[Volume]) -> Picked | None:
     return found
 
 
-def _only(found: list[Picked]) -> Picked | None:
+def _only(found: list[BootSelection]) -> BootSelection | None:
     if len(found) > 1:
         names = ", ".join(f"{each.menu} on {each.volume.name}" for each in found)
         raise UnreadableError(f"it has several boot menus: {names}")
     return found[0] if found else None
 
 
-def _file(tree: Tree, path: str) -> Hit | None:
+def _file(tree: Tree, path: str) -> FoundFile | None:
     """Find a file by a boot loader's path: on btrfs these begin at the top level."""
-    if tree.above and (found := find_file(tree.above, path)):
-        return Hit(found[1])
+    if tree.boot_root and (found := find_file(tree.boot_root, path)):
+        return FoundFile(found[1])
     found = find_file(tree.root, path)
-    return Hit(found[1], tree.name) if found else None
+    return FoundFile(found[1], tree.name) if found else None
 
 
 def _menu(tree: Tree, path: str, text: str, read: Callable[[str], Menu]) -> Menu:
@@ -182,5 +182,5 @@ def _menu(tree: Tree, path: str, text: str, read: Callable[[str], Menu]) -> Menu
 
 
 def _text(node: Node) -> str:
-    with borrowed("boot menu"):
+    with library_errors("boot menu"):
         return node.open().read(min(node.size, _TEXT_LIMIT)).decode(errors="surrogateescape")

@@ -11,8 +11,8 @@ from typing import Any
 
 from shimtool.errors import ShimtoolError, fault
 
-LOOKING = 3.0  # seconds of this thread's time to find out what a disk holds; usually 0.2
-READING = 60.0  # to read a file of it once; 100 MB take 0.2
+SEARCH_SECONDS = 3.0  # seconds of this thread's time to find out what a disk holds; usually 0.2
+READ_SECONDS = 60.0  # to read a file of it once; 100 MB take 0.2
 _MEMORY = 160 << 10  # KiB that the process may grow by meanwhile
 _BIG = 16 << 20  # bytes asked for at a time: no structure of any format here is larger
 _SILENT = logging.NullHandler()
@@ -26,7 +26,7 @@ class Budget:
     """Counts what reading a disk costs; `check` is called at every read of it."""
 
     def __init__(self) -> None:
-        self.restart(LOOKING)
+        self.restart(SEARCH_SECONDS)
 
     def restart(self, seconds: float) -> None:
         """Begin to count anew, up to `seconds` of this thread's time."""
@@ -44,7 +44,7 @@ class Budget:
 
 
 @contextmanager
-def borrowed(what: str) -> Iterator[None]:
+def library_errors(what: str) -> Iterator[None]:
     """Turn whatever a library raises for damaged or hostile data into UnreadableError."""
     try:
         yield
@@ -58,7 +58,7 @@ def borrowed(what: str) -> Iterator[None]:
         raise UnreadableError(f"{what}: {why[:200]}") from None
 
 
-def library(name: str) -> Any:  # noqa: ANN401 - a module, and dissect's types are not ours
+def import_dissect(name: str) -> Any:  # noqa: ANN401 - a module, and dissect's types are not ours
     """Import one of dissect's modules; ShimtoolError when it is not installed."""
     # The library logs what it finds odd; what matters of it is raised, and nothing else printed.
     logging.getLogger("dissect").addHandler(_SILENT)
