@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from shimtool import text as show
+from shimtool import text
 from shimtool.cli.app import app
 from shimtool.errors import ShimtoolError, fault
 from shimtool.system.streams import Output
@@ -25,7 +25,7 @@ def main() -> None:
         if results.trouble is None:
             raise
         if not results.left:
-            print(show.error(_unwritten(results.trouble)), file=sys.stderr)
+            print(text.error(_unwritten(results.trouble)), file=sys.stderr)
         raise SystemExit(end.code or 1) from None
 
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from shimtool import text as show
+from shimtool import text
 from shimtool.__main__ import main as shimtool
 from shimtool.assets import VARIABLE, shims_folder
 from shimtool.commands.boot_test import QEMU
@@ -116,7 +116,7 @@ def _refuse_boot_test() -> None:
 
 def _refuse(message: str, place: str, remedy: str) -> None:
     print(
-        show.error(ShimtoolError(Fault(message, Location(place), remedy=remedy))), file=sys.stderr
+        text.error(ShimtoolError(Fault(message, Location(place), remedy=remedy))), file=sys.stderr
     )
     sys.exit(1)
 

@@ -1,4 +1,8 @@
-"""The one error family. Logic raises it; only `show.py` renders it."""
+"""The one error family: logic raises it, shimtool/text.py renders it, shimtool/cli prints it.
+
+ShimtoolError    bad input or surroundings: exit code 1
+UsageError     a wrong command line: exit code 2
+"""
 
 import errno
 from collections.abc import Iterable, Iterator
@@ -43,6 +47,14 @@ class ShimtoolError(Exception):
         self.faults = faults
 
 
+class UsageError(ShimtoolError):
+    """An option's value that cannot be used; `option` is its name on the command line."""
+
+    def __init__(self, option: str, message: str, seen: str | None = None) -> None:
+        super().__init__(Fault(f"{option}: {message}", seen=seen))
+        self.option = option
+
+
 def fault(
     message: str,
     path: str | Path | None = None,
@@ -60,6 +72,11 @@ def raise_all(faults: Iterable[Fault]) -> None:
     """Raise one error carrying all of `faults`; do nothing when there are none."""
     if found := tuple(faults):
         raise ShimtoolError(*found)
+
+
+def raise_by_line(faults: Iterable[Fault]) -> None:
+    """Raise one error carrying all of `faults`, by line; do nothing when there are none."""
+    raise_all(sorted(faults, key=lambda each: (each.where and each.where.line) or 0))
 
 
 def os_error(
@@ -84,9 +101,9 @@ def os_error(
 
 @contextmanager
 def os_errors_as_faults(doing: str, path: str | Path) -> Iterator[None]:
-    """Translate what the operating system refuses in the block, as from_os() does.
+    """Translate what the operating system refuses in the block, as os_error() does.
 
-    A file that the refusal itself names is blamed, else `path`.
+    The error names the file that the refusal itself names, else `path`.
     """
     try:
         yield

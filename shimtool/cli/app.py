@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from shimtool import __version__
-from shimtool import text as show
+from shimtool import __version__, text
 from shimtool.assets import find_assets
+from shimtool.cli import describe
 from shimtool.cli import results as documents
 from shimtool.cli.examples import epilog
 from shimtool.cli.shims import shims
@@ -38,6 +38,7 @@ from shimtool.errors import ShimtoolError
 from shimtool.output.originals import converted_in_place
 from shimtool.output.originals import restore as restore_config
 from shimtool.system.streams import is_pipe, is_screen
+from shimtool.text import printable, table
 
 app = typer.Typer(
     name="shimtool",
@@ -93,7 +94,7 @@ def scan(configs: Configs = None, *, options: GuestOptions) -> None:
 
         print_guests(guests)
     else:
-        typer.echo(show.table(documents.scan_rows(guests)))
+        typer.echo(table(documents.scan_rows(guests)))
     _notes(documents.scan_summary(outcomes, [path for path, _why in found.skipped]))
 
 
@@ -107,7 +108,7 @@ def plan(configs: Configs = None, *, options: GuestOptions) -> None:
     else:
         for outcome in outcomes:
             if outcome.plan:
-                typer.echo(show.plan(outcome.plan, config_diff(outcome)))
+                typer.echo(describe.planned(outcome.plan, config_diff(outcome)))
             _refusal(outcome)
     _end(outcomes)
 
@@ -169,11 +170,11 @@ def _check(
         except ShimtoolError as error:
             failed = True
             results.append(documents.verified(file, [], error.faults))
-            typer.echo(show.error(error), err=True)
+            typer.echo(text.error(error), err=True)
         else:
             results.append(documents.verified(file, checks, ()))
             if not options.json:
-                typer.echo(show.checks(file, checks))
+                typer.echo(describe.checks(file, checks))
     if options.json:
         _json(results)
     if failed:
@@ -195,7 +196,7 @@ def status(
     if options.json:
         _json([documents.standing(each) for each in standings])
     else:
-        typer.echo(show.table(documents.standing_rows(standings)))
+        typer.echo(table(documents.standing_rows(standings)))
     if any(each.reasons for each in standings):
         raise typer.Exit(1)
 
@@ -211,11 +212,11 @@ def restore(configs: Configs = None, *, options: InPlaceOptions) -> None:
         except ShimtoolError as error:
             failed = True
             results.append(documents.restored(config, error.faults))
-            typer.echo(show.error(error), err=True)
+            typer.echo(text.error(error), err=True)
         else:
             results.append(documents.restored(config, ()))
             if not options.json:
-                typer.echo(show.clean(f"{config}: restored"))
+                typer.echo(printable(f"{config}: restored"))
     if options.json:
         _json(results)
     if failed:
@@ -232,7 +233,7 @@ def host(*, options: HostOptions) -> None:
     if options.json:
         _json(found)
     else:
-        typer.echo(show.table(documents.host_rows(found)))
+        typer.echo(table(documents.host_rows(found)))
 
 
 def _planned(configs: list[Path] | None, options: GuestOptions) -> list[Outcome]:
@@ -261,12 +262,12 @@ def _watch(options: ConvertOptions) -> AbstractContextManager[Progress]:
 
 def _converted(outcome: Outcome, options: ConvertOptions) -> None:
     if outcome.plan:
-        typer.echo(show.converted(outcome.plan, outcome.status, options.dom0_out))
+        typer.echo(describe.converted(outcome.plan, outcome.status, options.dom0_out))
 
 
 def _refusal(outcome: Outcome) -> None:
     if outcome.faults:
-        typer.echo(show.error(ShimtoolError(*outcome.faults)), err=True)
+        typer.echo(text.error(ShimtoolError(*outcome.faults)), err=True)
 
 
 def _json(document: object) -> None:

@@ -4,16 +4,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from shimtool import text as show
+from shimtool.cli import describe
 from shimtool.commands.planning import Outcome
 from shimtool.commands.status import GuestStatus
 from shimtool.dom0 import facts
-from shimtool.dom0.detect import describe
+from shimtool.dom0.detect import version_name
 from shimtool.dom0.paths import SearchPaths
 from shimtool.dom0.releases import MEANS, Fact
 from shimtool.errors import Fault
 from shimtool.model import GuestType, Host, Mode
 from shimtool.shims.kinds import kinds, versions_for, works_in
+from shimtool.text import printable, reason
 
 
 def scanned(outcome: Outcome) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def scanned(outcome: Outcome) -> dict[str, Any]:
         "type": guest.type if guest else "unknown",
         "boot": guest.boot.kind if guest else "none",
         "convertible": outcome.status != "refused",
-        "reasons": [show.reason(fault) for fault in outcome.faults],
+        "reasons": [reason(fault) for fault in outcome.faults],
     }
 
 
@@ -37,7 +38,7 @@ def planned(outcome: Outcome) -> dict[str, Any]:
         "status": outcome.status,
         "mode": plan.mode if plan else None,
         "shim": plan.image.shim.name if plan else None,
-        "changes": show.changes(plan) if plan else [],
+        "changes": describe.changes(plan) if plan else [],
         "warnings": list(plan.warnings) if plan else [],
         "outputs": list(plan.files) if plan else [],
     }
@@ -80,7 +81,7 @@ def scan_summary(outcomes: Sequence[Outcome], skipped: Sequence[Path]) -> list[s
     if skipped:
         files = _count(len(skipped), "other file")
         lines.append(f"{files} left out, no guest configs: {_names([p.name for p in skipped])}")
-    return [show.clean(line) for line in lines]
+    return [printable(line) for line in lines]
 
 
 def _not_pv(outcome: Outcome) -> bool:
@@ -112,7 +113,7 @@ def warnings(outcomes: Iterable[Outcome]) -> list[str]:
         if outcome.plan:
             for text in outcome.plan.warnings:
                 guests.setdefault(text, []).append(outcome.plan.guest.name)
-    return [show.clean(f"warning: {text} ({_names(names)})") for text, names in guests.items()]
+    return [printable(f"warning: {text} ({_names(names)})") for text, names in guests.items()]
 
 
 def _names(names: Sequence[str], most: int = 5) -> str:
@@ -124,7 +125,7 @@ def verified(
     file: Path, checks: Iterable[tuple[str, str]], faults: Iterable[Fault]
 ) -> dict[str, Any]:
     """One file of `verify --json`; `checks` are pairs of what was looked at and what was found."""
-    reasons = [show.reason(fault) for fault in faults]
+    reasons = [reason(fault) for fault in faults]
     return {
         "file": str(file),
         "ok": not reasons,
@@ -139,7 +140,7 @@ def standing(each: GuestStatus) -> dict[str, Any]:
         "name": each.record.name,
         "config": each.record.config.path,
         "stale": bool(each.reasons),
-        "reasons": list(map(show.clean, each.reasons)),
+        "reasons": list(map(printable, each.reasons)),
         "mode": each.record.mode,
         "shim": each.record.shim,
         "outputs": [output.path for output in each.record.outputs],
@@ -157,7 +158,7 @@ def standing_rows(standings: Iterable[GuestStatus]) -> list[Sequence[str]]:
 
 def restored(config: Path, faults: Iterable[Fault]) -> dict[str, Any]:
     """One config of `restore --json`."""
-    reasons = [show.reason(fault) for fault in faults]
+    reasons = [reason(fault) for fault in faults]
     return {
         "config": str(config),
         "status": "refused" if reasons else "restored",
@@ -171,7 +172,7 @@ _YES = {None: "unknown", True: "yes", False: "no"}
 def host(known: Host, mode: Mode, roots: SearchPaths) -> dict[str, Any]:
     """What `host` says: this Xen, what it has (releases.yaml), which kinds of shims work on it."""
     return {
-        "xen": describe(known),
+        "xen": version_name(known),
         "source": known.source,
         "hvm": _YES[known.hvm],
         "mode": mode,

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from shimtool import text as show
 from shimtool.assets import find_assets
 from shimtool.cli import results as documents
 from shimtool.commands.settings import Json, option_group
@@ -14,6 +13,7 @@ from shimtool.model import Shim, ShimKind
 from shimtool.shims import catalogue
 from shimtool.shims.add import add
 from shimtool.shims.kinds import kind_of
+from shimtool.text import printable, table
 
 shims = typer.Typer(help="List, show and add PV shims.", no_args_is_help=True)
 
@@ -38,7 +38,7 @@ def list_shims(*, json_: Json = False) -> None:
         )
         for shim in found
     ]
-    typer.echo(show.table(rows))
+    typer.echo(table(rows))
 
 
 @shims.command("show")
@@ -51,7 +51,7 @@ def show_shim(name: str, *, json_: Json = False) -> None:
     if json_:
         typer.echo(json.dumps(facts, indent=1))
     else:
-        typer.echo(show.table((key, documents.words(value)) for key, value in facts.items()))
+        typer.echo(table((key, documents.words(value)) for key, value in facts.items()))
 
 
 @shims.command("add")
@@ -69,7 +69,7 @@ def add_shims(
     for file in files:
         for added in add(find_assets().shims, file, name, kind):
             what = "added" if added.new else "already there"
-            typer.echo(show.clean(f"{what}: {added.shim.name} ({added.shim.origin})"))
+            typer.echo(printable(f"{what}: {added.shim.name} ({added.shim.origin})"))
 
 
 def _facts(shim: Shim) -> dict[str, Any]:

@@ -20,8 +20,8 @@ from rich.progress import Progress as RichProgress
 from rich.table import Column, Table
 from rich.text import Text
 
-from shimtool import text as show
 from shimtool.commands.progress import Progress
+from shimtool.text import printable
 
 _WIDE = 110  # columns from which on reasons stand beside a guest, else below
 _GAP = 2  # columns between cells
@@ -65,11 +65,11 @@ def _table(guests: Sequence[dict[str, Any]]) -> Table:
 
 def _cells(guest: dict[str, Any]) -> tuple[str, str, str, str]:
     yes = "yes" if guest["convertible"] else "no"
-    return show.clean(guest["name"] or "?"), str(guest["type"]), str(guest["boot"]), yes
+    return printable(guest["name"] or "?"), str(guest["type"]), str(guest["boot"]), yes
 
 
 def _below(guest: dict[str, Any]) -> list[str]:
-    return [show.clean(text) for text in guest["reasons"]] or [show.clean(guest["config"])]
+    return [printable(text) for text in guest["reasons"]] or [printable(guest["config"])]
 
 
 def _widths(guests: Sequence[dict[str, Any]], console: int) -> list[int]:
@@ -152,7 +152,7 @@ class ProgressBar(Progress):
 
     @contextmanager
     def guest(self, name: str) -> Iterator[None]:
-        name = show.clean(name)
+        name = printable(name)
         self._change(self._at_hand.append, name)
         try:
             yield

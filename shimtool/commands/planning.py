@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from shimtool import text as show
 from shimtool.commands.run import Session
 from shimtool.configs.find import Unusable
 from shimtool.configs.parse import Config, open_config
@@ -16,6 +15,7 @@ from shimtool.payload.gather import gather
 from shimtool.plan.plan import payload_independent_faults
 from shimtool.plan.plan import plan as plan_guest
 from shimtool.plan.refusals import not_pv
+from shimtool.text import diff
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,4 @@ def config_diff(outcome: Outcome) -> str:
     """Return what changes in the config, as a unified diff."""
     assert outcome.draft  # noqa: S101 - planned outcomes have one
     draft = outcome.draft
-    return show.diff(
-        draft.config.data, new_config(outcome), str(outcome.config), draft.guest.new_config
-    )
+    return diff(draft.config.data, new_config(outcome), str(outcome.config), draft.guest.new_config)

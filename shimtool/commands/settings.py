@@ -10,7 +10,7 @@ from typing import Annotated, Any, Self, get_type_hints
 
 import typer
 
-from shimtool import text as show
+from shimtool import text
 from shimtool.dom0.detect import detect, parse_version
 from shimtool.dom0.paths import SearchPaths
 from shimtool.errors import ShimtoolError, fault, os_errors_as_faults
@@ -292,7 +292,7 @@ def option_group(kind: type[Any] | None = None) -> Callable[[Command], Command]:
                         values["options"] = kind(**picked)
                     command(**values)
             except ShimtoolError as error:
-                typer.echo(show.error(error), err=True)
+                typer.echo(text.error(error), err=True)
                 raise typer.Exit(1) from None
 
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool import text as show
 from shimtool.commands.planning import Outcome, ParsedGuest, make_plan, read_guests
 from shimtool.commands.record import changed_outputs, fingerprint, sources
 from shimtool.commands.run import Session, open_session
@@ -18,6 +17,7 @@ from shimtool.output.report import Record
 from shimtool.output.unpacked import UnpackedKernels
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import has_content
+from shimtool.text import reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def status(wanted: Sequence[Path], options: OutputOptions) -> Iterator[GuestStat
                 found = tuple(_reasons(record, *desks[key]))
             yield GuestStatus(record, found)
         except ShimtoolError as error:
-            yield GuestStatus(record, tuple(map(show.reason, error.faults)))
+            yield GuestStatus(record, tuple(map(reason, error.faults)))
 
 
 def _chosen(records: Sequence[Record], wanted: Sequence[Path], out: Path) -> Sequence[Record]:
@@ -85,7 +85,7 @@ def _reasons(record: Record, session: Session, desk: Desk) -> Iterator[str]:
     (draft,) = read_guests([Path(record.config.here)], desk.out)
     outcome = make_plan(session, draft) if isinstance(draft, ParsedGuest) else draft
     if outcome.plan is None:
-        yield from (f"cannot be converted any more: {show.reason(each)}" for each in outcome.faults)
+        yield from (f"cannot be converted any more: {reason(each)}" for each in outcome.faults)
         return
     changes = list(_changes(record, outcome))
     yield from changes

@@ -41,7 +41,7 @@ def detect(sys_hypervisor: Path = Path("/sys/hypervisor")) -> Host:
         )
 
 
-def describe(host: Host) -> str:
+def version_name(host: Host) -> str:
     """Write the version as people do: "4.9.2", "4.9" or "unknown"."""
     if host.xen is None:
         return "unknown"

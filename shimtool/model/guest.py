@@ -7,6 +7,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from shimtool.errors import Fault, Location
+
 
 class GuestType(StrEnum):
     """What kind of guest a config describes today."""
@@ -120,6 +122,12 @@ class Guest:
     keys: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     non_empty_keys: frozenset[str] = frozenset()
     syntax: Syntax = Syntax.XL
+
+    def fault(
+        self, key: str, message: str, seen: str | None = None, remedy: str | None = None
+    ) -> Fault:
+        """Build a fault at the line where `key` is set; at the file, where it is not."""
+        return Fault(message, Location(self.config, self.keys.get(key)), seen, remedy)
 
     @property
     def new_config(self) -> str:

@@ -13,7 +13,6 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool import text as show
 from shimtool.configs.find import find_configs, paths
 from shimtool.configs.parse import Config, open_config, parse
 from shimtool.configs.xl.edit import BLOCK
@@ -21,6 +20,7 @@ from shimtool.configs.xl.syntax import read_config
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
 from shimtool.system.files import MIB, changed_error, open_regular
 from shimtool.system.staging import Staging, locked, sweep
+from shimtool.text import diff
 
 _WRITTEN, _REPLACED = "written.cfg", "replaced.cfg"
 _MOST = 8 * MIB  # of a config, ours included
@@ -152,7 +152,7 @@ def _kept_for(config: Config, out: Path) -> SavedOriginal:
                 Location(path),
                 remedy=f"copy {kept.folder / 'original.cfg'} over {path}, make the same edit"
                 " there, then convert again",
-                detail=show.diff(kept.written, config.data, str(written), str(path)),
+                detail=diff(kept.written, config.data, str(written), str(path)),
             )
         )
     return kept

@@ -1,7 +1,7 @@
 """What the host's Xen means for a shim: refusals, warnings, and the shim's own command line."""
 
 from shimtool.dom0 import facts
-from shimtool.dom0.detect import describe
+from shimtool.dom0.detect import version_name
 from shimtool.errors import Fault, Location
 from shimtool.model import Guest, Host, Mode, Settings, Shim
 from shimtool.shims.kinds import kind_of, lists_phantom_cpus, loses_events, versions_for
@@ -27,7 +27,7 @@ def host_faults(host: Host, shim: Shim, mode: Mode, settings: Settings) -> list[
             Fault(
                 "xl knows pvshim= from Xen 4.10.1 on",
                 Location(host.source),
-                describe(host),
+                version_name(host),
                 "update Xen to 4.10.1 or later, or use --mode hvm",
             )
         )
@@ -36,7 +36,7 @@ def host_faults(host: Host, shim: Shim, mode: Mode, settings: Settings) -> list[
 
 def _overridable_faults(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
     """What --force overrides."""
-    where, version, found = Location(host.source), describe(host), []
+    where, version, found = Location(host.source), version_name(host), []
     if facts.too_old(host):
         found.append(
             Fault(

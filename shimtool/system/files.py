@@ -1,11 +1,13 @@
 """The one way to open an input file: only regular files, never waiting, never through a link."""
 
+import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
 from shimtool.model import SourceFile
@@ -170,3 +172,9 @@ def changed_error(path: Path) -> ShimtoolError:
         path,
         remedy="wait until the upgrade or copy has finished, then try again",
     )
+
+
+def sha256_of(source: BinaryIO) -> str:
+    """Hash an open file from its start to its end; return the SHA-256 in hex."""
+    source.seek(0)
+    return hashlib.file_digest(cast("BufferedReader", source), "sha256").hexdigest()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool import text as show
+from shimtool import text
 from shimtool.commands.planning import Outcome, new_config, plan_guests
 from shimtool.commands.run import Session, open_session
 from shimtool.commands.settings import GuestOptions
@@ -91,8 +91,8 @@ def test_golden(
         golden(DATA / "expected" / f"{case.stem}.{host}.cfg", _lasting(config))
         _parsed_by_xl(outcome, config)
     else:
-        text = show.error(ShimtoolError(*outcome.faults)).replace(str(case.parent), "")
-        golden(DATA / "expected" / f"{case.stem}.{host}.txt", f"{_anonymous(text)}\n".encode())
+        lines = text.error(ShimtoolError(*outcome.faults)).replace(str(case.parent), "")
+        golden(DATA / "expected" / f"{case.stem}.{host}.txt", f"{_anonymous(lines)}\n".encode())
 
 
 def _fine(case: Path, host: str) -> bool:

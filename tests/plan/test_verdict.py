@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shimtool import text as show
+from shimtool import text
 from shimtool.commands.planning import new_config, plan_guests
 from shimtool.commands.run import Session
 from shimtool.dom0.keys import TABLE
@@ -62,7 +62,7 @@ def test_what_xl_accepts_gets_a_verdict(
     if outcome.plan is None:
         assert outcome.faults
         assert all(fault.message for fault in outcome.faults)
-        assert "guest.cfg" in show.error(ShimtoolError(*outcome.faults))
+        assert "guest.cfg" in text.error(ShimtoolError(*outcome.faults))
         return
     with reading(new_config(outcome)) as after:
         assert after.accepted

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool import text as show
+from shimtool import text
 from shimtool.commands.planning import config_diff, new_config, plan_guests
 from shimtool.commands.run import Session, open_session
 from shimtool.commands.settings import GuestOptions
@@ -51,8 +51,8 @@ def test_golden(
     assert (outcome.status == "refused") == case.name.startswith("refused-"), outcome.faults
     expected = DATA / "expected" / f"{case.stem}.{host}"
     if outcome.plan is None:
-        text = show.error(ShimtoolError(*outcome.faults)).replace(str(case.parent), "")
-        golden(expected.with_name(f"{expected.name}.txt"), f"{_anonymous(text)}\n".encode())
+        lines = text.error(ShimtoolError(*outcome.faults)).replace(str(case.parent), "")
+        golden(expected.with_name(f"{expected.name}.txt"), f"{_anonymous(lines)}\n".encode())
         return
     assert outcome.plan.files[-1] == f"{outcome.plan.guest.name}.xml"
     config = new_config(outcome)

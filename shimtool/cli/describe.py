@@ -1,0 +1,74 @@
+"""What a plan, a conversion or a check looks like to people. Prints nothing."""
+
+import re
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from shimtool.dom0.detect import version_name
+from shimtool.model import ConfigValue, Mode, Plan, Syntax
+from shimtool.text import printable, table
+
+
+def changes(plan: Plan) -> list[str]:
+    """List the edits of the config, one a key."""
+    kept = {key for key, _value in plan.edits.settings}
+    gone = [f"{key}: no longer set" for key in plan.edits.comment_out if key not in kept]
+    return [*gone, *(f"{key} = {_value(value)}" for key, value in plan.edits.settings)]
+
+
+def _value(value: ConfigValue) -> str:
+    return str(list(value)) if isinstance(value, tuple) else repr(value)
+
+
+def planned(plan: Plan, diff: str) -> str:
+    """Describe a plan: what would be written, the warnings, and the config's diff."""
+    lines = [f"{printable(plan.guest.name)}: {printable(str(plan.guest.config))}"]
+    lines += [f"  {label + ':':13} {printable(value)}" for label, value in _rows(plan)]
+    return "\n".join([*lines, "", diff])
+
+
+def _rows(plan: Plan) -> Iterable[tuple[str, str]]:
+    image = plan.image
+    yield "mode", f"{plan.mode} (Xen on dom0: {version_name(plan.host)})"
+    yield "shim", f"{image.shim.name} ({image.shim.size} bytes), arguments: {image.shim_args}"
+    yield "kernel", _kernel(plan)
+    if ramdisk := image.payload.ramdisk:
+        behind = ", behind an empty cpio" if image.cpio_prefix and plan.mode is Mode.HVM else ""
+        yield "ramdisk", f"{ramdisk.file.dom0_path} ({ramdisk.file.size} bytes{behind})"
+    if (taken := image.payload.extracted) and taken.menu:
+        yield "boot entry", f"{taken.title!r} of {taken.menu} inside the guest's disk"
+    yield "command line", image.command_line or "(none)"
+    yield "writes", ", ".join(plan.files)
+    for text in plan.warnings:
+        yield "warning", text
+
+
+def _kernel(plan: Plan) -> str:
+    file, facts = plan.image.payload.kernel.file, plan.image.payload.kernel.facts
+    words = f"{facts.bits}-bit, {facts.guest_os or 'unknown'} {facts.version or ''}".rstrip()
+    unpacked = ", stored unpacked" if plan.image.unpack and plan.mode is Mode.HVM else ""
+    return f"{file.dom0_path} ({file.size} bytes, {facts.wrapping}, {words}{unpacked})"
+
+
+def converted(plan: Plan, status: str, host_out: str) -> str:
+    """Say what was written, and the command that starts the guest."""
+    name = printable(plan.guest.name)
+    lines = [f"{name}: {status} ({plan.mode}, shim {plan.image.shim.name})"]
+    lines += [f"  {printable(f'{host_out}/{each}')}" for each in plan.files]
+    start = shlex.quote(f"{host_out}/{plan.guest.new_config}")
+    command = f"xl create {start}"
+    if plan.guest.syntax is Syntax.LIBVIRT:
+        command = f"virsh define {start} && virsh start {shlex.quote(plan.guest.name)}"
+    return "\n".join([*lines, f"  start it on dom0: {printable(command)}"])
+
+
+def checks(file: Path, passed: Iterable[tuple[str, str]]) -> str:
+    """Render what verify found right: pairs of what was looked at and what was found."""
+    rows = [(f"  {what}:", _short_digests(found)) for what, found in passed]
+    return f"{printable(str(file))}: ok\n{table(rows)}"
+
+
+def _short_digests(text: str) -> str:
+    """Keep 16 digits of a hash: enough to compare by eye; --json has it whole."""
+    return re.sub(r"\b([0-9a-f]{16})[0-9a-f]{48}\b", r"\1...", text)
