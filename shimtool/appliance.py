@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from shimtool import text
-from shimtool.__main__ import main as shimtool
 from shimtool.assets import VARIABLE, shims_folder
+from shimtool.cli.main import main as shimtool
 from shimtool.commands.boot_test import QEMU
 from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
 from shimtool.errors import Fault, Location, ShimtoolError

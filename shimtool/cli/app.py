@@ -1,8 +1,8 @@
-"""The command line: parses, calls the pipeline, prints what `show` renders. No logic here."""
+"""The commands: what each one takes, and how its results are printed. No logic here."""
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -11,30 +11,31 @@ import typer
 
 from shimtool import __version__, text
 from shimtool.assets import find_assets
-from shimtool.cli import describe
-from shimtool.cli import results as documents
+from shimtool.cli import describe, results, tables
+from shimtool.cli.errors import Asked
 from shimtool.cli.examples import epilog
+from shimtool.cli.options import Debug, Json, Verbose, option_group
 from shimtool.cli.shims import shims
 from shimtool.commands.boot_test import boot_test as boot_iso
+from shimtool.commands.convert import Converted
 from shimtool.commands.convert import convert as convert_guests
-from shimtool.commands.planning import Outcome, config_diff, plan_guests
+from shimtool.commands.planning import Outcome, Planned, Refused, plan_guests
 from shimtool.commands.progress import NO_PROGRESS, Progress
-from shimtool.commands.run import open_session
+from shimtool.commands.run import open_run
 from shimtool.commands.settings import (
-    BootTestOptions,
-    ConvertOptions,
-    GuestOptions,
-    HostOptions,
-    InPlaceOptions,
-    OutputOptions,
-    option_group,
+    BootTestSettings,
+    ConvertSettings,
+    GuestSettings,
+    HostSettings,
+    InPlaceSettings,
+    OutputSettings,
 )
-from shimtool.commands.status import status as standing_of
+from shimtool.commands.status import status as states_of
 from shimtool.commands.verify import Check
 from shimtool.commands.verify import verify as verify_file
-from shimtool.configs.find import find_configs
+from shimtool.configs.find import Found, find_configs
 from shimtool.dom0 import facts
-from shimtool.errors import ShimtoolError
+from shimtool.errors import Fault, ShimtoolError
 from shimtool.output.originals import converted_in_place
 from shimtool.output.originals import restore as restore_config
 from shimtool.system.streams import is_pipe, is_screen
@@ -67,182 +68,204 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def top(
+    context: typer.Context,
     *,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Verbose = False,
+    debug: Debug = False,
 ) -> None:
     """Boot unchanged Xen PV guests inside HVM or PVH containers with the PV shim.
 
     Typical: shimtool convert --in /etc/xen --out /var/lib/xen/shimtool
     """
+    asked: Asked = context.obj
+    asked.take(verbose=verbose, debug=debug)
 
 
 @app.command(epilog=epilog("scan"))
-@option_group(GuestOptions)
-def scan(configs: Configs = None, *, options: GuestOptions) -> None:
+@option_group(GuestSettings)
+def scan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = False) -> None:
     """Say what is here: each guest, how it boots, and whether it can be converted."""
-    session = open_session(options)
-    found = find_configs(configs or [], options.in_dir, session.roots)
-    outcomes = list(plan_guests(found.configs, session))
-    guests = [documents.scanned(outcome) for outcome in outcomes]
-    if options.json:
-        _json(guests)
-        return
-    if is_screen(sys.stdout):
-        from shimtool.cli.terminal import print_guests  # noqa: PLC0415 - takes 0.1 s to load
-
-        print_guests(guests)
+    found, outcomes = _planned(configs, settings)
+    guests = [results.scanned(outcome) for outcome in outcomes]
+    if as_json:
+        _print_json(guests)
     else:
-        typer.echo(table(documents.scan_rows(guests)))
-    _notes(documents.scan_summary(outcomes, [path for path, _why in found.skipped]))
+        _print_guests(guests)
+        _print_notes(tables.scan_summary(outcomes, [path for path, _why in found.skipped]))
+    _raise_crashes(outcomes)
 
 
 @app.command(epilog=epilog("plan"))
-@option_group(GuestOptions)
-def plan(configs: Configs = None, *, options: GuestOptions) -> None:
+@option_group(GuestSettings)
+def plan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = False) -> None:
     """Show what convert would do: readable, with a diff of each config. Writes nothing."""
-    outcomes = _planned(configs, options)
-    if options.json:
-        _json([documents.planned(outcome) for outcome in outcomes])
+    _found, outcomes = _planned(configs, settings)
+    if as_json:
+        _print_json([results.planned(outcome) for outcome in outcomes])
     else:
         for outcome in outcomes:
-            if outcome.plan:
-                typer.echo(describe.planned(outcome.plan, config_diff(outcome)))
-            _refusal(outcome)
+            if isinstance(outcome, Planned):
+                typer.echo(describe.planned(outcome.plan, outcome.changes))
+            else:
+                _print_faults(outcome.faults)
     _end(outcomes)
 
 
 @app.command(epilog=epilog("convert"))
-@option_group(ConvertOptions)
-def convert(configs: Configs = None, *, options: ConvertOptions) -> None:
+@option_group(ConvertSettings)
+def convert(configs: Configs = None, *, settings: ConvertSettings, as_json: Json = False) -> None:
     """Write the boot ISO (HVM) or shim (PVH) and the new config of each guest."""
     outcomes = []
-    with _watch(options) as watch:
-        for outcome in convert_guests(configs or [], options, watch):
+    with _progress(as_json=as_json) as progress:
+        for outcome in convert_guests(configs or [], settings, progress):
             outcomes.append(outcome)
-            with watch.aside():
-                if not options.json:
-                    _converted(outcome, options)
-                _refusal(outcome)
-    if options.json:
-        _json([documents.planned(outcome) for outcome in outcomes])
+            with progress.aside():
+                if isinstance(outcome, Refused):
+                    _print_faults(outcome.faults)
+                elif not as_json:
+                    typer.echo(_converted(outcome, settings))
+    if as_json:
+        _print_json([results.planned(outcome) for outcome in outcomes])
     else:
-        for line in documents.warnings(outcomes):
+        for line in (*tables.warnings(outcomes), tables.convert_summary(outcomes)):
             typer.echo(line, err=True)
-        typer.echo(documents.summary(outcomes), err=True)
     _end(outcomes)
 
 
 @app.command(epilog=epilog("verify"))
-@option_group(OutputOptions)
+@option_group(OutputSettings)
 def verify(
     files: Annotated[list[Path], typer.Argument(help="An .iso or .cfg that convert wrote.")],
     *,
-    options: OutputOptions,
+    settings: OutputSettings,
+    as_json: Json = False,
 ) -> None:
     """Open outputs and check boot record, loader config, hashes, and paths the config names."""
-    assets = find_assets()
-    _check(files, lambda file: verify_file(file, options.out, options.dom0_out, assets), options)
+    assets, host_out = find_assets(), settings.dom0_out
+    _check(files, lambda file: verify_file(file, settings.out, host_out, assets), as_json=as_json)
 
 
 @app.command("boot-test", epilog=epilog("boot-test"))
-@option_group(BootTestOptions)
+@option_group(BootTestSettings)
 def boot_test(
     files: Annotated[list[Path], typer.Argument(help="An .iso that convert wrote.")],
     *,
-    options: BootTestOptions,
+    settings: BootTestSettings,
+    as_json: Json = False,
 ) -> None:
     """Boot an ISO under plain QEMU, without Xen, until its shim reports what it was given."""
-    _check(files, lambda file: boot_iso(file, options.memory, options.timeout), options)
+    memory, seconds = settings.memory, settings.timeout
+    _check(files, lambda file: boot_iso(file, memory, seconds), as_json=as_json)
 
 
-def _check(
-    files: list[Path],
-    check: Callable[[Path], list[Check]],
-    options: OutputOptions | BootTestOptions,
-) -> None:
+def _check(files: list[Path], check: Callable[[Path], list[Check]], *, as_json: bool) -> None:
     """Check files one by one; print what was found right, or wrong."""
-    results, failed = [], False
+    found, failed = [], False
     for file in files:
         try:
             checks = [(each.what, each.found) for each in check(file)]
         except ShimtoolError as error:
             failed = True
-            results.append(documents.verified(file, [], error.faults))
-            typer.echo(text.error(error), err=True)
+            found.append(results.verified(file, [], error.faults))
+            _print_faults(error.faults)
         else:
-            results.append(documents.verified(file, checks, ()))
-            if not options.json:
+            found.append(results.verified(file, checks, ()))
+            if not as_json:
                 typer.echo(describe.checks(file, checks))
-    if options.json:
-        _json(results)
+    if as_json:
+        _print_json(found)
     if failed:
         raise typer.Exit(1)
 
 
 @app.command(epilog=epilog("status"))
-@option_group(OutputOptions)
+@option_group(OutputSettings)
 def status(
-    configs: Annotated[
+    guests: Annotated[
         list[Path] | None,
         typer.Argument(metavar="GUEST...", help="Names or configs. [all in --out]"),
     ] = None,
     *,
-    options: OutputOptions,
+    settings: OutputSettings,
+    as_json: Json = False,
 ) -> None:
     """Say which outputs are stale, and why: kernel replaced, config edited, shim newer, damage."""
-    standings = list(standing_of(configs or [], options))
-    if options.json:
-        _json([documents.standing(each) for each in standings])
+    states = list(states_of(guests or [], settings.out))
+    if as_json:
+        _print_json([results.state(each) for each in states])
     else:
-        typer.echo(table(documents.standing_rows(standings)))
-    if any(each.reasons for each in standings):
+        typer.echo(table(tables.status_rows(states)))
+    if any(each.reasons for each in states):
         raise typer.Exit(1)
 
 
 @app.command(epilog=epilog("restore"))
-@option_group(InPlaceOptions)
-def restore(configs: Configs = None, *, options: InPlaceOptions) -> None:
+@option_group(InPlaceSettings)
+def restore(configs: Configs = None, *, settings: InPlaceSettings, as_json: Json = False) -> None:
     """Undo --in-place: bring back the exact bytes of the configs from before."""
-    results, failed = [], False
-    for config in configs or converted_in_place(options.in_dir):
+    found, failed = [], False
+    for config in configs or converted_in_place(settings.in_dir):
         try:
-            restore_config(config, options.out)
+            restore_config(config, settings.out)
         except ShimtoolError as error:
             failed = True
-            results.append(documents.restored(config, error.faults))
-            typer.echo(text.error(error), err=True)
+            found.append(results.restored(config, error.faults))
+            _print_faults(error.faults)
         else:
-            results.append(documents.restored(config, ()))
-            if not options.json:
+            found.append(results.restored(config, ()))
+            if not as_json:
                 typer.echo(printable(f"{config}: restored"))
-    if options.json:
-        _json(results)
+    if as_json:
+        _print_json(found)
     if failed:
         raise typer.Exit(1)
 
 
 @app.command(epilog=epilog("host"))
-@option_group(HostOptions)
-def host(*, options: HostOptions) -> None:
+@option_group(HostSettings)
+def host(*, settings: HostSettings, as_json: Json = False) -> None:
     """Say what is known of this host: Xen, HVM, the mode chosen, how paths map."""
-    known = options.host()
-    mode = facts.chosen_mode(known, options.mode_wanted())
-    found = documents.host(known, mode, options.roots())
-    if options.json:
-        _json(found)
+    known = settings.host()
+    mode = facts.chosen_mode(known, settings.mode_wanted())
+    found = results.host(known, mode, settings.search_paths())
+    if as_json:
+        _print_json(found)
     else:
-        typer.echo(table(documents.host_rows(found)))
+        typer.echo(table(tables.host_rows(found)))
 
 
-def _planned(configs: list[Path] | None, options: GuestOptions) -> list[Outcome]:
-    session = open_session(options)
-    found = find_configs(configs or [], options.in_dir, session.roots)
-    return list(plan_guests(found.configs, session))
+def _planned(configs: list[Path] | None, settings: GuestSettings) -> tuple[Found, list[Outcome]]:
+    run = open_run(settings)
+    found = find_configs(configs or [], settings.in_dir, run.search_paths)
+    return found, list(plan_guests(found.configs, run))
 
 
-def _notes(lines: list[str]) -> None:
+def _converted(outcome: Converted, settings: ConvertSettings) -> str:
+    return describe.converted(outcome.planned.plan, outcome.status, settings.dom0_out)
+
+
+def _progress(*, as_json: bool) -> AbstractContextManager[Progress]:
+    """Return a bar, on a terminal that nothing else writes to."""
+    if not is_screen(sys.stderr) or (is_pipe(sys.stdout) and not as_json):
+        return nullcontext(NO_PROGRESS)
+    from shimtool.cli.terminal import ProgressBar  # noqa: PLC0415 - takes 0.1 s to load
+
+    return ProgressBar()
+
+
+def _print_guests(guests: list[results.ScannedGuest]) -> None:
+    if is_screen(sys.stdout):
+        from shimtool.cli.terminal import print_guests  # noqa: PLC0415 - takes 0.1 s to load
+
+        print_guests(guests)
+    else:
+        typer.echo(table(tables.scan_rows(guests)))
+
+
+def _print_notes(lines: list[str]) -> None:
     if is_screen(sys.stderr):
         from shimtool.cli.terminal import print_notes  # noqa: PLC0415 - takes 0.1 s to load
 
@@ -251,29 +274,23 @@ def _notes(lines: list[str]) -> None:
         typer.echo("\n".join(lines), err=True)
 
 
-def _watch(options: ConvertOptions) -> AbstractContextManager[Progress]:
-    """Return a bar, on a terminal that nothing else writes to."""
-    if not is_screen(sys.stderr) or (is_pipe(sys.stdout) and not options.json):
-        return nullcontext(NO_PROGRESS)
-    from shimtool.cli.terminal import ProgressBar  # noqa: PLC0415 - takes 0.1 s to load
-
-    return ProgressBar()
+def _print_faults(faults: Iterable[Fault]) -> None:
+    typer.echo(text.error(ShimtoolError(*faults)), err=True)
 
 
-def _converted(outcome: Outcome, options: ConvertOptions) -> None:
-    if outcome.plan:
-        typer.echo(describe.converted(outcome.plan, outcome.status, options.dom0_out))
-
-
-def _refusal(outcome: Outcome) -> None:
-    if outcome.faults:
-        typer.echo(text.error(ShimtoolError(*outcome.faults)), err=True)
-
-
-def _json(document: object) -> None:
+def _print_json(document: object) -> None:
     typer.echo(json.dumps(document, indent=1))
 
 
-def _end(outcomes: list[Outcome]) -> None:
-    if any(outcome.status == "refused" for outcome in outcomes):
+def _end(outcomes: Iterable[Outcome | Converted]) -> None:
+    """End with exit code 1 if guests were refused; with 3, and their log, where shimtool failed."""
+    refused = [each for each in outcomes if isinstance(each, Refused)]
+    _raise_crashes(refused)
+    if refused:
         raise typer.Exit(1)
+
+
+def _raise_crashes(outcomes: Iterable[Outcome | Converted]) -> None:
+    crashes = [each.crash for each in outcomes if isinstance(each, Refused) and each.crash]
+    if crashes:
+        raise ExceptionGroup("shimtool failed on some guests", crashes)

@@ -1,141 +1,160 @@
-"""Results as plain data: the JSON that scripts read, and the rows that people do."""
+"""What the commands' --json documents hold, and how outcomes become them.
 
-from collections.abc import Iterable, Iterator, Sequence
+The TypedDicts are promises: scripts read these documents. What a table or a summary shows is
+made of the same, so that both always say the same.
+"""
+
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from shimtool.cli import describe
-from shimtool.commands.planning import Outcome
+from shimtool.cli.describe import changes
+from shimtool.commands.convert import Converted
+from shimtool.commands.planning import Outcome, Planned, Refused
 from shimtool.commands.status import GuestStatus
 from shimtool.dom0 import facts
 from shimtool.dom0.detect import version_name
 from shimtool.dom0.paths import SearchPaths
-from shimtool.dom0.releases import MEANS, Fact
+from shimtool.dom0.releases import Fact
 from shimtool.errors import Fault
-from shimtool.model import GuestType, Host, Mode
-from shimtool.shims.kinds import kinds, versions_for, works_in
+from shimtool.model import Guest, Host, Mode, Plan, Shim
+from shimtool.shims.kinds import kind_of, kinds, versions_for, works_in
 from shimtool.text import printable, reason
 
 
-def scanned(outcome: Outcome) -> dict[str, Any]:
-    """One guest of `scan --json`."""
-    guest = outcome.draft.guest if outcome.draft else None
-    return {
-        "name": guest.name if guest else None,
-        "config": str(outcome.config),
-        "type": guest.type if guest else "unknown",
-        "boot": guest.boot.kind if guest else "none",
-        "convertible": outcome.status != "refused",
-        "reasons": [reason(fault) for fault in outcome.faults],
-    }
+class ScannedGuest(TypedDict):
+    """One guest of `scan --json`; `name` is null where the config could not be read."""
+
+    name: str | None
+    config: str
+    type: str
+    boot: str
+    convertible: bool
+    reasons: list[str]
 
 
-def planned(outcome: Outcome) -> dict[str, Any]:
-    """One guest of `plan --json` and `convert --json`: what scan says, and what is done."""
-    plan = outcome.plan
-    return {
-        **scanned(outcome),
-        "status": outcome.status,
-        "mode": plan.mode if plan else None,
-        "shim": plan.image.shim.name if plan else None,
-        "changes": describe.changes(plan) if plan else [],
-        "warnings": list(plan.warnings) if plan else [],
-        "outputs": list(plan.files) if plan else [],
-    }
+class PlannedGuest(ScannedGuest):
+    """One guest of `plan --json` and `convert --json`; `mode` and `shim` are null if refused."""
+
+    status: str
+    mode: str | None
+    shim: str | None
+    changes: list[str]
+    warnings: list[str]
+    outputs: list[str]
 
 
-def scan_rows(guests: Iterable[dict[str, Any]]) -> list[Sequence[str]]:
-    """Rows of `scan` from what scanned() gave, the head first."""
-    rows: list[Sequence[str]] = [("NAME", "TYPE", "BOOT", "CONVERTIBLE", "CONFIG / WHY NOT")]
-    for guest in guests:
-        yes = "yes" if guest["convertible"] else "no"
-        why = "; ".join(guest["reasons"]) or guest["config"]
-        rows.append((guest["name"] or "?", guest["type"], guest["boot"], yes, why))
-    return rows
+class VerifiedFile(TypedDict):
+    """One file of `verify --json` and `boot-test --json`: what was looked at, what was found."""
+
+    file: str
+    ok: bool
+    checks: dict[str, str]
+    reasons: list[str]
 
 
-def summary(outcomes: Sequence[Outcome]) -> str:
-    """Count what became of the guests."""
-    counts = [
-        f"{count} {status}"
-        for status in ("converted", "unchanged", "refused")
-        if (count := sum(outcome.status == status for outcome in outcomes))
-    ]
-    return ", ".join(counts)
+class GuestState(TypedDict):
+    """One guest of `status --json`."""
+
+    name: str
+    config: str
+    stale: bool
+    reasons: list[str]
+    mode: str
+    shim: str
+    outputs: list[str]
 
 
-def scan_summary(outcomes: Sequence[Outcome], skipped: Sequence[Path]) -> list[str]:
-    """Lines that end a scan: counts, why guests are refused, and which files are no configs."""
-    refused = [each for each in outcomes if each.status == "refused"]
-    other = [each for each in refused if _not_pv(each)]
-    counts = (
-        (len(outcomes) - len(refused), "would convert"),
-        (len(other), "not PV"),
-        (len(refused) - len(other), "refused"),
-    )
-    lines = [
-        f"{_count(len(outcomes), 'guest')}: "
-        + ", ".join(f"{count} {what}" for count, what in counts if count),
-        *_grouped([each for each in refused if not _not_pv(each)]),
-    ]
-    if skipped:
-        files = _count(len(skipped), "other file")
-        lines.append(f"{files} left out, no guest configs: {_names([p.name for p in skipped])}")
-    return [printable(line) for line in lines]
+class RestoredConfig(TypedDict):
+    """One config of `restore --json`."""
+
+    config: str
+    status: str
+    reasons: list[str]
 
 
-def _not_pv(outcome: Outcome) -> bool:
-    draft = outcome.draft
-    return draft is not None and draft.guest.type in (GuestType.HVM, GuestType.PVH)
+_BuildId = TypedDict("_BuildId", {"build-id": str | None})  # no name that a class could give
 
 
-def _grouped(refused: Iterable[Outcome], most: int = 20) -> list[str]:
-    """Each reason once, the most common first, with the guests it is for."""
-    guests: dict[str, list[str]] = {}
-    for outcome in refused:
-        name = outcome.draft.guest.name if outcome.draft else outcome.config.name
-        for message in dict.fromkeys(fault.message for fault in outcome.faults):
-            guests.setdefault(message, []).append(name)
-    groups = sorted(guests.items(), key=lambda group: -len(group[1]))
-    lines = [f"  {len(names)}: {message} ({_names(names)})" for message, names in groups[:most]]
-    more = len(groups) - most
-    return [*lines, f"  and {_count(more, 'more reason')}"] if more > 0 else lines
+class ShimFacts(_BuildId):
+    """One shim of `shims list --json`, and `shims show --json`; sizes in bytes."""
+
+    name: str
+    version: str | None
+    kind: str
+    modes: list[str]
+    size: int
+    sha256: str
+    origin: str
+    file: str
+    hosts: str
+    arguments: str
+    caveats: list[str]
 
 
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+def scanned(outcome: Outcome) -> ScannedGuest:
+    """Return one guest of `scan --json`."""
+    match outcome:
+        case Planned():
+            return _scanned(outcome.config, outcome.parsed.guest, ())
+        case Refused():
+            return _scanned(outcome.config, outcome.guest, outcome.faults)
 
 
-def warnings(outcomes: Iterable[Outcome]) -> list[str]:
-    """Each warning once, with the guests it is for."""
-    guests: dict[str, list[str]] = {}
-    for outcome in outcomes:
-        if outcome.plan:
-            for text in outcome.plan.warnings:
-                guests.setdefault(text, []).append(outcome.plan.guest.name)
-    return [printable(f"warning: {text} ({_names(names)})") for text, names in guests.items()]
-
-
-def _names(names: Sequence[str], most: int = 5) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
-def verified(
-    file: Path, checks: Iterable[tuple[str, str]], faults: Iterable[Fault]
-) -> dict[str, Any]:
-    """One file of `verify --json`; `checks` are pairs of what was looked at and what was found."""
+def _scanned(config: Path, guest: Guest | None, faults: Iterable[Fault]) -> ScannedGuest:
     reasons = [reason(fault) for fault in faults]
     return {
-        "file": str(file),
-        "ok": not reasons,
-        "checks": dict(checks),
+        "name": guest.name if guest else None,
+        "config": str(config),
+        "type": guest.type if guest else "unknown",
+        "boot": guest.boot.kind if guest else "none",
+        "convertible": not reasons,
         "reasons": reasons,
     }
 
 
-def standing(each: GuestStatus) -> dict[str, Any]:
-    """One guest of `status --json`."""
+def planned(outcome: Outcome | Converted) -> PlannedGuest:
+    """Return one guest of `plan --json` and `convert --json`."""
+    match outcome:
+        case Planned():
+            return _planned(outcome, "planned")
+        case Converted():
+            return _planned(outcome.planned, outcome.status)
+        case Refused():
+            return {
+                **scanned(outcome),
+                "status": "refused",
+                "mode": None,
+                "shim": None,
+                "changes": [],
+                "warnings": [],
+                "outputs": [],
+            }
+
+
+def _planned(outcome: Planned, status: str) -> PlannedGuest:
+    plan: Plan = outcome.plan
+    return {
+        **scanned(outcome),
+        "status": status,
+        "mode": plan.mode,
+        "shim": plan.image.shim.name,
+        "changes": changes(plan),
+        "warnings": list(plan.warnings),
+        "outputs": list(plan.files),
+    }
+
+
+def verified(
+    file: Path, checks: Iterable[tuple[str, str]], faults: Iterable[Fault]
+) -> VerifiedFile:
+    """Return one file of `verify --json`."""
+    reasons = [reason(fault) for fault in faults]
+    return {"file": str(file), "ok": not reasons, "checks": dict(checks), "reasons": reasons}
+
+
+def state(each: GuestStatus) -> GuestState:
+    """Return one guest of `status --json`."""
     return {
         "name": each.record.name,
         "config": each.record.config.path,
@@ -147,17 +166,8 @@ def standing(each: GuestStatus) -> dict[str, Any]:
     }
 
 
-def standing_rows(standings: Iterable[GuestStatus]) -> list[Sequence[str]]:
-    """Rows of `status`, the head first."""
-    rows: list[Sequence[str]] = [("NAME", "STATE", "MODE", "SHIM", "WHY")]
-    for each in standings:
-        state, why = "stale" if each.reasons else "fresh", "; ".join(each.reasons)
-        rows.append((each.record.name, state, each.record.mode, each.record.shim, why))
-    return rows
-
-
-def restored(config: Path, faults: Iterable[Fault]) -> dict[str, Any]:
-    """One config of `restore --json`."""
+def restored(config: Path, faults: Iterable[Fault]) -> RestoredConfig:
+    """Return one config of `restore --json`."""
     reasons = [reason(fault) for fault in faults]
     return {
         "config": str(config),
@@ -166,11 +176,30 @@ def restored(config: Path, faults: Iterable[Fault]) -> dict[str, Any]:
     }
 
 
+def shim(each: Shim) -> ShimFacts:
+    """Return one shim of `shims list --json`."""
+    known = kind_of(each)
+    return {
+        "name": each.name,
+        "version": each.version,
+        "kind": each.kind,
+        "modes": sorted(each.modes),
+        "size": each.size,
+        "sha256": each.sha256,
+        "build-id": each.build_id,
+        "origin": each.origin,
+        "file": str(each.file),
+        "hosts": f"{known.hosts} ({known.hosts_source})",
+        "arguments": known.arguments,
+        "caveats": list(known.caveats),
+    }
+
+
 _YES = {None: "unknown", True: "yes", False: "no"}
 
 
-def host(known: Host, mode: Mode, roots: SearchPaths) -> dict[str, Any]:
-    """What `host` says: this Xen, what it has (releases.yaml), which kinds of shims work on it."""
+def host(known: Host, mode: Mode, paths: SearchPaths) -> dict[str, Any]:
+    """Return what `host` says: this Xen, what it has (releases.yaml), which shims work on it."""
     return {
         "xen": version_name(known),
         "source": known.source,
@@ -187,23 +216,6 @@ def host(known: Host, mode: Mode, roots: SearchPaths) -> dict[str, Any]:
             }
             for kind, each in kinds().items()
         },
-        "maps": [f"{host_path} is {here}" for host_path, here in roots.maps],
-        "kernels": [str(folder) for folder in roots.kernels],
+        "maps": [f"{host_path} is {here}" for host_path, here in paths.maps],
+        "kernels": [str(folder) for folder in paths.kernels],
     }
-
-
-def host_rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Rows of `host`: all but the sources, which --json has."""
-    for key, value in facts.items():
-        if not isinstance(value, dict):
-            yield key, words(value)
-    for fact, value in facts["has"].items():
-        yield value, MEANS[fact]
-    for kind, each in facts["shims"].items():
-        modes, versions = words(each["modes"]), words(each["versions"])
-        yield f"shims {kind}", f"modes: {modes}; versions: {versions}; hosts: {each['hosts']}"
-
-
-def words(value: object) -> str:
-    """A value for people."""
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)

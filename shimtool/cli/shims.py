@@ -2,17 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from shimtool.assets import find_assets
-from shimtool.cli import results as documents
-from shimtool.commands.settings import Json, option_group
-from shimtool.model import Shim, ShimKind
+from shimtool.cli import results, tables
+from shimtool.cli.options import Json, option_group
+from shimtool.model import ShimKind
 from shimtool.shims import catalogue
 from shimtool.shims.add import add
-from shimtool.shims.kinds import kind_of
 from shimtool.text import printable, table
 
 shims = typer.Typer(help="List, show and add PV shims.", no_args_is_help=True)
@@ -20,38 +19,21 @@ shims = typer.Typer(help="List, show and add PV shims.", no_args_is_help=True)
 
 @shims.command("list")
 @option_group()
-def list_shims(*, json_: Json = False) -> None:
+def list_shims(*, as_json: Json = False) -> None:
     """List the shims at hand and say which one is the default."""
-    found = catalogue.load(find_assets().shims)
-    if json_:
-        typer.echo(json.dumps([_facts(shim) for shim in found], indent=1))
-        return
-    rows = [("NAME", "VERSION", "KIND", "MODES", "SIZE", "ORIGIN")]
-    rows += [
-        (
-            shim.name,
-            shim.version or "unknown",
-            shim.kind,
-            " ".join(sorted(shim.modes)),
-            f"{shim.size / 1e6:.1f} MB",
-            shim.origin,
-        )
-        for shim in found
-    ]
-    typer.echo(table(rows))
+    found = [results.shim(each) for each in catalogue.load(find_assets().shims)]
+    typer.echo(json.dumps(found, indent=1) if as_json else table(tables.shim_rows(found)))
 
 
 @shims.command("show")
 @option_group()
-def show_shim(name: str, *, json_: Json = False) -> None:
+def show_shim(name: str, *, as_json: Json = False) -> None:
     """Say all that is known of one shim, after checking that its file is whole."""
     shim = catalogue.named(catalogue.load(find_assets().shims), name)
     catalogue.verify(shim)
-    facts = _facts(shim)
-    if json_:
-        typer.echo(json.dumps(facts, indent=1))
-    else:
-        typer.echo(table((key, documents.words(value)) for key, value in facts.items()))
+    found = results.shim(shim)
+    rows = ((key, tables.words(value)) for key, value in found.items())
+    typer.echo(json.dumps(found, indent=1) if as_json else table(rows))
 
 
 @shims.command("add")
@@ -70,21 +52,3 @@ def add_shims(
         for added in add(find_assets().shims, file, name, kind):
             what = "added" if added.new else "already there"
             typer.echo(printable(f"{what}: {added.shim.name} ({added.shim.origin})"))
-
-
-def _facts(shim: Shim) -> dict[str, Any]:
-    known = kind_of(shim)
-    return {
-        "name": shim.name,
-        "version": shim.version,
-        "kind": shim.kind,
-        "modes": sorted(shim.modes),
-        "size": shim.size,
-        "sha256": shim.sha256,
-        "build-id": shim.build_id,
-        "origin": shim.origin,
-        "file": str(shim.file),
-        "hosts": f"{known.hosts} ({known.hosts_source})",
-        "arguments": known.arguments,
-        "caveats": list(known.caveats),
-    }

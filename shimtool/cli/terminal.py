@@ -20,6 +20,7 @@ from rich.progress import Progress as RichProgress
 from rich.table import Column, Table
 from rich.text import Text
 
+from shimtool.cli.results import ScannedGuest
 from shimtool.commands.progress import Progress
 from shimtool.text import printable
 
@@ -29,8 +30,8 @@ _HEAD = ("NAME", "TYPE", "BOOT", "CONVERTIBLE")
 _STYLES = {"yes": "green", "no": "red"}
 
 
-def print_guests(guests: Sequence[dict[str, Any]], *, file: Any = None) -> None:  # noqa: ANN401 - documents.scanned(), and any text stream
-    """Print the guests of `scan`, as documents.scanned() gives them, as wide as the terminal."""
+def print_guests(guests: Sequence[ScannedGuest], *, file: Any = None) -> None:  # noqa: ANN401 - results.scanned(), and any text stream
+    """Print the guests of `scan`, as results.scanned() gives them, as wide as the terminal."""
     console = Console(file=file, highlight=False)
     if console.width >= _WIDE:
         console.print(_table(guests))
@@ -52,7 +53,7 @@ def print_notes(lines: Iterable[str]) -> None:
         console.print(Padding(Text(text, overflow="fold"), (0, 0, 0, indent), expand=False))
 
 
-def _table(guests: Sequence[dict[str, Any]]) -> Table:
+def _table(guests: Sequence[ScannedGuest]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for head in (*_HEAD, "CONFIG / WHY NOT"):
         table.add_column(head, overflow="fold")
@@ -63,16 +64,16 @@ def _table(guests: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def _cells(guest: dict[str, Any]) -> tuple[str, str, str, str]:
+def _cells(guest: ScannedGuest) -> tuple[str, str, str, str]:
     yes = "yes" if guest["convertible"] else "no"
-    return printable(guest["name"] or "?"), str(guest["type"]), str(guest["boot"]), yes
+    return printable(guest["name"] or "?"), guest["type"], guest["boot"], yes
 
 
-def _below(guest: dict[str, Any]) -> list[str]:
+def _below(guest: ScannedGuest) -> list[str]:
     return [printable(text) for text in guest["reasons"]] or [printable(guest["config"])]
 
 
-def _widths(guests: Sequence[dict[str, Any]], console: int) -> list[int]:
+def _widths(guests: Sequence[ScannedGuest], console: int) -> list[int]:
     """Return the columns' widths; the names get what the others leave."""
     rows = [_HEAD, *map(_cells, guests)]
     name, *others = (max(map(cell_len, column)) for column in zip(*rows, strict=True))

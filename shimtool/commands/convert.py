@@ -2,58 +2,67 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from shimtool.commands.planning import (
-    Outcome,
     ParsedGuest,
-    make_plan,
-    new_config,
+    Planned,
+    Refused,
+    plan_guest,
     read_guests,
-    refused,
+    refusal,
 )
 from shimtool.commands.progress import NO_PROGRESS, Progress
 from shimtool.commands.record import changed_outputs, fingerprint, make_record
-from shimtool.commands.run import Session, open_session
-from shimtool.commands.settings import ConvertOptions
+from shimtool.commands.run import Run, open_run
+from shimtool.commands.settings import ConvertSettings
 from shimtool.configs.find import find_configs, paths
-from shimtool.errors import ShimtoolError, fault, os_errors_as_faults
-from shimtool.model import Mode, Plan
-from shimtool.output.guest import Desk, write_device_model, write_guest
+from shimtool.errors import fault, os_errors_as_faults
+from shimtool.model import Mode
+from shimtool.output.guest import write_device_model, write_guest
 from shimtool.output.report import FILE_NAME, Record, Report, render
-from shimtool.output.unpacked import UnpackedKernels
 from shimtool.system.staging import locked, sweep, write_file
 
 
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """A guest whose outputs are there; `status` says whether this run wrote them."""
+
+    planned: Planned
+    record: Record
+    status: Literal["converted", "unchanged"]
+
+
 def convert(
-    configs: Sequence[Path], options: ConvertOptions, watch: Progress = NO_PROGRESS
-) -> Iterator[Outcome]:
+    configs: Sequence[Path], settings: ConvertSettings, progress: Progress = NO_PROGRESS
+) -> Iterator[Converted | Refused]:
     """Convert guests, yielding each one's outcome as it is done, in the order of `configs`.
 
     Raises ShimtoolError only when the run as a whole cannot work; what is wrong with one guest
-    is in its outcome. `watch` is told how far it is. The report is written last, with all that
-    was done so far also when stopped.
+    is in its outcome. `progress` is told how far it is. The report is written last, with all
+    that was done so far, also when stopped.
     """
-    with locked(options.out):
-        session = open_session(options)
-        found = find_configs(configs, options.in_dir, session.roots)
-        desk = Desk(options.out, session.assets, UnpackedKernels(options.out), options)
-        records, kernels = dict(session.before.guests), dict(session.before.kernels)
-        if options.in_place:
+    with locked(settings.out):
+        run = open_run(settings)
+        found = find_configs(configs, settings.in_dir, run.search_paths)
+        if settings.in_place:
             for folder in {config.resolve().parent for config in paths(found)}:
                 sweep(folder)
-        drafts = list(read_guests(found.configs, options.out))
-        watch.found(len(drafts))
+        guests = list(read_guests(found.configs, settings.out))
+        progress.found(len(guests))
+        records, kernels = dict(run.before.guests), dict(run.before.kernels)
         try:
-            for outcome, record in _results(drafts, session, desk, watch):
-                if record and outcome.plan:
-                    records[record.name] = record
-                    kernel = outcome.plan.image.payload.kernel
+            for outcome in _outcomes(guests, run, settings.jobs, progress):
+                if isinstance(outcome, Converted):
+                    kernel = outcome.planned.plan.image.payload.kernel
+                    records[outcome.record.name] = outcome.record
                     kernels[kernel.file.sha256] = kernel.facts
                 yield outcome
         finally:
-            _write_report(Report(records, kernels), session.before, options.out)
+            _write_report(Report(records, kernels), run.before, settings.out)
 
 
 def _write_report(report: Report, before: Report, out: Path) -> None:
@@ -61,76 +70,70 @@ def _write_report(report: Report, before: Report, out: Path) -> None:
         write_file(out / FILE_NAME, render(report))
 
 
-_Result = tuple[Outcome, Record | None]
-
-
-def _results(
-    drafts: Sequence[Outcome | ParsedGuest], session: Session, desk: Desk, watch: Progress
-) -> Iterator[_Result]:
-    def one(draft: Outcome | ParsedGuest) -> _Result:
-        with watch.guest(_label(draft)):
-            return _convert_one(draft, session, desk)
-
-    jobs = desk.options.jobs
+def _outcomes(
+    guests: Sequence[ParsedGuest | Refused], run: Run, jobs: int, progress: Progress
+) -> Iterator[Converted | Refused]:
+    convert_one = partial(_convert_watched, run, progress)
     if jobs == 1:  # needs no threads, and stops at once on Ctrl-C
-        yield from map(one, drafts)
+        yield from map(convert_one, guests)
         return
     pool = ThreadPoolExecutor(jobs)
     try:
-        yield from pool.map(one, drafts)
+        yield from pool.map(convert_one, guests)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _label(draft: Outcome | ParsedGuest) -> str:
-    return draft.guest.name if isinstance(draft, ParsedGuest) else draft.config.name
+def _convert_watched(
+    run: Run, progress: Progress, each: ParsedGuest | Refused
+) -> Converted | Refused:
+    with progress.guest(each.config.name if isinstance(each, Refused) else each.guest.name):
+        return each if isinstance(each, Refused) else _convert_one(run, each)
 
 
-def _convert_one(draft: Outcome | ParsedGuest, session: Session, desk: Desk) -> _Result:
-    """Plan and write one guest; whatever is wrong with it becomes a refusal."""
-    if isinstance(draft, Outcome):
-        return draft, None
-    outcome = make_plan(session, draft)
-    if outcome.plan is None:
-        return outcome, None
+def _convert_one(run: Run, parsed: ParsedGuest) -> Converted | Refused:
+    """Plan and write one guest; whatever is wrong with it becomes its refusal."""
+    planned = plan_guest(run, parsed)
+    if isinstance(planned, Refused):
+        return planned
     try:
-        with os_errors_as_faults("write there", desk.out):
-            return _written(outcome, outcome.plan, draft, session, desk)
-    except ShimtoolError as error:
-        return refused(outcome.config, error.faults, draft), None
+        with os_errors_as_faults("write there", run.destination.folder):
+            return _written(run, planned)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is of this guest alone
+        return refusal(planned.config, error, parsed.guest)
 
 
-def _written(
-    outcome: Outcome, plan: Plan, draft: ParsedGuest, session: Session, desk: Desk
-) -> _Result:
-    _refuse_overwriting(plan, desk)
+def _written(run: Run, planned: Planned) -> Converted:
+    plan, to = planned.plan, run.destination
+    _refuse_overwriting(planned, to.folder)
     if plan.mode is Mode.HVM:
-        write_device_model(desk)
-    old = session.before.guests.get(plan.guest.name)
-    if old and not session.settings.force and _is_up_to_date(old, outcome, desk):
-        return replace(outcome, status="unchanged"), None
-    written = write_guest(plan, new_config(outcome), draft.config.data, desk)
-    record = make_record(outcome, desk, written)
-    _drop_iso(old, record, desk.out)
-    return replace(outcome, status="converted"), record
+        write_device_model(to)
+    old = run.before.guests.get(plan.guest.name)
+    if old and not run.settings.force and _is_up_to_date(old, planned, run):
+        return Converted(planned, old, "unchanged")
+    written = write_guest(plan, planned.new_config, planned.parsed.config.data, to)
+    record = make_record(planned, run, written)
+    _remove_old_iso(old, record, to.folder)
+    return Converted(planned, record, "converted")
 
 
-def _is_up_to_date(old: Record, outcome: Outcome, desk: Desk) -> bool:
-    return old.fingerprint == fingerprint(outcome, desk) and not changed_outputs(old, desk.out)
+def _is_up_to_date(old: Record, planned: Planned, run: Run) -> bool:
+    same = old.fingerprint == fingerprint(planned, run.destination)
+    return same and not changed_outputs(old, run.destination.folder)
 
 
-def _refuse_overwriting(plan: Plan, desk: Desk) -> None:
+def _refuse_overwriting(planned: Planned, out: Path) -> None:
     """Outputs must not take the place of the guest's own config, except when asked to."""
-    config = plan.guest.config.resolve()
-    if config in [(desk.out / name).resolve() for name in plan.files]:
+    config = planned.config.resolve()
+    if config in [(out / name).resolve() for name in planned.plan.files]:
         raise fault(
             "--out holds the guest's own config, which would be overwritten",
-            plan.guest.config,
+            planned.config,
             remedy="give another --out, or --in-place to edit the config and keep the original",
         )
 
 
-def _drop_iso(old: Record | None, new: Record, out: Path) -> None:
+def _remove_old_iso(old: Record | None, new: Record, out: Path) -> None:
     """Remove the ISO of a guest that needs none any more."""
     names = {output.path for output in new.outputs}
     for output in old.outputs if old else ():

@@ -1,4 +1,4 @@
-"""What is kept of a conversion, and how a later run tells whether it still stands."""
+"""What is kept of a conversion, and how a later run tells whether its outputs still stand."""
 
 import functools
 import hashlib
@@ -6,66 +6,58 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shimtool.assets import BOOT_FILES, Assets
-from shimtool.commands.planning import Outcome, ParsedGuest, new_config
-from shimtool.model import Plan, SourceFile
-from shimtool.output.guest import Desk
+from shimtool.commands.planning import ParsedGuest, Planned
+from shimtool.commands.run import Run
+from shimtool.output.destination import Destination
 from shimtool.output.report import Input, Output, Record, hashed
 from shimtool.system.files import stamp_of
 
 
-def make_record(outcome: Outcome, desk: Desk, written: Iterable[Path]) -> Record:
+def make_record(planned: Planned, run: Run, written: Iterable[Path]) -> Record:
     """Describe a planned guest whose files were `written`."""
-    assert outcome.draft and outcome.plan  # noqa: S101 - planned outcomes have both
-    plan = outcome.plan
+    plan = planned.plan
     return Record(
         name=plan.guest.name,
         mode=plan.mode,
         shim=plan.image.shim.name,
         shim_sha256=plan.image.shim.sha256,
-        fingerprint=fingerprint(outcome, desk),
-        config=_config_input(outcome.draft),
-        inputs=tuple(map(Input.of, sources(plan))),
-        outputs=tuple(_output(path, desk.out) for path in written),
+        fingerprint=fingerprint(planned, run.destination),
+        config=_config_input(planned.parsed),
+        inputs=tuple(map(Input.of, plan.image.payload.files)),
+        outputs=tuple(_output(path, run.destination.folder) for path in written),
         warnings=plan.warnings,
-        options=desk.options.recorded(),
+        options=run.recorded,
     )
 
 
-def fingerprint(outcome: Outcome, desk: Desk) -> str:
+def fingerprint(planned: Planned, to: Destination) -> str:
     """Hash all that decides a guest's outputs: its new config, its inputs, how they are packed."""
-    assert outcome.plan  # noqa: S101 - planned outcomes have one
-    plan, image = outcome.plan, outcome.plan.image
+    image = planned.plan.image
     return hashed(
-        new_config(outcome),
+        planned.new_config,
         image.shim.sha256,
         image.shim_args,
         image.command_line,
         image.unpack,
         image.cpio_prefix,
-        desk.options.in_place,
-        [file.sha256 for file in sources(plan)],
-        _loader(desk.assets),
+        to.in_place,
+        [file.sha256 for file in image.payload.files],
+        _boot_loader(to.assets),
     )
 
 
 @functools.cache
-def _loader(assets: Assets) -> str:
+def _boot_loader(assets: Assets) -> str:
     parts = [(assets.boot / name).read_bytes() for name in BOOT_FILES]
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
-def sources(plan: Plan) -> list[SourceFile]:
-    """Kernel and ramdisk as read."""
-    ramdisk = plan.image.payload.ramdisk
-    return [plan.image.payload.kernel.file, *([ramdisk.file] if ramdisk else [])]
-
-
 def changed_outputs(record: Record, out: Path) -> list[str]:
     """Say which outputs are not as they were written, by size and time."""
-    return [why for output in record.outputs if (why := _damage(output, out))]
+    return [why for output in record.outputs if (why := _change(output, out))]
 
 
-def _damage(output: Output, out: Path) -> str | None:
+def _change(output: Output, out: Path) -> str | None:
     try:
         found = _output(out / output.path, out)
     except OSError as error:
@@ -81,6 +73,6 @@ def _output(path: Path, out: Path) -> Output:
     return Output(str(shown), status.st_size, status.st_mtime_ns)
 
 
-def _config_input(draft: ParsedGuest) -> Input:
-    path, data = draft.guest.config, draft.config.data
+def _config_input(parsed: ParsedGuest) -> Input:
+    path, data = parsed.guest.config, parsed.config.data
     return Input(str(path), str(path), hashlib.sha256(data).hexdigest(), stamp_of(path.stat()))

@@ -1,41 +1,66 @@
-"""One run: what all its guests share, made from the options once."""
+"""One run: what all its guests share, made from the settings once."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from shimtool.assets import Assets, find_assets
-from shimtool.commands.settings import GuestOptions
+from shimtool.assets import find_assets
+from shimtool.commands.settings import ConvertSettings, GuestSettings
 from shimtool.dom0 import facts
 from shimtool.dom0.paths import SearchPaths
-from shimtool.model import Host, Mode, Settings, Shim
+from shimtool.model import Host, Settings, Shim
 from shimtool.output import report as reports
-from shimtool.output.report import Report
+from shimtool.output.destination import Destination
+from shimtool.output.report import OptionValue, Report
+from shimtool.output.unpacked import UnpackedKernels
 from shimtool.payload.inputs import InputCache
 from shimtool.shims import catalogue
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """What the guests of a run share; `before` is the report that an earlier run left."""
+class Run:
+    """What the guests of a run share.
 
-    out: Path
+    `before` is the report that an earlier run left in the destination; `recorded` are the
+    options that the report keeps of this one.
+    """
+
     settings: Settings
     host: Host
-    mode: Mode
-    roots: SearchPaths
-    assets: Assets
+    search_paths: SearchPaths
     shim: Shim
-    sources: InputCache
+    inputs: InputCache
+    destination: Destination
     before: Report
+    recorded: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
-def open_session(options: GuestOptions) -> Session:
-    """Check the options and find the parts; raise ShimtoolError or a usage error."""
-    settings, host, roots = options.settings(), options.host(), options.roots()
+def open_run(settings: GuestSettings) -> Run:
+    """Check the settings and find the parts.
+
+    Raises UsageError for a setting that cannot be used, ShimtoolError for parts, shims or a
+    report that are missing or damaged.
+    """
+    wanted, host, paths = settings.for_plan(), settings.host(), settings.search_paths()
     assets = find_assets()
-    mode = facts.chosen_mode(host, settings.mode)
-    shim = catalogue.choose(catalogue.load(assets.shims), options.shim, mode, host, assets.shims)
+    mode = facts.chosen_mode(host, wanted.mode)
+    shim = catalogue.choose(catalogue.load(assets.shims), settings.shim, mode, host, assets.shims)
     catalogue.verify(shim)
-    before = reports.load(options.out)
-    sources = InputCache(before.kernels, {} if settings.force else before.digests())
-    return Session(options.out, settings, host, mode, roots, assets, shim, sources, before)
+    before = reports.load(settings.out)
+    in_place, recorded = False, {}
+    if isinstance(settings, ConvertSettings):
+        in_place, recorded = settings.in_place, settings.recorded()
+    return Run(
+        settings=wanted,
+        host=host,
+        search_paths=paths,
+        shim=shim,
+        inputs=InputCache(before.kernels, {} if wanted.force else before.digests()),
+        destination=Destination(
+            folder=settings.out,
+            assets=assets,
+            unpacked=UnpackedKernels(settings.out),
+            in_place=in_place,
+        ),
+        before=before,
+        recorded=recorded,
+    )

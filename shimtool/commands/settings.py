@@ -1,44 +1,25 @@
-"""Options that commands share: one frozen set each, turned into what the pipeline needs."""
+"""What a command was asked for, whoever asked: frozen settings, checked where they are used.
 
-import functools
-import inspect
+    OutputSettings          where outputs are
+    └ HostSettings          what dom0 is like, and where its files are here
+      └ GuestSettings       what is wanted of the guests
+        └ ConvertSettings   how they are written
+    InPlaceSettings, BootTestSettings
+
+Whatever is wrong with a value is a UsageError that names the option.
+"""
+
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Self, get_type_hints
+from typing import Any, Self
 
-import typer
-
-from shimtool import text
 from shimtool.dom0.detect import detect, parse_version
 from shimtool.dom0.paths import SearchPaths
-from shimtool.errors import ShimtoolError, fault, os_errors_as_faults
+from shimtool.errors import ShimtoolError, UsageError, fault
 from shimtool.model import Host, Mode, PvGrub, Settings
 from shimtool.output.report import OptionValue
-
-
-def _folder(text: str | Path) -> Path:
-    """Refuse "", which pathlib would take for the current folder."""
-    if not str(text):
-        raise typer.BadParameter("it is empty: name a folder")
-    return Path(text)
-
-
-Out = Annotated[
-    Path, typer.Option("--out", metavar="DIR", parser=_folder, help="Where outputs go.")
-]
-In = Annotated[
-    Path,
-    typer.Option(
-        "--in",
-        metavar="DIR",
-        parser=_folder,
-        help="The folder of configs to take when none is named.",
-    ),
-]
-HostOut = Annotated[str, typer.Option("--host-out", help="What --out is called on dom0.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 DEFAULT_IN = Path("/in")
 DEFAULT_OUT = Path("/out")
@@ -47,64 +28,45 @@ DEFAULT_KERNELS = Path("/kernels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutputOptions:
-    """Options of commands that look at outputs."""
+class OutputSettings:
+    """Where outputs are: here, and on dom0."""
 
-    out: Out = DEFAULT_OUT
-    host_out: HostOut = DEFAULT_HOST_OUT
-    json: Json = False
+    out: Path = DEFAULT_OUT
+    host_out: str = DEFAULT_HOST_OUT
 
     @property
     def dom0_out(self) -> str:
-        """--host-out, checked: absolute, without a / at the end and odd parts in between."""
+        """--host-out, checked: absolute, without a / at the end or odd parts in between."""
         path = "/" + posixpath.normpath(self.host_out).lstrip("/")
         if not self.host_out.startswith("/") or path == "/" or not path.isprintable():
-            raise typer.BadParameter("--host-out must be an absolute path on dom0, and not /")
+            raise UsageError("--host-out", "it must be an absolute path on dom0, and not /")
         return path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BootTestOptions:
-    """Options of boot-test."""
+class BootTestSettings:
+    """The machine of a boot test: `memory` in MiB, `timeout` in seconds."""
 
-    memory: Annotated[int, typer.Option(min=64, metavar="MB", help="The machine's memory.")] = 512
-    timeout: Annotated[
-        int, typer.Option(min=1, metavar="SECONDS", help="How long the shim may take to report.")
-    ] = 120
-    json: Json = False
+    memory: int = 512
+    timeout: int = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InPlaceOptions:
-    """Options of restore."""
+class InPlaceSettings:
+    """Where the configs converted in place are, and where their originals are kept."""
 
-    out: Out = DEFAULT_OUT
-    in_dir: In = DEFAULT_IN
-    json: Json = False
+    out: Path = DEFAULT_OUT
+    in_dir: Path = DEFAULT_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HostOptions(OutputOptions):
-    """Options that say what dom0 is like and where its files are."""
+class HostSettings(OutputSettings):
+    """What dom0 is like and where its files are here; None stands for the default."""
 
-    kernels: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="DIR",
-            parser=_folder,
-            help="Look for kernels and ramdisks here too. Repeatable. [/kernels]",
-        ),
-    ] = None
-    map: Annotated[
-        list[str] | None,
-        typer.Option(metavar="HOST=HERE", help="Dom0's folder HOST is HERE. Repeatable."),
-    ] = None
-    xen: Annotated[
-        str | None, typer.Option(help="Dom0's Xen version, such as 4.9.2. [asked of the host]")
-    ] = None
-    mode: Annotated[
-        str, typer.Option(help="auto, hvm or pvh. auto: PVH from Xen 4.10.1 on, else HVM.")
-    ] = "auto"
+    kernels: list[Path] | None = None
+    map: list[str] | None = None
+    xen: str | None = None
+    mode: str = "auto"
 
     def host(self) -> Host:
         """Dom0 as far as it is known: --xen wins over what the hypervisor says."""
@@ -114,18 +76,17 @@ class HostOptions(OutputOptions):
         try:
             version = parse_version(self.xen)
         except ShimtoolError:
-            raise typer.BadParameter(
-                f"--xen: {self.xen!r} is not a Xen version; give it as 4.9 or 4.17.7"
-            ) from None
+            message = f"{self.xen!r} is not a Xen version; give it as 4.9 or 4.17.7"
+            raise UsageError("--xen", message) from None
         return Host(version, found.hvm, f"--xen {self.xen}")
 
     def mode_wanted(self) -> Mode | None:
         """The mode asked for; None for auto."""
         if self.mode not in ("auto", *Mode):
-            raise typer.BadParameter(f"--mode: '{self.mode}' is not auto, hvm or pvh")
+            raise UsageError("--mode", f"{self.mode!r} is not auto, hvm or pvh")
         return None if self.mode == "auto" else Mode(self.mode)
 
-    def roots(self) -> SearchPaths:
+    def search_paths(self) -> SearchPaths:
         """How dom0's paths are found here."""
         maps = tuple(map(_mapping, self.map or []))
         return SearchPaths(maps, tuple(self._kernel_folders({here for _, here in maps})))
@@ -144,43 +105,26 @@ class HostOptions(OutputOptions):
 def _mapping(text: str) -> tuple[str, Path]:
     host, equals, here = text.partition("=")
     if not equals or not host.startswith("/") or not here:
-        raise typer.BadParameter(f"--map {text}: give it as /HOST/DIR=/HERE/DIR")
+        raise UsageError("--map", f"{text!r}: give it as /HOST/DIR=/HERE/DIR")
     return host.rstrip("/") or "/", Path(here).absolute()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GuestOptions(HostOptions):
-    """Options of commands that read configs and plan."""
+class GuestSettings(HostSettings):
+    """What is wanted of the guests; None stands for the best there is."""
 
-    in_dir: In = DEFAULT_IN
-    shim: Annotated[
-        str | None, typer.Option(help="Which shim, by name (see: shimtool shims list).")
-    ] = None
-    shim_args: Annotated[
-        str | None,
-        typer.Option(help="The shim's command line instead of its kind's (see: shims show)."),
-    ] = None
-    pvgrub: Annotated[
-        PvGrub,
-        typer.Option(help="The PV GRUB that replaces pygrub: as wide as the guest's kernel."),
-    ] = PvGrub.X86_64
-    extract: Annotated[
-        bool | None,
-        typer.Option(
-            "--extract/--no-extract",
-            help="Take kernel, ramdisk and command line out of a pygrub guest's disk, once, instead"
-            " of PV GRUB. [where PV GRUB cannot honour its config]",
-        ),
-    ] = None
-    force: Annotated[
-        bool, typer.Option("--force", help="Redo unchanged guests; override host refusals.")
-    ] = False
+    in_dir: Path = DEFAULT_IN
+    shim: str | None = None
+    shim_args: str | None = None
+    pvgrub: PvGrub = PvGrub.X86_64
+    extract: bool | None = None
+    force: bool = False
 
-    def settings(self) -> Settings:
-        """What was asked for, checked."""
+    def for_plan(self) -> Settings:
+        """What planning needs of them, checked."""
         given = self.shim_args
         if given is not None and (not given.strip() or not given.isprintable()):
-            raise typer.BadParameter("--shim-args must be one line of text, and not empty")
+            raise UsageError("--shim-args", "it must be one line of text, and not empty")
         return Settings(
             host_out=self.dom0_out,
             mode=self.mode_wanted(),
@@ -192,17 +136,14 @@ class GuestOptions(HostOptions):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConvertOptions(GuestOptions):
-    """Options of convert alone."""
+class ConvertSettings(GuestSettings):
+    """How guests are written: over their own configs or not, and how many at a time."""
 
-    in_place: Annotated[
-        bool,
-        typer.Option("--in-place", help="Edit the configs themselves, keeping the originals."),
-    ] = False
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Guests converted at a time.")] = 1
+    in_place: bool = False
+    jobs: int = 1
 
     def recorded(self) -> dict[str, OptionValue]:
-        """Return the options that decide what is written, by field name; not the defaults."""
+        """Return what decides the outputs, by field name; not the defaults."""
         return {
             each.name: _recorded(each.name, getattr(self, each.name))
             for each in fields(self)
@@ -210,29 +151,25 @@ class ConvertOptions(GuestOptions):
         }
 
     @classmethod
-    def from_record(cls, recorded: Mapping[str, OptionValue], run: OutputOptions) -> Self:
-        """Return the options of an earlier run, with --out of this one.
+    def from_record(cls, recorded: Mapping[str, OptionValue], out: Path) -> Self:
+        """Return the settings of an earlier run, for its outputs in `out`.
 
-        Raises ShimtoolError for what recorded() never writes.
+        Raises UsageError for what no `recorded()` gives: somebody edited the report.
         """
         known = {each.name for each in fields(cls)} - NOT_RECORDED
-        try:
-            if not recorded.keys() <= known:
-                raise ValueError
-            given: dict[str, Any] = {
-                name: _RECALL.get(name, _itself)(value) for name, value in recorded.items()
-            }
-        except (TypeError, ValueError):
-            raise fault(
-                "the report holds options that this shimtool does not know",
-                run.out,
-                seen=str(dict(recorded)),
-                remedy="convert again, with the options of your choice",
-            ) from None
-        return cls(out=run.out, **given)
+        given: dict[str, Any] = {}
+        for name, value in recorded.items():
+            if name not in known:
+                raise UsageError(name, "this shimtool knows no such option")
+            try:
+                given[name] = _RESTORED.get(name, _text)(value)
+            except (TypeError, ValueError):
+                raise UsageError(name, "not a value of this option", str(value)) from None
+        return cls(out=out, **given)
 
 
-NOT_RECORDED = frozenset({"out", "in_dir", "json", "force", "jobs"})
+# What is of one run only, and decides no output's content.
+NOT_RECORDED = frozenset({"out", "in_dir", "force", "jobs"})
 
 
 def _recorded(name: str, value: Any) -> OptionValue:  # noqa: ANN401 - whatever an option holds
@@ -247,57 +184,32 @@ def _recorded(name: str, value: Any) -> OptionValue:  # noqa: ANN401 - whatever 
             return str(value)
 
 
-def _itself(value: OptionValue) -> OptionValue:
+def _text(value: OptionValue) -> str:
+    if not isinstance(value, str):
+        raise TypeError
     return value
 
 
-def _paths(value: OptionValue) -> list[Path]:
-    return [Path(each) for each in _words(value)]
+def _flag(value: OptionValue) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
 
 
-def _words(value: OptionValue) -> list[str]:
+def _texts(value: OptionValue) -> list[str]:
     if not isinstance(value, tuple):
         raise TypeError
     return list(value)
 
 
-_RECALL: dict[str, Callable[[Any], Any]] = {"kernels": _paths, "map": _words, "pvgrub": PvGrub}
+def _paths(value: OptionValue) -> list[Path]:
+    return [Path(each) for each in _texts(value)]
 
 
-Command = Callable[..., None]
-
-
-def option_group(kind: type[Any] | None = None) -> Callable[[Command], Command]:
-    """Give a command the fields of `kind` as options, passed as one `options`; guard its errors."""
-
-    def decorate(command: Command) -> Command:
-        hints = get_type_hints(kind, include_extras=True) if kind else {}
-        shared = [
-            inspect.Parameter(
-                each.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=each.default,
-                annotation=hints[each.name],
-            )
-            for each in (fields(kind) if kind else ())
-        ]
-        own = [p for p in inspect.signature(command).parameters.values() if p.name != "options"]
-
-        @functools.wraps(command)
-        def guarded(**values: Any) -> None:  # noqa: ANN401 - whatever typer parsed
-            try:
-                with os_errors_as_faults("go on", "a file or folder"):  # where nobody knows better
-                    if kind:
-                        picked = {each.name: values.pop(each.name) for each in shared}
-                        values["options"] = kind(**picked)
-                    command(**values)
-            except ShimtoolError as error:
-                typer.echo(text.error(error), err=True)
-                raise typer.Exit(1) from None
-
-        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
-        guarded.__signature__ = inspect.Signature([*parameters, *shared])  # type: ignore[attr-defined] # typer reads it
-        guarded.__annotations__ = {p.name: p.annotation for p in (*parameters, *shared)}
-        return guarded
-
-    return decorate
+_RESTORED: dict[str, Callable[[OptionValue], Any]] = {
+    "kernels": _paths,
+    "map": _texts,
+    "pvgrub": lambda value: PvGrub(_text(value)),
+    "extract": _flag,
+    "in_place": _flag,
+}

@@ -1,20 +1,19 @@
-"""Which outputs no longer stand for what they were made from, and why."""
+"""Which outputs are stale against what they were made from, and why."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.commands.planning import Outcome, ParsedGuest, make_plan, read_guests
-from shimtool.commands.record import changed_outputs, fingerprint, sources
-from shimtool.commands.run import Session, open_session
-from shimtool.commands.settings import ConvertOptions, OutputOptions
-from shimtool.errors import ShimtoolError, fault, os_errors_as_faults
+from shimtool.commands.planning import Planned, Refused, plan_guest, read_guests
+from shimtool.commands.record import changed_outputs, fingerprint
+from shimtool.commands.run import Run, open_run
+from shimtool.commands.settings import ConvertSettings
+from shimtool.errors import Fault, Location, ShimtoolError, UsageError, fault, os_errors_as_faults
 from shimtool.model import Mode
 from shimtool.output import report as reports
-from shimtool.output.guest import Desk
-from shimtool.output.report import Record
-from shimtool.output.unpacked import UnpackedKernels
+from shimtool.output.destination import Destination
+from shimtool.output.report import FILE_NAME, OptionValue, Record
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import has_content
 from shimtool.text import reason
@@ -22,29 +21,24 @@ from shimtool.text import reason
 
 @dataclass(frozen=True, slots=True)
 class GuestStatus:
-    """A guest converted before, and what speaks against its outputs; nothing when fresh."""
+    """A guest converted before, and why its outputs are stale; no reasons when up to date."""
 
     record: Record
     reasons: tuple[str, ...]
 
 
-def status(wanted: Sequence[Path], options: OutputOptions) -> Iterator[GuestStatus]:
+def status(wanted: Sequence[Path], out: Path) -> Iterator[GuestStatus]:
     """Compare outputs with what convert, given the same options again, would make them from.
 
     `wanted` are configs, or names of guests; none means all. Reads everything, writes nothing.
     Raises ShimtoolError when nothing was converted, or not what was asked for.
     """
-    report = reports.load(options.out)
-    records = _chosen(list(report.guests.values()), wanted, options.out)
-    desks: dict[str, tuple[Session, Desk]] = {}
-    for record in records:
+    report = reports.load(out)
+    runs = _Runs(out)
+    for record in _chosen(list(report.guests.values()), wanted, out):
         try:
-            key = repr(sorted(record.options.items()))
-            with os_errors_as_faults("read", options.out):
-                if key not in desks:
-                    desks[key] = _desk(record, options)
-                found = tuple(_reasons(record, *desks[key]))
-            yield GuestStatus(record, found)
+            with os_errors_as_faults("read", out):
+                yield GuestStatus(record, tuple(_reasons(record, runs.of(record))))
         except ShimtoolError as error:
             yield GuestStatus(record, tuple(map(reason, error.faults)))
 
@@ -68,34 +62,66 @@ def _chosen(records: Sequence[Record], wanted: Sequence[Path], out: Path) -> Seq
     return found
 
 
-def _desk(record: Record, run: OutputOptions) -> tuple[Session, Desk]:
-    """Open what the guest's conversion had, as it is today."""
-    options = ConvertOptions.from_record(record.options, run)
-    session = open_session(options)
-    return session, Desk(run.out, session.assets, UnpackedKernels(run.out), options)
+class _Runs:
+    """The runs that convert would be today: one for all guests of the same options."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._runs: dict[str, Run] = {}
+
+    def of(self, record: Record) -> Run:
+        """Return the run with the guest's recorded options.
+
+        Raises ShimtoolError, naming report and option, for options that no run can have.
+        """
+        key = repr(sorted(record.options.items()))
+        if key not in self._runs:
+            try:
+                self._runs[key] = open_run(_settings(record.options, self._out))
+            except UsageError as error:
+                raise ShimtoolError(_bad_option(record, error, self._out)) from None
+        return self._runs[key]
 
 
-def _reasons(record: Record, session: Session, desk: Desk) -> Iterator[str]:
-    yield from changed_outputs(record, desk.out)
+def _settings(recorded: Mapping[str, OptionValue], out: Path) -> ConvertSettings:
+    return ConvertSettings.from_record(recorded, out)
+
+
+def _bad_option(record: Record, error: UsageError, out: Path) -> Fault:
+    field = error.option.removeprefix("--").replace("-", "_")
+    (first,) = error.faults
+    return Fault(
+        f"the report holds an option of {record.name} that cannot be used:"
+        f" options.{field}: {first.message.partition(': ')[2]}",
+        Location(out / FILE_NAME),
+        str(record.options.get(field, "")),
+        f"convert {record.name} again, with the options of your choice",
+    )
+
+
+def _reasons(record: Record, run: Run) -> Iterator[str]:
+    to = run.destination
+    yield from changed_outputs(record, to.folder)
     if record.mode == Mode.HVM:
-        yield from _script(desk)
-    if not Path(record.config.here).exists():
-        yield f"its config is gone: {record.config.here}"
+        yield from _script(to)
+    config = Path(record.config.here)
+    if not config.exists():
+        yield f"its config is gone: {config}"
         return
-    (draft,) = read_guests([Path(record.config.here)], desk.out)
-    outcome = make_plan(session, draft) if isinstance(draft, ParsedGuest) else draft
-    if outcome.plan is None:
+    (read,) = read_guests([config], to.folder)
+    outcome = read if isinstance(read, Refused) else plan_guest(run, read)
+    if isinstance(outcome, Refused):
         yield from (f"cannot be converted any more: {reason(each)}" for each in outcome.faults)
         return
     changes = list(_changes(record, outcome))
     yield from changes
-    if not changes and record.fingerprint != fingerprint(outcome, desk):
+    if not changes and record.fingerprint != fingerprint(outcome, to):
         yield "made by another shimtool, with other boot loader parts, or for another host"
 
 
-def _script(desk: Desk) -> Iterator[str]:
+def _script(to: Destination) -> Iterator[str]:
     try:
-        same = has_content(desk.out / DEVICE_MODEL_SCRIPT, desk.assets.device_model.read_bytes())
+        same = has_content(to.folder / DEVICE_MODEL_SCRIPT, to.assets.device_model.read_bytes())
     except OSError as error:
         yield f"{DEVICE_MODEL_SCRIPT}: {error.strerror}"
     else:
@@ -103,16 +129,15 @@ def _script(desk: Desk) -> Iterator[str]:
             yield f"{DEVICE_MODEL_SCRIPT} is not the one of this shimtool"
 
 
-def _changes(record: Record, outcome: Outcome) -> Iterator[str]:
+def _changes(record: Record, planned: Planned) -> Iterator[str]:
     """Name the inputs that are not what they were."""
-    assert outcome.plan and outcome.draft  # noqa: S101 - planned outcomes have both
-    plan, data = outcome.plan, outcome.draft.config.data
-    if hashlib.sha256(data).hexdigest() != record.config.sha256:
+    plan = planned.plan
+    if hashlib.sha256(planned.parsed.config.data).hexdigest() != record.config.sha256:
         yield f"config edited: {record.config.path}"
     if plan.guest.name != record.name:
         yield f"the config now describes {plan.guest.name}"
     before = {each.path: each.sha256 for each in record.inputs}
-    for file in sources(plan):
+    for file in plan.image.payload.files:
         if file.dom0_path not in before:
             yield f"{file.dom0_path} is what it boots now, not {', '.join(before)}"
         elif file.sha256 != before[file.dom0_path]:

@@ -116,3 +116,8 @@ class Payload:
     kernel: Kernel
     ramdisk: Ramdisk | None = None
     extracted: Extracted | None = None
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        """The files that are read of it: the kernel's, and the ramdisk's if there is one."""
+        return (self.kernel.file, *([self.ramdisk.file] if self.ramdisk else ()))

@@ -1,88 +1,72 @@
 """One planned guest becomes files: ISO or shim first, the config last, all or none of them."""
 
-import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.assets import Assets
-from shimtool.commands.settings import ConvertOptions
 from shimtool.errors import ShimtoolError, os_error
-from shimtool.model import Mode, Payload, Plan, Shim, SourceFile
+from shimtool.model import Mode, Plan, Shim, SourceFile
+from shimtool.output.destination import Destination
 from shimtool.output.iso_content import iso_files
 from shimtool.output.iso_writer import copy_whole, write_iso
 from shimtool.output.originals import discard_replaced, stage_original, write_over
-from shimtool.output.unpacked import UnpackedKernels
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
-from shimtool.system.files import MIB, open_regular, stamp_of
+from shimtool.system.files import open_regular, sha256_of, stamp_of
 from shimtool.system.staging import Staging, write_file
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where a run writes, and what it writes from."""
-
-    out: Path
-    assets: Assets
-    unpacked: UnpackedKernels
-    options: ConvertOptions
-
-
-def write_guest(plan: Plan, config: bytes, original: bytes, desk: Desk) -> list[Path]:
+def write_guest(plan: Plan, config: bytes, original: bytes, to: Destination) -> list[Path]:
     """Write all that dom0 needs to start this guest, the config last; return the files.
 
     With --in-place, `original` is kept and the new config also takes its place. All are
     complete and fsynced before the first appears under its name.
     """
-    shim = shim_source(plan.image.shim)
+    written = [to.folder / name for name in plan.files]
     with Staging() as staging:
-        *names, _config = plan.files
         if plan.mode is Mode.HVM:
-            kernel = plan.image.payload.kernel
-            stored = desk.unpacked.get(kernel) if plan.image.unpack else kernel.file
-            name = plan.guest.name
-            content = iso_files(plan.image, shim, stored, desk.assets, guest=name)
-            write_iso(content, staging.open(desk.out / names[0]))
+            _stage_iso(staging, written[0], plan, to)
         else:
-            # The shim, and what replaces pygrub where that was the boot loader.
-            for name, source in zip(names, (shim, *_sources(plan.image.payload)), strict=False):
-                if not _holds(desk.out / name, source):
-                    copy_whole(source, staging.open(desk.out / name))
-        written = [desk.out / name for name in plan.files]
+            _stage_shared(staging, written[:-1], plan)
         staging.open(written[-1]).write(config)
-        if desk.options.in_place:
-            stage_original(
-                staging, desk.out, plan.guest.name, plan.guest.config, (original, config)
-            )
+        if to.in_place:
+            stage_original(staging, to.folder, plan.guest, original=original, written=config)
             write_over(staging, plan.guest.config, config)
             written.append(plan.guest.config)
-    if desk.options.in_place:
-        discard_replaced(desk.out, plan.guest.name)
+    if to.in_place:
+        discard_replaced(to.folder, plan.guest.name)
     return written
 
 
-def _sources(payload: Payload) -> list[SourceFile]:
-    return [payload.kernel.file, *([payload.ramdisk.file] if payload.ramdisk else [])]
+def _stage_iso(staging: Staging, path: Path, plan: Plan, to: Destination) -> None:
+    image, kernel = plan.image, plan.image.payload.kernel
+    stored = to.unpacked.get(kernel) if image.unpack else kernel.file
+    shim = _shim_source(image.shim)
+    files = iso_files(image, shim, stored, to.assets, guest=plan.guest.name)
+    write_iso(files, staging.open(path))
 
 
-def _holds(path: Path, source: SourceFile) -> bool:
+def _stage_shared(staging: Staging, paths: list[Path], plan: Plan) -> None:
+    """Stage the shim, and what replaces a boot loader in dom0, where they are not there yet."""
+    sources = (_shim_source(plan.image.shim), *plan.image.payload.files)
+    for path, source in zip(paths, sources, strict=False):
+        if not _has_content_of(path, source):
+            copy_whole(source, staging.open(path))
+
+
+def _has_content_of(path: Path, source: SourceFile) -> bool:
     """Whether `path`, named after its content and shared by guests, is there and whole."""
     try:
-        digest = hashlib.sha256()
         with open_regular(path) as file:
-            while block := file.read(MIB):
-                digest.update(block)
-        return digest.hexdigest() == source.sha256
+            return sha256_of(file) == source.sha256
     except (ShimtoolError, OSError):
         return False
 
 
-def write_device_model(desk: Desk) -> None:
+def write_device_model(to: Destination) -> None:
     """Put the device-model script into --out: one for all guests, nothing of a config in it."""
-    script = desk.assets.device_model.read_bytes()
-    write_file(desk.out / DEVICE_MODEL_SCRIPT, script, 0o700)
+    script = to.assets.device_model.read_bytes()
+    write_file(to.folder / DEVICE_MODEL_SCRIPT, script, 0o700)
 
 
-def shim_source(shim: Shim) -> SourceFile:
+def _shim_source(shim: Shim) -> SourceFile:
     """The shim as a file to copy; its hash was checked against the catalogue."""
     try:
         status = shim.file.stat()

@@ -18,6 +18,7 @@ from shimtool.configs.parse import Config, open_config, parse
 from shimtool.configs.xl.edit import BLOCK
 from shimtool.configs.xl.syntax import read_config
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
+from shimtool.model import Guest
 from shimtool.system.files import MIB, changed_error, open_regular
 from shimtool.system.staging import Staging, locked, sweep
 from shimtool.text import diff
@@ -82,14 +83,14 @@ def restore(config: Path, out: Path) -> None:
 
 
 def stage_original(
-    staging: Staging, out: Path, name: str, config: Path, kept: tuple[bytes, bytes]
+    staging: Staging, out: Path, guest: Guest, *, original: bytes, written: bytes
 ) -> None:
-    """Stage what restore() will need: `kept` is (original, written).
+    """Stage what restore() will need of a guest whose config changes from one to the other.
 
     Raises ShimtoolError when another config of this name was converted in place before.
     """
-    original, written = kept
-    folder, path = _folder(out, name), str(config.resolve())
+    config = guest.config
+    folder, path = _folder(out, guest.name), str(config.resolve())
     # Of this very config, what is kept may be in the midst of a change that was interrupted.
     before = _load(folder) if _config_of(folder) != path else None
     if before and _still_ours(before):

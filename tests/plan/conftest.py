@@ -2,8 +2,8 @@
 
 import pytest
 
-from shimtool.commands.run import Session, open_session
-from shimtool.commands.settings import GuestOptions
+from shimtool.commands.run import Run, open_run
+from shimtool.commands.settings import GuestSettings
 from shimtool.model import Mode
 from tests.support.dom0 import Dom0, make_dom0
 
@@ -15,10 +15,10 @@ def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
 
 
 @pytest.fixture(scope="module")
-def sessions(dom0: Dom0) -> dict[Mode, Session]:
+def runs(dom0: Dom0) -> dict[Mode, Run]:
     """A host for each mode: one too old for PVH, and one that chooses it."""
 
-    def session(xen: str) -> Session:
-        return open_session(GuestOptions(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=xen))
+    def run(xen: str) -> Run:
+        return open_run(GuestSettings(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=xen))
 
-    return {Mode.HVM: session("4.9.2"), Mode.PVH: session("4.17.7")}
+    return {Mode.HVM: run("4.9.2"), Mode.PVH: run("4.17.7")}

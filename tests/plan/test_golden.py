@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from shimtool import text
-from shimtool.commands.planning import Outcome, new_config, plan_guests
-from shimtool.commands.run import Session, open_session
-from shimtool.commands.settings import GuestOptions
+from shimtool.commands.planning import Planned, Refused, plan_guests
+from shimtool.commands.run import Run, open_run
+from shimtool.commands.settings import GuestSettings
 from shimtool.errors import ShimtoolError
 from tests.support import debs, disks
 from tests.support import kernel_builder as craft
@@ -43,7 +43,7 @@ _KERNEL_64 = craft.elf(sections={b".notes": (7, craft.notes(craft.PV_NOTES))})
 
 
 @pytest.fixture(scope="module")
-def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     dom0 = make_dom0(tmp_path_factory.mktemp("golden"))
     (dom0.boot / "not-pv").write_bytes(debs.xen_shim().read_bytes())
     (dom0.boot / "initrd-ext2").write_bytes(gzip.compress(bytes(1080) + b"\x53\xef" + bytes(999)))
@@ -51,7 +51,7 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
     elsewhere = _boot_files(dom0)
     maps = [f"/boot={dom0.boot}", f"/dev/vg0/db01-disk={disk}", *elsewhere]
     return {
-        name: open_session(GuestOptions(map=maps, out=dom0.out, xen=xen))
+        name: open_run(GuestSettings(map=maps, out=dom0.out, xen=xen))
         for name, xen in HOSTS.items()
     }
 
@@ -80,14 +80,14 @@ def _keeps(case: Path) -> bool:
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 def test_golden(
-    case: Path, host: str, sessions: dict[str, Session], golden: Callable[[Path, bytes], None]
+    case: Path, host: str, runs: dict[str, Run], golden: Callable[[Path, bytes], None]
 ) -> None:
-    (outcome,) = plan_guests([case], sessions[host])
-    assert (outcome.status == "refused") == (
+    (outcome,) = plan_guests([case], runs[host])
+    assert isinstance(outcome, Refused) == (
         case.name.startswith("refused-") and not _fine(case, host)
-    ), outcome.faults
-    if outcome.plan:
-        config = new_config(outcome)
+    ), outcome
+    if isinstance(outcome, Planned):
+        config = outcome.new_config
         golden(DATA / "expected" / f"{case.stem}.{host}.cfg", _lasting(config))
         _parsed_by_xl(outcome, config)
     else:
@@ -115,9 +115,8 @@ def _anonymous(text: str) -> str:
     return re.sub(r"/\S*/golden\d+/", "HERE/", text)
 
 
-def _parsed_by_xl(outcome: Outcome, config: bytes) -> None:
+def _parsed_by_xl(outcome: Planned, config: bytes) -> None:
     """libxlutil reads each setting as planned, and no retired key."""
-    assert outcome.plan
     gone = set(outcome.plan.edits.comment_out) - {key for key, _ in outcome.plan.edits.settings}
     with reading(config) as seen:
         assert seen.accepted

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.commands.planning import new_config, plan_guests
-from shimtool.commands.run import open_session
-from shimtool.commands.settings import GuestOptions
+from shimtool.commands.planning import Planned, Refused, plan_guests
+from shimtool.commands.run import open_run
+from shimtool.commands.settings import GuestSettings
 from shimtool.dom0.releases import Release, release_of, releases
 from shimtool.model import Mode
 from tests.plan.test_golden import CASES
@@ -31,16 +31,16 @@ def profile(release: str) -> Release:
 @pytest.mark.parametrize("release", RELEASES)
 def test_what_is_written_is_what_this_xl_reads(release: str, dom0: Dom0) -> None:
     """Every golden config, by the key list of the release and by libxlutil's own parser."""
-    options = GuestOptions(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=release, force=True)
-    session = open_session(options)
+    options = GuestSettings(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=release, force=True)
+    run = open_run(options)
     planned = 0
-    for outcome in plan_guests(CASES, session):
-        if not outcome.plan:
+    for outcome in plan_guests(CASES, run):
+        if isinstance(outcome, Refused):
             continue
         planned += 1
         settings = dict(outcome.plan.edits.settings)
         assert settings.keys() <= profile(release).keys, outcome.config
-        config = new_config(outcome)
+        config = outcome.new_config
         with reading(config) as seen:
             assert seen.accepted, seen.complaints
             for key, value in settings.items():
@@ -58,7 +58,8 @@ def test_no_append_is_written_for_a_parser_that_does_not_know_it(
     release: str, dom0: Dom0, tmp_path: Path
 ) -> None:
     config = dom0.guest("plain", "vif = ['bridge=br0']\nmaxvcpus = 4\n")
-    options = GuestOptions(map=[f"/boot={dom0.boot}"], out=tmp_path, xen=release, force=True)
-    (outcome,) = plan_guests([config], open_session(options))
-    lines = [line for line in new_config(outcome).splitlines() if not line.startswith(b"#")]
+    options = GuestSettings(map=[f"/boot={dom0.boot}"], out=tmp_path, xen=release, force=True)
+    (outcome,) = plan_guests([config], open_run(options))
+    assert isinstance(outcome, Planned), outcome
+    lines = [line for line in outcome.new_config.splitlines() if not line.startswith(b"#")]
     assert [line for line in lines if line.split(b"=")[0].endswith(b"+")] == []

@@ -10,13 +10,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shimtool import text
-from shimtool.commands.planning import new_config, plan_guests
-from shimtool.commands.run import Session
+from shimtool.commands.planning import Refused, plan_guests
+from shimtool.commands.run import Run
 from shimtool.dom0.keys import TABLE
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode
 from tests.conftest import EXAMPLES
-from tests.dom0.test_keys import BASE, VALUES
+from tests.plan.test_keys import BASE, VALUES
 from tests.support.dom0 import Dom0
 from tests.support.libxlu import reading
 
@@ -54,17 +54,17 @@ def configs(draw: st.DrawFn) -> bytes:
 @given(data=configs())
 @pytest.mark.parametrize("mode", Mode)
 def test_what_xl_accepts_gets_a_verdict(
-    data: bytes, mode: Mode, dom0: Dom0, sessions: dict[Mode, Session]
+    data: bytes, mode: Mode, dom0: Dom0, runs: dict[Mode, Run]
 ) -> None:
     with reading(data) as seen:
         assume(seen.accepted)
-    (outcome,) = plan_guests([dom0.config("guest.cfg", data)], sessions[mode])
-    if outcome.plan is None:
+    (outcome,) = plan_guests([dom0.config("guest.cfg", data)], runs[mode])
+    if isinstance(outcome, Refused):
         assert outcome.faults
         assert all(fault.message for fault in outcome.faults)
         assert "guest.cfg" in text.error(ShimtoolError(*outcome.faults))
         return
-    with reading(new_config(outcome)) as after:
+    with reading(outcome.new_config) as after:
         assert after.accepted
         key = "type" if mode is Mode.PVH else "builder"  # of Xen 4.9
         assert after.value(key) == mode.value.encode()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import shimtool.__main__
+from shimtool.cli.main import main
 
 _PATIENCE = 60  # seconds; then SIGALRM ends the child: exit code -14
 
@@ -62,7 +62,7 @@ def _resident() -> int:
 
 def _command_line(words: Sequence[str | Path]) -> None:
     sys.argv = ["shimtool", *map(str, words)]
-    shimtool.__main__.main()
+    main()
 
 
 def _become(work: Callable[[], None], log: Path, ready: int) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from shimtool.commands.planning import new_config, plan_guests
-from shimtool.commands.settings import GuestOptions
+from shimtool.commands.planning import Planned, plan_guests
+from shimtool.commands.settings import GuestSettings
 from shimtool.configs.libvirt import is_ours, parse
 from shimtool.model import Mode, Plan
 from tests.configs.libvirt.driver import ask
@@ -34,15 +34,15 @@ def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
 
 
 def converted(path: Path, mode: Mode, dom0: Dom0) -> tuple[Plan, bytes]:
-    from shimtool.commands.run import open_session  # noqa: PLC0415 - beside its only use
+    from shimtool.commands.run import open_run  # noqa: PLC0415 - beside its only use
 
-    options = GuestOptions(
+    options = GuestSettings(
         map=[f"/boot={dom0.boot}"], out=dom0.out, host_out=str(dom0.out), xen=XEN[mode]
     )
-    (outcome,) = plan_guests([path], open_session(options))
-    assert outcome.plan, outcome.faults
+    (outcome,) = plan_guests([path], open_run(options))
+    assert isinstance(outcome, Planned), outcome
     assert outcome.plan.mode is mode
-    return outcome.plan, new_config(outcome)
+    return outcome.plan, outcome.new_config
 
 
 def told(data: bytes, folder: Path) -> dict[str, Any]:

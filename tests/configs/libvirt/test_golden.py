@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from shimtool import text
-from shimtool.commands.planning import config_diff, new_config, plan_guests
-from shimtool.commands.run import Session, open_session
-from shimtool.commands.settings import GuestOptions
+from shimtool.commands.planning import Planned, Refused, plan_guests
+from shimtool.commands.run import Run, open_run
+from shimtool.commands.settings import GuestSettings
 from shimtool.configs.parse import open_config
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode, Plan
@@ -27,13 +27,13 @@ LAX = ("comments-and-unknown-things", "graphical-console")
 
 
 @pytest.fixture(scope="module")
-def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     dom0 = make_dom0(tmp_path_factory.mktemp("golden"))
     (dom0.boot / "grub-x86_64-xen.bin").write_bytes(
         (debs.ROOT / "build/assets/pvgrub/grub-x86_64-xen.bin").read_bytes()
     )
     return {
-        name: open_session(GuestOptions(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=xen))
+        name: open_run(GuestSettings(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=xen))
         for name, xen in HOSTS.items()
     }
 
@@ -43,21 +43,21 @@ def sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Session]:
 def test_golden(
     case: Path,
     host: str,
-    sessions: dict[str, Session],
+    runs: dict[str, Run],
     golden: Callable[[Path, bytes], None],
     tmp_path: Path,
 ) -> None:
-    (outcome,) = plan_guests([case], sessions[host])
-    assert (outcome.status == "refused") == case.name.startswith("refused-"), outcome.faults
+    (outcome,) = plan_guests([case], runs[host])
+    assert isinstance(outcome, Refused) == case.name.startswith("refused-"), outcome
     expected = DATA / "expected" / f"{case.stem}.{host}"
-    if outcome.plan is None:
+    if isinstance(outcome, Refused):
         lines = text.error(ShimtoolError(*outcome.faults)).replace(str(case.parent), "")
         golden(expected.with_name(f"{expected.name}.txt"), f"{_anonymous(lines)}\n".encode())
         return
     assert outcome.plan.files[-1] == f"{outcome.plan.guest.name}.xml"
-    config = new_config(outcome)
+    config = outcome.new_config
     golden(expected.with_name(f"{expected.name}.xml"), _lasting(config))
-    assert config_diff(outcome)
+    assert outcome.changes
     new = tmp_path / "new.xml"
     new.write_bytes(config)
     assert (validates(case) == "") == (case.stem not in LAX)
@@ -68,33 +68,34 @@ def test_golden(
     assert again.guest().type.value == outcome.plan.mode.value
 
 
-def _planned(case: str, session: Session) -> Plan:
-    (outcome,) = plan_guests([DATA / f"{case}.xml"], session)
-    assert outcome.plan, outcome.faults
+def _planned(case: str, run: Run) -> Plan:
+    (outcome,) = plan_guests([DATA / f"{case}.xml"], run)
+    assert isinstance(outcome, Planned), outcome
     return outcome.plan
 
 
 @pytest.mark.parametrize("host", HOSTS)
 def test_pvh_is_for_pv_grub_where_libvirt_is_sure_to_know_it(
-    host: str, sessions: dict[str, Session]
+    host: str, runs: dict[str, Run]
 ) -> None:
     best = Mode.PVH if host == "4.17" else Mode.HVM
-    assert _planned("virt-install-direct-kernel", sessions[host]).mode is Mode.HVM
-    assert _planned("many-disks", sessions[host]).mode is Mode.HVM  # a command line
-    assert _planned("room-to-grow", sessions[host]).mode is Mode.HVM  # a ramdisk
+    assert _planned("virt-install-direct-kernel", runs[host]).mode is Mode.HVM
+    assert _planned("many-disks", runs[host]).mode is Mode.HVM  # a command line
+    assert _planned("room-to-grow", runs[host]).mode is Mode.HVM  # a ramdisk
     for case in ("pygrub", "neither-kernel-nor-bootloader", "pv-grub-as-kernel"):
-        assert _planned(case, sessions[host]).mode is best
+        assert _planned(case, runs[host]).mode is best
 
 
 def test_pvh_is_refused_for_what_libvirt_cannot_hand_over(tmp_path: Path) -> None:
     dom0 = make_dom0(tmp_path)
-    options = GuestOptions(map=[f"/boot={dom0.boot}"], out=dom0.out, xen="4.11.4", mode="pvh")
-    session = open_session(options)
-    (outcome,) = plan_guests([DATA / "virt-install-direct-kernel.xml"], session)
+    options = GuestSettings(map=[f"/boot={dom0.boot}"], out=dom0.out, xen="4.11.4", mode="pvh")
+    run = open_run(options)
+    (outcome,) = plan_guests([DATA / "virt-install-direct-kernel.xml"], run)
+    assert isinstance(outcome, Refused)
     assert [(fault.remedy, str(fault.where).rpartition(":")[2]) for fault in outcome.faults] == [
         ("use --mode hvm, or convert an xl config of this guest", "15")
     ]
-    assert _planned("pygrub", session).mode is Mode.PVH
+    assert _planned("pygrub", run).mode is Mode.PVH
 
 
 def _lasting(config: bytes) -> bytes:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.commands.planning import Outcome, new_config, plan_guests
-from shimtool.commands.run import Session
+from shimtool.commands.planning import Planned, Refused, plan_guests
+from shimtool.commands.run import Run
 from shimtool.dom0.keys import TABLE, Fate, Row
 from shimtool.dom0.releases import releases
 from shimtool.model import Mode
@@ -50,26 +50,27 @@ def test_what_is_said_is_there_where_it_is_needed() -> None:
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.keys[0])
 def test_planning_does_what_the_table_says(
-    row: Row, mode: Mode, dom0: Dom0, sessions: dict[Mode, Session]
+    row: Row, mode: Mode, dom0: Dom0, runs: dict[Mode, Run]
 ) -> None:
     for key in row.keys:
         lines = BASE | {key: VALUES.get(key, "1")}
         if key == "bootloader":
             del lines["kernel"]  # else it is a path inside the guest's disk
         text = "".join(f"{name} = {value}\n" for name, value in lines.items())
-        (outcome,) = plan_guests([dom0.config("guest.cfg", text)], sessions[mode])
+        (outcome,) = plan_guests([dom0.config("guest.cfg", text)], runs[mode])
         check(key, row, mode, text.encode(), outcome)
 
 
-def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Outcome) -> None:
+def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Planned | Refused) -> None:
     fate = row.fate(mode)
     if fate is Fate.REFUSED:
+        assert isinstance(outcome, Refused), outcome
         assert [(each.message, each.seen) for each in outcome.faults] == [(row.message, key)]
         return
-    assert outcome.plan, outcome.faults
+    assert isinstance(outcome, Planned), outcome
     settings = dict(outcome.plan.edits.settings)
     said = [text for text in outcome.plan.warnings if text.startswith(f"{key}= ")]
-    new = new_config(outcome)
+    new = outcome.new_config
     with reading(old) as before, reading(new) as after:
         was, now = before.value(key), after.value(key)
     assert was is not None
@@ -122,4 +123,4 @@ def test_the_readme_shows_the_table(request: pytest.FixtureRequest) -> None:
     if request.config.getoption("--regenerate") and fresh != text:
         README.write_text(fresh)
         text = fresh
-    assert text == fresh, "run pytest tests/dom0/test_keys.py --regenerate"
+    assert text == fresh, "run pytest tests/plan/test_keys.py --regenerate"

@@ -1,0 +1,94 @@
+"""The one door for errors: whatever ends a command early becomes a text and an exit code here.
+
+    expected (ShimtoolError)            1  every fault: what, where, the value seen, what to do
+    unexpected (any other exception)    3  what was being done, the version, and a log file
+    Ctrl-C, SIGTERM                   130  nothing
+
+Wrong command lines (UsageError among them) are typer's to tell: their usage, exit code 2.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from shimtool import __version__, text
+from shimtool.errors import Fault, Location, ShimtoolError
+from shimtool.system import activity
+from shimtool.text import printable, reason
+
+INTERRUPTED = 130
+
+
+@dataclass(slots=True)
+class Asked:
+    """What is known of the command line so far, by the time an error is told."""
+
+    command: str = "shimtool"
+    as_json: bool = False
+    debug: bool = False
+    out: Path | None = None
+    _verbose: bool = False
+
+    def take(self, *, verbose: bool, debug: bool) -> None:
+        """Heed --verbose and --debug, before or after the command's name."""
+        self.debug = self.debug or debug
+        if verbose and not self._verbose:
+            activity.listen(_tell)
+            self._verbose = True
+
+
+def _tell(verb: str, what: str) -> None:
+    print(f"{verb}: {printable(what)}", file=sys.stderr)
+
+
+def report(error: BaseException, asked: Asked) -> int:
+    """Print what `error` means; return the exit code."""
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, ShimtoolError):
+        code, told = 1, error
+    else:
+        code, told = 3, _unexpected(error, asked)
+    if asked.debug:
+        traceback.print_exception(error)
+    print(text.error(told), file=sys.stderr)
+    if asked.as_json:
+        print(json.dumps({"errors": [reason(each) for each in told.faults]}, indent=1))
+    return code
+
+
+def _unexpected(error: BaseException, asked: Asked) -> ShimtoolError:
+    lines = traceback.format_exception(error)
+    about = f"shimtool {__version__}, Python {sys.version.split()[0]}, {asked.command}"
+    try:
+        log: Path | None = _log(f"{about}\n\n{''.join(lines)}", asked.out)
+    except OSError:
+        log = None
+    remedy = "report it with that file; every output from before is as it was, or whole"
+    return ShimtoolError(
+        Fault(
+            f"{asked.command} failed because of a fault in shimtool itself:"
+            f" {type(error).__name__}: {error}",
+            Location(log) if log else None,
+            about,
+            remedy if log else "run it again with --debug, and report what it prints",
+        )
+    )
+
+
+def _log(content: str, out: Path | None) -> Path:
+    """Keep a traceback where it outlives a container: in --out, else in the temporary folder."""
+    folders = [str(out)] if out is not None and out.is_dir() else []
+    for folder in (*folders, tempfile.gettempdir()):
+        try:
+            descriptor, name = tempfile.mkstemp(".log", "shimtool-error-", folder)
+        except OSError:
+            continue
+        with os.fdopen(descriptor, "w", errors="backslashreplace") as file:
+            file.write(content)
+        return Path(name)
+    raise FileNotFoundError

@@ -1,0 +1,49 @@
+"""Runs the command line from start to exit code: signals, output streams, the door for errors."""
+
+import signal
+import sys
+
+from shimtool.cli.errors import INTERRUPTED, Asked, report
+from shimtool.errors import ShimtoolError, fault
+from shimtool.system.streams import Output
+
+
+def main() -> None:
+    """Run the command line; output that is closed or full stops no work, but the exit code is 1.
+
+    SIGTERM (`docker stop`) ends it as Ctrl-C does: cleaned up, exit code 130. Without a handler
+    the first process of a container would not notice it.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    results, messages = Output(sys.stdout), Output(sys.stderr)
+    sys.stdout, sys.stderr = results.text, messages.text
+    asked = Asked()
+    code = _run(asked)
+    results.text.flush()
+    if results.trouble is not None:
+        if not results.left:
+            report(_unwritten(results.trouble), Asked(debug=asked.debug))
+        code = code or 1
+    sys.exit(code)
+
+
+def _run(asked: Asked) -> int:
+    try:
+        from shimtool.cli.app import app  # noqa: PLC0415 - Ctrl-C may come while this loads
+
+        app(prog_name="shimtool", obj=asked)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the one door for errors
+        return report(error, asked)
+    return 0
+
+
+def _unwritten(error: OSError) -> ShimtoolError:
+    return fault(
+        "the results could not be printed to standard output",
+        seen=error.strerror,
+        remedy="mend that, then run it again to see them",
+    )

@@ -1,0 +1,126 @@
+"""Results for people: the rows of tables, and the lines that sum up many guests. Prints nothing."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from shimtool.cli.results import ScannedGuest, ShimFacts
+from shimtool.commands.convert import Converted
+from shimtool.commands.planning import Outcome, Refused
+from shimtool.commands.status import GuestStatus
+from shimtool.dom0.releases import MEANS
+from shimtool.model import GuestType
+from shimtool.text import printable
+
+Row = Sequence[str]
+
+
+def scan_rows(guests: Iterable[ScannedGuest]) -> list[Row]:
+    """Return the rows of `scan`, the head first."""
+    rows: list[Row] = [("NAME", "TYPE", "BOOT", "CONVERTIBLE", "CONFIG / WHY NOT")]
+    for guest in guests:
+        yes = "yes" if guest["convertible"] else "no"
+        why = "; ".join(guest["reasons"]) or guest["config"]
+        rows.append((guest["name"] or "?", guest["type"], guest["boot"], yes, why))
+    return rows
+
+
+def scan_summary(outcomes: Sequence[Outcome], skipped: Sequence[Path]) -> list[str]:
+    """Return what ends a scan: counts, why guests are refused, which files are no configs."""
+    refused = [each for each in outcomes if isinstance(each, Refused)]
+    others = [each for each in refused if _is_not_pv(each)]
+    counts = (
+        (len(outcomes) - len(refused), "would convert"),
+        (len(others), "not PV"),
+        (len(refused) - len(others), "refused"),
+    )
+    lines = [
+        f"{_count(len(outcomes), 'guest')}: "
+        + ", ".join(f"{count} {what}" for count, what in counts if count),
+        *_grouped([each for each in refused if not _is_not_pv(each)]),
+    ]
+    if skipped:
+        files = _count(len(skipped), "other file")
+        lines.append(f"{files} left out, no guest configs: {_names([p.name for p in skipped])}")
+    return [printable(line) for line in lines]
+
+
+def _is_not_pv(refused: Refused) -> bool:
+    return refused.guest is not None and refused.guest.type in (GuestType.HVM, GuestType.PVH)
+
+
+def _grouped(refused: Iterable[Refused], most: int = 20) -> list[str]:
+    """Return each reason once, the most common first, with the guests it is for."""
+    guests: dict[str, list[str]] = {}
+    for each in refused:
+        name = each.guest.name if each.guest else each.config.name
+        for message in dict.fromkeys(fault.message for fault in each.faults):
+            guests.setdefault(message, []).append(name)
+    groups = sorted(guests.items(), key=lambda group: -len(group[1]))
+    lines = [f"  {len(names)}: {message} ({_names(names)})" for message, names in groups[:most]]
+    more = len(groups) - most
+    return [*lines, f"  and {_count(more, 'more reason')}"] if more > 0 else lines
+
+
+def convert_summary(outcomes: Iterable[Converted | Refused]) -> str:
+    """Count what became of the guests."""
+    counts = {"converted": 0, "unchanged": 0, "refused": 0}
+    for each in outcomes:
+        counts["refused" if isinstance(each, Refused) else each.status] += 1
+    return ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+
+
+def warnings(outcomes: Iterable[Converted | Refused]) -> list[str]:
+    """Return each warning once, with the guests it is for."""
+    guests: dict[str, list[str]] = {}
+    for each in outcomes:
+        if isinstance(each, Converted):
+            plan = each.planned.plan
+            for text in plan.warnings:
+                guests.setdefault(text, []).append(plan.guest.name)
+    return [printable(f"warning: {text} ({_names(names)})") for text, names in guests.items()]
+
+
+def status_rows(states: Iterable[GuestStatus]) -> list[Row]:
+    """Return the rows of `status`, the head first."""
+    rows: list[Row] = [("NAME", "STATE", "MODE", "SHIM", "WHY")]
+    for each in states:
+        state, why = "stale" if each.reasons else "fresh", "; ".join(each.reasons)
+        rows.append((each.record.name, state, each.record.mode, each.record.shim, why))
+    return rows
+
+
+def host_rows(found: dict[str, Any]) -> Iterator[Row]:
+    """Yield the rows of `host`: all but the sources, which --json has."""
+    for key, value in found.items():
+        if not isinstance(value, dict):
+            yield key, words(value)
+    for fact, value in found["has"].items():
+        yield value, MEANS[fact]
+    for kind, each in found["shims"].items():
+        modes, versions = words(each["modes"]), words(each["versions"])
+        yield f"shims {kind}", f"modes: {modes}; versions: {versions}; hosts: {each['hosts']}"
+
+
+def shim_rows(shims: Iterable[ShimFacts]) -> list[Row]:
+    """Return the rows of `shims list`, the head first."""
+    rows: list[Row] = [("NAME", "VERSION", "KIND", "MODES", "SIZE", "ORIGIN")]
+    for each in shims:
+        version, size = each["version"] or "unknown", f"{each['size'] / 1e6:.1f} MB"
+        row = (each["name"], version, each["kind"], " ".join(each["modes"]), size, each["origin"])
+        rows.append(row)
+    return rows
+
+
+def words(value: object) -> str:
+    """Return a value as people read it."""
+    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _names(names: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
