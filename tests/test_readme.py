@@ -10,7 +10,8 @@ from typer.main import get_command
 
 from shimtool.cli.app import app
 from shimtool.cli.examples import EXAMPLES
-from tests.support.dom0 import make_dom0, shimtool
+from tests.support.cli import shimtool_cli
+from tests.support.dom0 import make_dom0
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -32,7 +33,7 @@ COMMANDS = sorted(commands())
 
 @pytest.fixture(scope="module")
 def helps() -> dict[tuple[str, ...], str]:
-    found = {words: shimtool(*words, "--help") for words in [(), *COMMANDS]}
+    found = {words: shimtool_cli(*words, "--help") for words in [(), *COMMANDS]}
     assert {words: result.code for words, result in found.items() if result.code} == {}
     return {words: result.out for words, result in found.items()}
 

@@ -12,7 +12,7 @@ import typer
 from shimtool import __version__, text
 from shimtool.assets import find_assets
 from shimtool.cli import describe, results, tables
-from shimtool.cli.errors import Asked
+from shimtool.cli.errors import Asked, CrashedGuestsError
 from shimtool.cli.examples import epilog
 from shimtool.cli.options import Debug, Json, Verbose, option_group
 from shimtool.cli.shims import shims
@@ -293,4 +293,4 @@ def _end(outcomes: Iterable[Outcome | Converted]) -> None:
 def _raise_crashes(outcomes: Iterable[Outcome | Converted]) -> None:
     crashes = [each.crash for each in outcomes if isinstance(each, Refused) and each.crash]
     if crashes:
-        raise ExceptionGroup("shimtool failed on some guests", crashes)
+        raise CrashedGuestsError("shimtool failed on some guests", crashes)

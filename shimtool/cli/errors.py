@@ -23,6 +23,10 @@ from shimtool.text import printable, reason
 INTERRUPTED = 130
 
 
+class CrashedGuestsError(ExceptionGroup[Exception]):
+    """What went wrong in shimtool itself on some guests, after the results were printed."""
+
+
 @dataclass(slots=True)
 class Asked:
     """What is known of the command line so far, by the time an error is told."""
@@ -56,7 +60,7 @@ def report(error: BaseException, asked: Asked) -> int:
     if asked.debug:
         traceback.print_exception(error)
     print(text.error(told), file=sys.stderr)
-    if asked.as_json:
+    if asked.as_json and not isinstance(error, CrashedGuestsError):
         print(json.dumps({"errors": [reason(each) for each in told.faults]}, indent=1))
     return code
 

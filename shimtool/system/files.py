@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
 from shimtool.model import SourceFile
+from shimtool.system.activity import note
 
 Stamp = tuple[int, int, int, int]
 
@@ -51,6 +52,7 @@ def open_regular(path: Path, where: Location | None = None) -> BinaryIO:
     place = where or Location(path)
     try:
         _refuse_kind(os.lstat(path), path, place)
+        note("read", path)
         source = open(path, "rb", opener=_opener)  # noqa: SIM115 - Path.open has no opener
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from shimtool.errors import fault, os_error, os_errors_as_faults
+from shimtool.system.activity import note
 from shimtool.system.files import has_content
 
 # Names of unfinished files; what a killed run left is removed under the next one's lock.
@@ -73,6 +74,7 @@ class Staging:
         for _file, temporary, final in self._files:
             with _blaming(final):
                 temporary.replace(final)
+            note("write", final)
         for folder in dict.fromkeys(final.parent for _file, _temporary, final in self._files):
             _sync_folder(folder)
 

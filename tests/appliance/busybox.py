@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.appliance.engines import run
 from tests.support import debs
-from tests.support.dom0 import Result
+from tests.support.cli import Result
 from tests.support.samples import write_samples
 
 # What the launcher needs, without what unpacks xz and makes namespaces.

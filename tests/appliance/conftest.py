@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from tests.appliance.engines import Engine, docker_engine, podman_engine, run
+from tests.support.cli import Result
 from tests.support.debs import ROOT
-from tests.support.dom0 import Dom0, Result
+from tests.support.dom0 import Dom0
 from tests.support.samples import REFUSED, write_samples
 
 

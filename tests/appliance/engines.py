@@ -14,7 +14,7 @@ import docker
 from docker.errors import DockerException
 
 from shimtool.mounts import read_mounts
-from tests.support.dom0 import Result
+from tests.support.cli import Result
 
 # As README and INSTALL recommend.
 CONFINED: Mapping[str, Any] = {

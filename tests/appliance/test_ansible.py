@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.appliance.conftest import Dist
+from tests.support.cli import Result
 from tests.support.debs import ROOT
-from tests.support.dom0 import Dom0, Result
+from tests.support.dom0 import Dom0
 from tests.support.samples import REFUSED, write_samples
 
 pytestmark = pytest.mark.appliance

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from tests.appliance.engines import Engine
+from tests.support.cli import shimtool_cli
 from tests.support.debs import ROOT
-from tests.support.dom0 import shimtool
 
 pytestmark = pytest.mark.appliance
 
@@ -42,7 +42,7 @@ def test_the_script_converts(
     )
     assert done.code == 0, done.err
     out = repository / "converted"
-    checked = shimtool("verify", "--out", out, *sorted(out.glob("*.cfg")))
+    checked = shimtool_cli("verify", "--out", out, *sorted(out.glob("*.cfg")))
     assert checked.code == 0, checked.err
     shutil.rmtree(out)
 

@@ -11,8 +11,9 @@ import pytest
 
 from tests.appliance.conftest import Dist
 from tests.appliance.engines import Engine, run
+from tests.support.cli import Result
 from tests.support.debs import ROOT
-from tests.support.dom0 import Dom0, Result
+from tests.support.dom0 import Dom0
 
 pytestmark = pytest.mark.appliance
 

@@ -11,7 +11,8 @@ import pytest
 from shimtool import __version__
 from tests.appliance.conftest import Dist
 from tests.appliance.engines import CONFINED, Engine, binds
-from tests.support.dom0 import Dom0, shimtool
+from tests.support.cli import shimtool_cli
+from tests.support.dom0 import Dom0
 from tests.support.samples import CONVERTIBLE, REFUSED, write_samples
 
 pytestmark = pytest.mark.appliance
@@ -26,7 +27,7 @@ def mounts(dom0: Dom0) -> dict[Path, str]:
 
 def assert_whole(dom0: Dom0, name: str) -> None:
     """Open what was written with the checkout's verify, and with xorriso."""
-    checked = shimtool("verify", "--out", dom0.out, dom0.out / f"{name}.cfg")
+    checked = shimtool_cli("verify", "--out", dom0.out, dom0.out / f"{name}.cfg")
     assert checked.code == 0, checked.err
     assert HOST_OUT in (dom0.out / f"{name}.cfg").read_text()
     listing = subprocess.run(
@@ -58,7 +59,7 @@ def test_same_bytes_as_the_checkout(
     docker.once(docker_image, volumes=mounts(dom0))
     here = tmp_path / "here"
     here.mkdir()
-    shimtool(
+    shimtool_cli(
         *("convert", "--in", dom0.configs, "--map", f"/boot={dom0.boot}"),
         *("--out", here),
     )

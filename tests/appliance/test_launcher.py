@@ -14,8 +14,9 @@ from tests.appliance import busybox
 from tests.appliance.conftest import Dist, Launch
 from tests.appliance.engines import Engine, run
 from tests.support import debs
+from tests.support.cli import Result, shimtool_cli
 from tests.support.debs import ROOT
-from tests.support.dom0 import Dom0, Result, shimtool
+from tests.support.dom0 import Dom0
 from tests.support.samples import CONVERTIBLE
 
 pytestmark = pytest.mark.appliance
@@ -34,7 +35,7 @@ def test_converts_one_guest(launch: Launch, dom0: Dom0, cache: Path) -> None:
     assert done.code == 0, done.err
     out = dom0.root / "made"
     assert f"xl create {out}/web01.cfg" in done.out
-    checked = shimtool("verify", "--out", out, "--host-out", out, out / "web01.cfg")
+    checked = shimtool_cli("verify", "--out", out, "--host-out", out, out / "web01.cfg")
     assert checked.code == 0, checked.err
     assert not (out / "db01.cfg").exists()
     assert launch("verify", "--out", str(out), f"{out}/web01.cfg").code == 0
@@ -145,7 +146,7 @@ def test_a_dom0_of_busybox(small: Path) -> None:
         assert launched("--version").out == f"shimtool {__version__}\n"
     assert mounts() == before
     out = small / "var/lib/xen/shimtool"
-    checked = shimtool("verify", "--out", out, *(out / f"{name}.cfg" for name in CONVERTIBLE))
+    checked = shimtool_cli("verify", "--out", out, *(out / f"{name}.cfg" for name in CONVERTIBLE))
     assert checked.code == 0, checked.err
 
 

@@ -12,8 +12,9 @@ import pytest
 from tests.appliance import busybox
 from tests.appliance.conftest import Dist
 from tests.appliance.engines import Engine, run
+from tests.support.cli import shimtool_cli
 from tests.support.debs import ROOT
-from tests.support.dom0 import Dom0, shimtool
+from tests.support.dom0 import Dom0
 from tests.support.samples import CONVERTIBLE, REFUSED
 
 pytestmark = pytest.mark.appliance
@@ -40,7 +41,7 @@ def assert_shown(shown: str, printed: str) -> None:
 
 
 def assert_whole(out: Path, *names: str) -> None:
-    checked = shimtool("verify", "--out", out, *(out / f"{name}.cfg" for name in names))
+    checked = shimtool_cli("verify", "--out", out, *(out / f"{name}.cfg" for name in names))
     assert checked.code == 0, checked.err
 
 

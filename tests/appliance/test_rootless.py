@@ -12,7 +12,7 @@ import pytest
 
 from tests.appliance.conftest import Dist
 from tests.appliance.engines import run
-from tests.support.dom0 import Result, shimtool
+from tests.support.cli import Result, shimtool_cli
 from tests.support.samples import CONVERTIBLE, write_samples
 
 pytestmark = pytest.mark.appliance
@@ -78,5 +78,5 @@ def test_the_main_job(home: Path, dist: Dist) -> None:
         assert f"{name}: converted" in done.out, done.err
     assert (home / "out/web01.iso").stat().st_uid == pwd.getpwnam(USER).pw_uid
     out = home / "out"
-    checked = shimtool("verify", "--out", out, *(out / f"{name}.cfg" for name in CONVERTIBLE))
+    checked = shimtool_cli("verify", "--out", out, *(out / f"{name}.cfg" for name in CONVERTIBLE))
     assert checked.code == 0, checked.err

@@ -10,9 +10,9 @@ from shimtool.assets import BOOT_FILES, VARIABLE, find_assets, shims_folder
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode
 from shimtool.shims.catalogue import choose, load, verify
-from shimtool.system.process import run
 from tests.assets.conftest import Collect
 from tests.support import debs
+from tests.support.programs import run
 
 
 def content(folder: Path) -> dict[str, str]:

@@ -6,9 +6,9 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import NoteSegment
 
-from shimtool.system.process import run
 from tests.assets.conftest import ROOT
 from tests.support import debs
+from tests.support.programs import run
 
 PVGRUB = ROOT / "container" / "pvgrub"
 GUEST_OS = "6"  # Xen's public/elfnote.h

@@ -10,12 +10,12 @@ import sys
 import time
 from pathlib import Path
 
-from shimtool.system.process import run
 from tests.bench.command import FOLDER, SHIMTOOL, Section
 from tests.e2e.host import RELEASES, host
 from tests.e2e.nested_xen import Kept, Machine, machine
 from tests.support import debs
 from tests.support.guests import filler_ramdisk
+from tests.support.programs import run
 
 RUNS = 3
 RAMDISK_SIZE = 20_000_000
@@ -64,14 +64,13 @@ def _files(home: Path) -> None:
                 *("--host-out", f"/guest/out/{mode}", "--map", f"/guest={home}"),
                 *("--xen", HOST, "--mode", mode),
             ],
-            timeout=60,
         )
     tree = home / "tree"
     for file, name in [(home / "boot/vmlinuz", "vmlinuz"), (home / "boot/initrd", "initrd")]:
         os.link(file, tree / name)
     shutil.copy(debs.xen_shim(), tree / "shim")
     (tree / "boot/grub/grub.cfg").write_text(GRUB)
-    run(["grub-mkrescue", "-o", home / "out/grub.iso", tree], timeout=60)
+    run(["grub-mkrescue", "-o", home / "out/grub.iso", tree])
     shutil.rmtree(tree)
     (home / "out/grub.cfg").write_text(LAYOUT_2018)
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pycdlib
+from elftools.elf.elffile import ELFFile
+
+from shimtool.commands.boot_log import Span
 
 SECTOR = 2048
 
@@ -41,3 +44,10 @@ def shim_version(iso: Path) -> str:
     disc.get_file_from_iso_fp(data, iso_path="/shimtool.json")
     disc.close()
     return str(json.loads(data.getvalue())["shim"]["version"])
+
+
+def loaded(elf: bytes) -> Span:
+    """Return the physical addresses that an ELF image is loaded to."""
+    headers = (segment.header for segment in ELFFile(io.BytesIO(elf)).iter_segments("PT_LOAD"))
+    spans = [(header.p_paddr, header.p_paddr + header.p_memsz) for header in headers]
+    return Span(min(start for start, _ in spans), max(end for _, end in spans))

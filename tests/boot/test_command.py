@@ -6,7 +6,8 @@ import os
 import pytest
 
 from tests.boot.iso import shim_version
-from tests.support.dom0 import Dom0, shimtool
+from tests.support.cli import shimtool_cli
+from tests.support.dom0 import Dom0
 
 pytestmark = pytest.mark.boot
 
@@ -18,7 +19,7 @@ def test_an_iso_as_it_was_converted(dom0: Dom0) -> None:
     assert dom0.run("convert", "--mode", "hvm", "--xen", "4.17", config).code == 0
     (iso,) = dom0.out.glob("*.iso")
     before = iso.read_bytes()
-    result = shimtool("boot-test", "--json", iso)
+    result = shimtool_cli("boot-test", "--json", iso)
     assert result.code == 0, result.err
     (report,) = json.loads(result.out)
     assert report["checks"]["shim"] == f"Xen {shim_version(iso)} started"
@@ -31,13 +32,13 @@ def test_what_stops_it_is_said(dom0: Dom0) -> None:
     config = next(iter(sorted(dom0.configs.glob("*.cfg"))))
     assert dom0.run("convert", "--mode", "hvm", "--xen", "4.17", config).code == 0
     (iso,) = dom0.out.glob("*.iso")
-    quick = shimtool("boot-test", "--timeout", "1", iso)
+    quick = shimtool_cli("boot-test", "--timeout", "1", iso)
     assert quick.code == 1
     assert "did not" in quick.err
-    small = shimtool("boot-test", "--memory", "80", iso)
+    small = shimtool_cli("boot-test", "--memory", "80", iso)
     assert small.code == 1
     assert "Not enough RAM" in small.err or "did not" in small.err
     os.truncate(iso, iso.stat().st_size // 2)
-    damaged = shimtool("boot-test", iso)
+    damaged = shimtool_cli("boot-test", iso)
     assert damaged.code == 1
     assert "Traceback" not in damaged.err

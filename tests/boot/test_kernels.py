@@ -5,7 +5,7 @@ import pytest
 from shimtool.commands.boot_log import END, parse_report
 from shimtool.model import Compression
 from tests.boot.conftest import Convert
-from tests.boot.test_samples import loaded
+from tests.boot.iso import loaded
 from tests.support.dom0 import Dom0
 from tests.support.kernel_builder import packed_vmlinux, rewrapped, vmlinux
 from tests.support.qemu import boot

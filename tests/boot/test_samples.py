@@ -1,15 +1,13 @@
 """The ISOs of the sample guests boot: loader, shim, kernel and ramdisk prove themselves."""
 
-import io
 from pathlib import Path
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
 from shimtool.assets import find_assets
-from shimtool.commands.boot_log import END, BootReport, Span, parse_report
+from shimtool.commands.boot_log import END, BootReport, parse_report
 from tests.boot.conftest import Convert
-from tests.boot.iso import shim_version
+from tests.boot.iso import loaded, shim_version
 from tests.support.dom0 import Dom0
 from tests.support.kernel_builder import vmlinux
 from tests.support.qemu import Machine, boot, running
@@ -18,13 +16,6 @@ from tests.support.samples import CONVERTIBLE, REFUSED
 WEB01 = b'root=/dev/xvda1 ro console=hvc0 dyndbg="file drivers/xen/* +p"'
 DB01 = b"root=/dev/xvda2 ro elevator=noop"
 CPIO_PREFIX = 512  # bytes before a gzip ramdisk, so that the loader does not unzip it
-
-
-def loaded(elf: bytes) -> Span:
-    """Return the physical addresses that an ELF image is loaded to."""
-    headers = (segment.header for segment in ELFFile(io.BytesIO(elf)).iter_segments("PT_LOAD"))
-    spans = [(header.p_paddr, header.p_paddr + header.p_memsz) for header in headers]
-    return Span(min(start for start, _ in spans), max(end for _, end in spans))
 
 
 def check_shim(report: BootReport, iso: Path) -> None:

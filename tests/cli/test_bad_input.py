@@ -5,19 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.dom0 import Dom0, Result
-
-# root, but without the right to read everything
-POWERLESS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
-
-
-def refused(result: Result, *words: str) -> None:
-    """Exit 1, an error that says all of `words`, and never a traceback."""
-    assert result.code == 1, result
-    assert "Traceback" not in result.err
-    assert "error: " in result.err
-    for word in words:
-        assert word in result.err, f"{word!r} is not in:\n{result.err}"
+from tests.support.cli import POWERLESS, refused
+from tests.support.dom0 import Dom0
 
 
 def nothing_written(dom0: Dom0) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.dom0 import Dom0, shimtool
+from tests.support.cli import shimtool_cli
+from tests.support.dom0 import Dom0
 
 
 @pytest.mark.parametrize("option", ["--out", "--in", "--kernels"])
@@ -76,9 +77,9 @@ def test_restore_in_json(dom0: Dom0) -> None:
 
 
 def test_shims_show_in_json() -> None:
-    listed = json.loads(shimtool("shims", "list", "--json").out)
+    listed = json.loads(shimtool_cli("shims", "list", "--json").out)
     for shim in listed:
-        result = shimtool("shims", "show", "--json", shim["name"])
+        result = shimtool_cli("shims", "show", "--json", shim["name"])
         assert result.code == 0
         assert json.loads(result.out) == shim
         assert Path(shim["file"]).stat().st_size == shim["size"]

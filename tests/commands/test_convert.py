@@ -4,30 +4,12 @@ import hashlib
 import json
 import stat
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from tests.support import debs
 from tests.support.dom0 import Dom0
-
-
-def extract(iso: Path, name: str) -> bytes:
-    """Read a file out of an ISO with xorriso."""
-    target = iso.parent.parent / "extracted"
-    target.unlink(missing_ok=True)
-    subprocess.run(
-        ["xorriso", "-osirrox", "on", "-indev", iso, "-extract", f"/{name}", target],
-        check=True,
-        capture_output=True,
-    )
-    return target.read_bytes()
-
-
-def converted(dom0: Dom0, *words: str) -> Path:
-    result = dom0.run("convert", *words)
-    assert result.code == 0, result.err
-    return dom0.out / "web01.iso"
+from tests.support.outputs import converted, extract
 
 
 def test_payload_arrives_byte_for_byte(dom0: Dom0) -> None:

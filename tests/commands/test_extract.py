@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.commands.test_convert import extract
 from tests.support import debs, disks
 from tests.support.dom0 import EMPTY_CPIO, Dom0, make_dom0
 from tests.support.libxlu import reading
+from tests.support.outputs import extract
 
 RAMDISK = gzip.compress(EMPTY_CPIO, mtime=0) * 2
 LINE = "root=/dev/xvda2 ro  quiet"

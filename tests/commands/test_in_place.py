@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from tests.cli.test_bad_input import refused
+from tests.support.cli import refused
 from tests.support.dom0 import Dom0
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_bad_input import refused
-from tests.commands.test_convert import extract
 from tests.support import kernel_builder as craft
-from tests.support.dom0 import RAMDISK, Dom0, shimtool
+from tests.support.cli import refused, shimtool_cli
+from tests.support.dom0 import RAMDISK, Dom0
+from tests.support.outputs import extract
 
 
 def test_the_device_model_script_comes_back(dom0: Dom0) -> None:
@@ -66,7 +66,7 @@ def test_content_changed_under_an_old_time_is_noticed(dom0: Dom0) -> None:
 def test_out_that_holds_the_configs_overwrites_none(dom0: Dom0) -> None:
     config = dom0.guest()
     before = config.read_bytes()
-    result = shimtool(
+    result = shimtool_cli(
         *("convert", "--in", dom0.configs, "--out", dom0.configs),
         *("--map", f"/boot={dom0.boot}"),
     )

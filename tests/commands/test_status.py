@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from tests.support import debs
-from tests.support.dom0 import Dom0, Result
+from tests.support.cli import Result
+from tests.support.dom0 import Dom0
 
 
 def reasons(result: Result) -> list[str]:

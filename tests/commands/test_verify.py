@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from shimtool.output.iso_writer import SECTOR
-from tests.cli.test_bad_input import refused
-from tests.commands.test_convert import converted, extract
+from tests.support.cli import Result, refused
 from tests.support.debs import ROOT
-from tests.support.dom0 import Dom0, Result
+from tests.support.dom0 import Dom0
+from tests.support.outputs import converted, extract
 
 
 def swap(iso: Path, name: str, old: bytes, new: bytes) -> None:

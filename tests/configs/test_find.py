@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_bad_input import POWERLESS
-from tests.support.dom0 import KERNEL, Dom0, Result, shimtool
+from tests.support.cli import POWERLESS, Result, shimtool_cli
+from tests.support.dom0 import KERNEL, Dom0
 
 GUEST = f'name = "{{}}"\nkernel = "{KERNEL}"\n'
 
@@ -269,5 +269,6 @@ def test_large_files_are_not_read(dom0: Dom0) -> None:
 def test_the_current_folder_and_relative_paths(dom0: Dom0) -> None:
     config = add(dom0, "web01.cfg")
     os_path = os.path.relpath(config)
-    result = shimtool("scan", "--json", "--out", dom0.out, "--map", f"/boot={dom0.boot}", os_path)
+    folders = ("--out", dom0.out, "--map", f"/boot={dom0.boot}")
+    result = shimtool_cli("scan", "--json", *folders, os_path)
     assert [guest["config"] for guest in json.loads(result.out)] == [str(Path(os_path).absolute())]

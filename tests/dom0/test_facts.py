@@ -10,7 +10,7 @@ from shimtool.dom0.detect import detect, parse_version
 from shimtool.dom0.releases import Fact
 from shimtool.errors import ShimtoolError
 from shimtool.model import Host, Mode
-from tests.support.dom0 import shimtool
+from tests.support.cli import shimtool_cli
 
 
 def known(text: str) -> Host:
@@ -111,7 +111,7 @@ def test_xen_wins_over_a_version_that_cannot_be_read(
     for name in ("major", "minor"):
         (version / name).write_text("odd")
     mounted = ("unshare", "-m", "sh", "-c", 'mount --bind "$0" /sys && exec "$@"', str(tmp_path))
-    result = shimtool("host", "--json", *words, through=mounted)
+    result = shimtool_cli("host", "--json", *words, through=mounted)
     assert result.code == 0, result.err
     facts = json.loads(result.out)
     assert facts["xen"] == xen

@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.system.process import run
 from tests.support.debs import CACHE
+from tests.support.programs import run
 
 ETC = Path("/etc/apt")
 DAY = 86400.0
@@ -112,6 +112,6 @@ def suite(name: str) -> Suite:
     fresh = stamp.exists() and time.time() - stamp.stat().st_mtime < DAY
     if not fresh or made.sources.read_text(encoding="utf-8") != text:
         made.sources.write_text(text, encoding="utf-8")
-        run(["apt-get", *made._options(), "-q", "update"], timeout=300)
+        run(["apt-get", *made._options(), "-q", "update"])
         stamp.touch()
     return made

@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shimtool.system.process import run
 from tests.e2e import modules
 from tests.support import cpio, debs
+from tests.support.programs import run
 
 INIT = Path(__file__).parent / "guest" / "init"
 MODULES = ["crc32c_generic", "ext4", "xen-blkfront", "xen-netfront"]

@@ -11,11 +11,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.system.process import run
 from tests.e2e import modules
 from tests.e2e.apt import Suite, suite
 from tests.support import cpio
 from tests.support.debs import CACHE
+from tests.support.programs import run
 
 FILES = Path(__file__).parent / "dom0"
 IMAGE_SIZE = 1 << 30
@@ -73,7 +73,6 @@ def _root(release: Release, apt: Suite, folder: Path) -> Path:
             *("mmdebstrap", "--quiet", "--variant=apt", "--mode=root", f"--include={include}"),
             *(*excludes, *places),
         ],
-        timeout=900,
     )
     shutil.copytree(FILES, root / "e2e")
     return root

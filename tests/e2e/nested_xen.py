@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.system.process import run
 from tests.e2e.guest_agent import Agent, Monitor, NoAnswerError, Output
 from tests.support.debs import CACHE
+from tests.support.programs import run
 
 # AMD for SVM, all that TCG can nest; a Zen family, as Xen writes an MSR that family 15 lacks.
 CPU = "qemu64,family=23,model=1,stepping=2,+svm,+npt"

@@ -9,8 +9,8 @@ import tempfile
 from io import BytesIO
 from pathlib import Path
 
-from shimtool.system.process import run
 from tests.support import debs
+from tests.support.programs import run
 
 _CONFIG = """\
 echo

@@ -11,8 +11,8 @@ from pathlib import Path
 from shimtool.model import Compression
 from shimtool.output import report as reports
 from shimtool.system.staging import PREFIX, SUFFIX
-from tests.support import forked_cli as child
 from tests.support import kernel_builder as craft
+from tests.support.cli import Result, shimtool_cli
 from tests.support.dom0 import EMPTY_CPIO, Dom0
 
 Words = tuple[str, ...]
@@ -122,10 +122,10 @@ class Stage:
         given = [str(word) for pair in folders.items() for word in pair]
         return [command[0], *given, *command[1:]]
 
-    def run(self, command: Words | None = None, kill_after: float | None = None) -> child.Ended:
+    def run(self, command: Words | None = None, kill_after: float | None = None) -> Result:
         """Run a command, the story's own by default; perhaps kill it."""
         words = self.words(command or self.story.command)
-        return child.run(words, self.dom0.root.with_name("log"), kill_after)
+        return shimtool_cli(*words, kill_after=kill_after)
 
     def rewind(self) -> None:
         """Go back to just before the command. Files are links: who changes one in place is seen."""
@@ -187,3 +187,15 @@ def _linked(source: Path, target: Path) -> None:
 def shuffled(words: Sequence[str], seed: int) -> list[str]:
     """The same, in an order of `seed`'s."""
     return random.Random(seed).sample(words, len(words))  # noqa: S311 - no secret
+
+
+def finish(stage: Stage) -> None:
+    """Run it again: it completes, unless there is nothing left to restore."""
+    again = stage.run()
+    assert "Traceback" not in again.said
+    if stage.story.command[0] == "restore" and again.code:
+        assert "no config here was converted in place" in again.said
+    else:
+        assert again.code == 0, again
+        assert stage.story.command[0] == "restore" or stage.run(("status",)).code == 0
+    stage.check_finished()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from tests.support.dom0 import Result
+from tests.support.cli import Result
 
 CHANGES = (
     *("openat", "write", "pwrite64", "copy_file_range", "sendfile", "ftruncate", "fsync", "fchmod"),

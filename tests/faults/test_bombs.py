@@ -19,7 +19,8 @@ from tests.faults.compression_bombs import BOMBS, MIB, SIZE
 from tests.faults.scenarios import Stage
 from tests.support import kernel_builder as craft
 from tests.support import package_builder as forge
-from tests.support.dom0 import Dom0, Result
+from tests.support.cli import Result
+from tests.support.dom0 import Dom0
 
 MEMORY = 256  # MiB
 SECONDS = 10.0

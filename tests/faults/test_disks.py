@@ -8,13 +8,13 @@ import pytest
 
 from tests.faults import mounts
 from tests.faults.scenarios import IN_PLACE, STORIES, Stage, upgrade
-from tests.support import forked_cli as child
+from tests.support.cli import Result
 from tests.support.dom0 import Dom0
 
 MIB = 1 << 20
 
 
-def refused(ended: child.Ended, *words: str) -> None:
+def refused(ended: Result, *words: str) -> None:
     assert ended.code == 1, ended
     assert "Traceback" not in ended.said
     assert "error: " in ended.said

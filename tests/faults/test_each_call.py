@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import strace
-from tests.faults.scenarios import STORIES, Stage
-from tests.faults.test_kill import finish
+from tests.faults.scenarios import STORIES, Stage, finish
 from tests.support.dom0 import Dom0
 
 

@@ -14,14 +14,14 @@ import pytest
 from shimtool.model import Compression
 from tests.configs.libvirt.support import GOOD as DOMAINS
 from tests.configs.xl.support import FIXTURES as XL
-from tests.configs.xm.test_translate import FIXTURES as XM
+from tests.configs.xm.support import FIXTURES as XM
 from tests.faults import mutate
 from tests.faults.scenarios import CONVERT, IN_PLACE, STORIES, Stage, Words
-from tests.output.test_iso_writer import make
+from tests.output.support import make
 from tests.support import cpio, debs
-from tests.support import forked_cli as child
 from tests.support import kernel_builder as craft
 from tests.support import package_builder as forge
+from tests.support.cli import Result, shimtool_cli
 from tests.support.dom0 import EMPTY_CPIO, Dom0
 
 SECONDS, MEMORY = 10, 200  # MiB beyond the 40 of a process that does nothing
@@ -41,7 +41,7 @@ CONFIGS = {
 PVH = ("--xen", "4.17.7")
 
 
-def check(ended: child.Ended, codes: Sequence[int] = (0, 1)) -> None:
+def check(ended: Result, codes: Sequence[int] = (0, 1)) -> None:
     assert "Traceback" not in ended.said, ended.said[-3000:]
     assert ended.code in codes, ended.said[-3000:]
     assert ended.seconds < SECONDS
@@ -140,7 +140,7 @@ def test_shims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(1000):
         path = tmp_path / f"mutant-{number % 2}"
         path.write_bytes(mutate.mutant("shims", number, good, text=False, head=20_000))
-        ended = child.run(["shims", "add", path], tmp_path / "log")
+        ended = shimtool_cli("shims", "add", path)
         check(ended)
         assert ended.code == 0 or "error: " in ended.said, number
     assert {path.name for path in tmp_path.glob("assets/*")} == {"shims"}
@@ -153,7 +153,7 @@ def test_isos(tmp_path: Path, group: str, first: int) -> None:
     for number, path in enumerate(paths, first):
         head = 70_000 if number % 2 else len(good[0])
         path.write_bytes(mutate.mutant(group, number, good, text=False, head=head))
-    ended = child.run(["verify", *paths], tmp_path / "log")
+    ended = shimtool_cli("verify", *paths)
     check(ended)
     assert len(re.findall(r"^error: |: ok$", ended.said, re.MULTILINE)) >= BATCH
     for path in paths:

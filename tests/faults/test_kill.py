@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.scenarios import STORIES, Stage
+from tests.faults.scenarios import STORIES, Stage, finish
 from tests.support.dom0 import Dom0
 
 SEED = int(os.environ.get("SHIMTOOL_SEED", "2018"))
@@ -26,15 +26,3 @@ def test_at_random_moments(name: str, tmp_path: Path) -> None:
         killed += ended.code == -9
         stage.check_interrupted()
         finish(stage)
-
-
-def finish(stage: Stage) -> None:
-    """Run it again: it completes, unless there is nothing left to restore."""
-    again = stage.run()
-    assert "Traceback" not in again.said
-    if stage.story.command[0] == "restore" and again.code:
-        assert "no config here was converted in place" in again.said
-    else:
-        assert again.code == 0, again
-        assert stage.story.command[0] == "restore" or stage.run(("status",)).code == 0
-    stage.check_finished()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.scenarios import Stage, kernel
-from tests.support import forked_cli as child
+from tests.support.cli import Result, shimtool_cli
 
 
 def fifo(path: Path) -> None:
@@ -77,13 +77,13 @@ OUTPUTS = [
 ]
 
 
-def refused(ended: child.Ended) -> None:
+def refused(ended: Result) -> None:
     plain(ended)
     assert ended.code == 1, ended
     assert "do:   " in ended.said
 
 
-def plain(ended: child.Ended) -> None:
+def plain(ended: Result) -> None:
     assert "Traceback" not in ended.said, ended.said
     assert ended.code in (0, 1)
     assert (ended.code == 1) == ("error: " in ended.said)
@@ -131,7 +131,7 @@ def test_as_a_config_a_shim_an_iso(two: Stage, odd: str) -> None:
         ("convert", "--shim", given),
     ):
         refused(two.run(words))
-    plain(child.run(["shims", "add", path], two.dom0.root.with_name("log")))
+    plain(shimtool_cli("shims", "add", path))
 
 
 @pytest.mark.parametrize("name", ["two.iso", "two.cfg", "shimtool-dm", "shimtool.yaml"])

@@ -1,10 +1,7 @@
 """The ISO writer alone: layout, bytes, and files that change under it."""
 
-import hashlib
 import json
-import os
 import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +9,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shimtool.assets import find_assets
 from shimtool.commands.verify import verify_iso
 from shimtool.errors import ShimtoolError
-from shimtool.model import (
-    BootImage,
-    Compression,
-    Kernel,
-    KernelFacts,
-    Mode,
-    Payload,
-    Ramdisk,
-    Shim,
-    SourceFile,
-    Wrapping,
-)
-from shimtool.output.iso_content import MANIFEST_FILE, SHIM_FILE, IsoFile, iso_files
+from shimtool.output.iso_content import MANIFEST_FILE, SHIM_FILE, IsoFile
 from shimtool.output.iso_reader import Iso
 from shimtool.output.iso_writer import PADDING, SECTOR, write_iso
-from shimtool.system.files import stamp_of
-from tests.commands.test_convert import extract
 from tests.conftest import EXAMPLES
+from tests.output.support import Made, make, place_of, source
+from tests.support.outputs import extract
 
 FIXTURES = [HealthCheck.function_scoped_fixture]  # a folder, whose one file each example replaces
-PAYLOAD = {"shim": 5000, "kernel": 9000, "ramdisk": 3000}  # names and sizes, bytes
-
-
-def source(path: Path, size: int) -> SourceFile:
-    data = os.urandom(size)
-    path.write_bytes(data)
-    digest = hashlib.sha256(data).hexdigest()
-    return SourceFile(str(path), path, size, digest, stamp_of(path.stat()))
 
 
 def files(tmp_path: Path, *sizes: int) -> list[IsoFile]:
@@ -86,47 +62,6 @@ def test_another_program_reads_the_same_layout(tmp_path: Path) -> None:
     ).stdout
     assert "'/file0'" in listing
     assert "'/isolinux.bin'" in listing
-
-
-@dataclass(frozen=True)
-class Made:
-    """An ISO as convert writes it, but for its small kernel and shim; where its files lie."""
-
-    data: bytes = field(repr=False)
-    places: dict[str, range]
-
-    @property
-    def description(self) -> dict[str, Any]:
-        place = self.places[MANIFEST_FILE]
-        return dict(json.loads(self.data[place.start : place.stop]))
-
-    def described(self, text: bytes | bytearray) -> bytes:
-        """Put another shimtool.json of at most the same length in, blanks after it."""
-        place = self.places[MANIFEST_FILE]
-        assert len(text) <= len(place)
-        return self.data[: place.start] + text.ljust(len(place)) + self.data[place.stop :]
-
-
-def make(folder: Path, *more: IsoFile) -> Made:
-    shim, kernel, ramdisk = (source(folder / name, size) for name, size in PAYLOAD.items())
-    facts = KernelFacts(Wrapping.BZIMAGE, Compression.XZ, (512, 1024), 64, pv=True)
-    image = BootImage(
-        Shim("tiny", shim.path, shim.size, shim.sha256, None, "4.17.7", frozenset(Mode), "here"),
-        "pv-shim console=xen,pv maxcpus=1",
-        Payload(Kernel(kernel, facts), Ramdisk(ramdisk, gzip=True, cpio=True)),
-        "root=/dev/xvda2 ro caf\udce9",
-        cpio_prefix=True,
-    )
-    content = [*iso_files(image, shim, kernel, find_assets(), guest="web01"), *more]
-    path = folder / "x.iso"
-    with path.open("w+b") as out:
-        write_iso(content, out)
-    with Iso(path) as iso:
-        return Made(path.read_bytes(), {name: place_of(iso, name) for name in iso.names()})
-
-
-def place_of(iso: Iso, name: str) -> range:
-    return range(iso.end(name) - iso.size(name), iso.end(name))
 
 
 @pytest.fixture(scope="module")

@@ -16,13 +16,12 @@ from shimtool.commands.planning import Planned, Refused, plan_guests
 from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import GuestSettings
 from shimtool.errors import ShimtoolError
+from tests.plan.support import CASES, DATA
 from tests.support import debs, disks
 from tests.support import kernel_builder as craft
 from tests.support.dom0 import EMPTY_CPIO, Dom0, make_dom0
 from tests.support.libxlu import reading
 
-DATA = Path(__file__).parent / "data"
-CASES = sorted(path for path in DATA.glob("*.cfg") if not path.name.endswith(".expected.cfg"))
 HOSTS = {"hvm": None, "4.9.2": "4.9.2", "pvh": "4.17.7"}
 
 

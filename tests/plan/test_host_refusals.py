@@ -9,7 +9,8 @@ import pytest
 
 from tests.e2e.shims import ASSETS
 from tests.support import hypervisors
-from tests.support.dom0 import Dom0, Result, make_dom0, shimtool
+from tests.support.cli import Result, shimtool_cli
+from tests.support.dom0 import Dom0, make_dom0
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +102,7 @@ def test_without_vtx_or_svm_xpti_remains(dom0: Dom0, without_vtx: tuple[str, ...
     (guest,) = json.loads(dom0.run("scan", "--json", through=without_vtx).out)
     assert not guest["convertible"]
     assert "no VT-x/SVM" in guest["reasons"][0]
-    facts = json.loads(shimtool("host", "--json", through=without_vtx).out)
+    facts = json.loads(shimtool_cli("host", "--json", through=without_vtx).out)
     assert facts["hvm"] == "no"
     assert {kind["modes"] == [] for kind in facts["shims"].values()} == {True}
 
@@ -109,7 +110,7 @@ def test_without_vtx_or_svm_xpti_remains(dom0: Dom0, without_vtx: tuple[str, ...
 def test_a_vixen_is_served_as_one(dom0: Dom0, assets: Path, tmp_path: Path) -> None:
     """Its own arguments and console; taken by itself only where the others would hang."""
     (tmp_path / "xen-vixen").write_bytes(hypervisors.like_vixen())
-    added = shimtool("shims", "add", tmp_path / "xen-vixen")
+    added = shimtool_cli("shims", "add", tmp_path / "xen-vixen")
     assert added.code == 0, added.err
     (hung,) = json.loads(dom0.run("plan", "--json", "--xen", "4.6.6").out)
     assert (hung["convertible"], hung["shim"]) == (True, "vixen")
@@ -128,11 +129,11 @@ def test_a_vixen_is_served_as_one(dom0: Dom0, assets: Path, tmp_path: Path) -> N
 def test_an_admin_vouches_for_a_vixen(assets: Path, tmp_path: Path) -> None:
     hypervisor = tmp_path / "xen"
     hypervisor.write_bytes(hypervisors.ordinary())
-    text = refusal(shimtool("shims", "add", hypervisor))
+    text = refusal(shimtool_cli("shims", "add", hypervisor))
     assert "shims add --kind vixen" in text
-    assert shimtool("shims", "add", "--kind", "vixen", "--name", "mine", hypervisor).code == 0
-    facts = json.loads(shimtool("shims", "show", "mine", "--json").out)
+    assert shimtool_cli("shims", "add", "--kind", "vixen", "--name", "mine", hypervisor).code == 0
+    facts = json.loads(shimtool_cli("shims", "show", "mine", "--json").out)
     assert (facts["kind"], facts["modes"]) == ("vixen", ["hvm"])
     assert facts["hosts"].startswith("said to be 3.4")
-    assert "vixen" in shimtool("shims", "list").out
-    assert shimtool("shims", "add", "--kind", "magic", hypervisor).code == 2
+    assert "vixen" in shimtool_cli("shims", "list").out
+    assert shimtool_cli("shims", "add", "--kind", "magic", hypervisor).code == 2

@@ -10,29 +10,12 @@ from shimtool.commands.run import Run
 from shimtool.dom0.keys import TABLE, Fate, Row
 from shimtool.dom0.releases import releases
 from shimtool.model import Mode
+from tests.plan.support import BASE, VALUES
 from tests.support.dom0 import Dom0
 from tests.support.libxlu import reading
 
 README = Path(__file__).parents[2] / "README.md"
 PLACE = re.compile(r"(<!-- keys:.*?-->\n).*?(<!-- end of keys -->\n)", re.DOTALL)
-
-BASE = {"name": "'g'", "kernel": "'/boot/vmlinuz-guest'", "memory": "512", "vcpus": "1"}
-# What a PV guest may say there; other keys are numbers.
-VALUES = BASE | {
-    "maxmem": "1024", "maxvcpus": "4", "type": "'pv'", "builder": "'generic'", "pvh": "0",
-    "ramdisk": "'/boot/initrd-guest'", "root": "'/dev/xvda1 ro'", "extra": "'quiet'",
-    "cmdline": "'quiet'", "bootloader": "'/usr/bin/pygrub'", "bootloader_args": "['-q']",
-    "disk": "['phy:/dev/vg0/a,xvda,r']", "vif": "['type=ioemu,bridge=br0']",
-    "vnuma": "[['pnode=0','size=512','vcpus=0','vdistance=10']]", "cpus": "'all,^0'",
-    "uuid": "'5cd23ab1-7d6b-4b1b-9d6b-3b5b6c6d7e8f'", "pci": "['01:00.0']", "irqs": "[7]",
-    "usbctrl": "['version=2']", "usbdev": "['hostbus=1,hostaddr=2']", "ioports": "['2f8-2ff']",
-    "iomem": "['a0,2']", "dtdev": "['/soc/uart']", "virtio": "['type=virtio,device']",
-    "vfb": "['vnc=1']", "channel": "['connection=pty,name=org.example']",
-    "p9": "['tag=t,path=/srv,security_model=none']", "vtpm": "['backend=vtpm']",
-    "pvcalls": "['backend=0']", "vkb": "['backend-type=qemu']", "vdispl": "['backend=0']",
-    "vsnd": "[['card']]", "device_model_args": "['-x']", "device_model_args_hvm": "['-x']",
-    "device_model_args_pv": "['-x']", "on_crash": "'restart'", "seclabel": "'a:b:c'",
-}  # fmt: skip
 
 
 def test_every_key_of_every_xl_has_one_fate() -> None:

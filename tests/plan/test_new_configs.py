@@ -10,7 +10,7 @@ from shimtool.commands.run import open_run
 from shimtool.commands.settings import GuestSettings
 from shimtool.dom0.releases import Release, release_of, releases
 from shimtool.model import Mode
-from tests.plan.test_golden import CASES
+from tests.plan.support import CASES
 from tests.support.dom0 import Dom0, make_dom0
 from tests.support.libxlu import reading
 

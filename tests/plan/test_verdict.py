@@ -16,7 +16,7 @@ from shimtool.dom0.keys import TABLE
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode
 from tests.conftest import EXAMPLES
-from tests.plan.test_keys import BASE, VALUES
+from tests.plan.support import BASE, VALUES
 from tests.support.dom0 import Dom0
 from tests.support.libxlu import reading
 

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from shimtool.errors import ShimtoolError
 from shimtool.shims.packages import Candidate, extract
-from shimtool.system.process import run
 from tests.support import debs
 from tests.support import package_builder as forge
+from tests.support.programs import run
 
 SHIM_PATH = "usr/lib/xen/boot/xen-shim"
 

@@ -14,8 +14,8 @@ from shimtool.errors import ShimtoolError
 from shimtool.model import Mode, ShimKind
 from shimtool.shims.known import Known
 from shimtool.shims.probe import MULTIBOOT1, probe, xen_version
-from shimtool.system.process import run
 from tests.support import debs
+from tests.support.programs import run
 
 HVM = frozenset({Mode.HVM})
 PT_NOTE = 4

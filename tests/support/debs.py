@@ -8,7 +8,7 @@ import shutil
 from functools import cache
 from pathlib import Path
 
-from shimtool.system.process import run
+from tests.support.programs import run
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build" / "cache"

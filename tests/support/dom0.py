@@ -2,13 +2,12 @@
 
 import gzip
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support import debs
+from tests.support.cli import Result, shimtool_cli
 
 KERNEL = "/boot/vmlinuz-guest"
 RAMDISK = "/boot/initrd-guest"
@@ -17,15 +16,6 @@ RAMDISK = "/boot/initrd-guest"
 EMPTY_CPIO = (
     b"070701" + b"00000000" * 4 + b"00000001" + b"00000000" * 6 + b"0000000B00000000TRAILER!!!\0"
 ).ljust(124, b"\0")
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run of the CLI left: exit code, standard output and standard error."""
-
-    code: int
-    out: str
-    err: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +48,10 @@ class Dom0:
 
     def run(self, command: str, *words: str | Path, through: Sequence[str] = ()) -> Result:
         """Run the real command line on these folders, perhaps `through` another program."""
+        return shimtool_cli(*self.words(command, *words), through=through)
+
+    def words(self, command: str, *words: str | Path) -> list[str | Path]:
+        """Return the words of a command line with this dom0's folders."""
         folders: list[str | Path] = []
         if command in ("scan", "plan", "convert", "restore"):
             folders = ["--in", self.configs]
@@ -65,7 +59,7 @@ class Dom0:
             folders += ["--map", f"/boot={self.boot}"]
         if command not in ("shims", "host"):
             folders += ["--out", self.out]
-        return shimtool(command, *folders, *words, through=through)
+        return [command, *folders, *words]
 
     def written(self) -> dict[str, bytes]:
         """Everything in --out but the lock and the report."""
@@ -86,16 +80,3 @@ def make_dom0(root: Path) -> Dom0:
     shutil.copy(debs.kernel(), dom0.boot / Path(KERNEL).name)
     (dom0.boot / Path(RAMDISK).name).write_bytes(gzip.compress(EMPTY_CPIO, mtime=0))
     return dom0
-
-
-def shimtool(*words: str | Path, through: Sequence[str] = ()) -> Result:
-    """Run `python -m shimtool` as a user would."""
-    done = subprocess.run(
-        [*through, sys.executable, "-m", "shimtool", *map(str, words)],
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        check=False,
-        timeout=120,
-    )
-    return Result(done.returncode, done.stdout, done.stderr)

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
-from shimtool.system.process import run
+from tests.support.programs import run
 
 
 def tar(files: Mapping[str, bytes], *, end: bool = True) -> bytes:

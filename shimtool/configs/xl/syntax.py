@@ -12,6 +12,7 @@ from shimtool.configs.xl.lexer import CRLF, Problem
 from shimtool.configs.xl.numbers import strtol
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, raise_all
 from shimtool.model import ConfigString
+from shimtool.system.activity import note
 
 __all__ = ["Assignment", "Document", "Items", "Value", "open_config", "parse", "read_config"]
 
@@ -133,6 +134,7 @@ def parse(data: bytes, path: Path) -> Document:
 
 
 def _read(path: Path) -> bytes:
+    note("read", path)
     if not stat.S_ISREG(path.stat().st_mode):
         raise fault("a config must be a plain file", path, remedy=_RIGHT)
     # O_NONBLOCK: should a FIFO have taken its place meanwhile, do not wait for a writer.

@@ -17,6 +17,7 @@ from shimtool.payload.guest_disk.limits import (
     import_dissect,
     library_errors,
 )
+from shimtool.system.activity import note
 
 _SMALLEST = 4096  # bytes; a file system has more
 
@@ -106,6 +107,7 @@ def _open(path: Path, where: Location) -> int:
     """Open a regular file or block device, never waiting, never through a link."""
     try:
         _refuse_kind(os.lstat(path), path, where)
+        note("read", path)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)

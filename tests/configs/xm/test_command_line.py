@@ -2,7 +2,7 @@
 
 import json
 
-from tests.cli.test_bad_input import refused
+from tests.support.cli import refused
 from tests.support.dom0 import KERNEL, RAMDISK, Dom0
 
 CONFIG = f"""\

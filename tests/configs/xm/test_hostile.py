@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shimtool.configs.xm import is_xm, translate
 from shimtool.configs.xm.source import LIMIT
 from shimtool.errors import ShimtoolError
-from tests.configs.xm.test_translate import FIXTURES, REFUSED
+from tests.configs.xm.support import FIXTURES, REFUSED
 from tests.conftest import EXAMPLES
 from tests.support import libxlu as oracle
 from tests.support.config_strategies import CONFIGS, HEAPS, MUTATED

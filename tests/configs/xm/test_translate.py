@@ -12,11 +12,9 @@ from shimtool.configs.xm import is_xm, translate
 from shimtool.errors import ShimtoolError
 from tests.configs.xl.support import EDITS, tree
 from tests.configs.xl.support import FIXTURES as OF_XL
+from tests.configs.xm.support import DATA, FIXTURES, REFUSED
 from tests.support import libxlu as oracle
 
-DATA = Path(__file__).parent / "data"
-FIXTURES = sorted(DATA.glob("*.cfg"))
-REFUSED = sorted((DATA / "refused").glob("*.cfg"))
 HERE = Path("guest.cfg")
 
 each_fixture = pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)

@@ -18,8 +18,8 @@ from shimtool.payload.kernel import compression
 from shimtool.payload.kernel.image import inspect
 from shimtool.payload.kernel.ramdisk import inspect_ramdisk
 from shimtool.system.files import open_regular
-from shimtool.system.process import run
 from tests.support import kernel_builder as craft
+from tests.support.programs import run
 
 SECTIONS = {b".notes": (7, craft.notes(craft.PV_NOTES)), b"__xen_guest": (1, craft.LEGACY)}
 SEEDS = [

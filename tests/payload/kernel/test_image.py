@@ -13,9 +13,9 @@ from shimtool.model import Compression, Kernel, KernelFacts, Wrapping
 from shimtool.payload.inputs import InputCache
 from shimtool.payload.kernel.image import inspect, unpack_elf
 from shimtool.system.files import open_regular
-from shimtool.system.process import run
 from tests.support import debs
 from tests.support import kernel_builder as craft
+from tests.support.programs import run
 
 GZIP, NONE = Compression.GZIP, Compression.NONE
 PACKED = [kind for kind in Compression if kind is not NONE]

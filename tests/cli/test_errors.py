@@ -1,0 +1,151 @@
+"""The door for errors: exit codes, what is printed, --verbose, --debug, the log of a crash."""
+
+import json
+
+import pytest
+
+from tests.support.cli import POWERLESS, run_script, shimtool_cli
+from tests.support.dom0 import Dom0
+
+
+def test_a_fault_of_the_whole_run_is_json_where_asked_for(dom0: Dom0) -> None:
+    dom0.guest()
+    (dom0.out / "shimtool.yaml").write_text('{"shimtool": 1}')
+    for command in ("scan", "plan", "convert", "status"):
+        result = dom0.run(command, "--json")
+        assert result.code == 1, result
+        assert "error: " in result.err
+        (reason,) = json.loads(result.out)["errors"]
+        assert "shimtool.yaml" in reason
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "why"),
+    [
+        ("map", ["/boot"], "give it as /HOST/DIR=/HERE/DIR"),
+        ("map", "/boot=/boot", "not a value of this option"),
+        ("xen", "four", "is not a Xen version"),
+        ("mode", "vm", "is not auto, hvm or pvh"),
+        ("host_out", "relative", "must be an absolute path"),
+        ("shim_args", "", "must be one line of text"),
+        ("pvgrub", "arm64", "not a value of this option"),
+        ("in_place", "yes", "not a value of this option"),
+        ("fancy", "yes", "knows no such option"),
+    ],
+)
+def test_a_bad_option_in_the_report_is_one_guests_fault(
+    dom0: Dom0, field: str, value: object, why: str
+) -> None:
+    dom0.guest("good")
+    dom0.guest("odd")
+    assert dom0.run("convert").code == 0
+    report = dom0.out / "shimtool.yaml"
+    document = json.loads(report.read_text())
+    next(each for each in document["guests"] if each["name"] == "odd")["options"][field] = value
+    report.write_text(json.dumps(document))
+    result = dom0.run("status", "--json")
+    assert (result.code, result.err) == (1, "")
+    states = {each["name"]: each["reasons"] for each in json.loads(result.out)}
+    assert states["good"] == []
+    (reason,) = states["odd"]
+    assert f"{report}: " in reason
+    assert f"options.{field}: " in reason
+    assert why in reason
+    assert dom0.run("convert", "--force").code == 0
+    assert dom0.run("status").code == 0
+
+
+CRASH = """
+import sys
+import shimtool.plan.plan
+from shimtool.cli.main import main
+real = shimtool.plan.plan.disks.warnings
+def broken(guest, mode):
+    if guest.name == "odd":
+        raise KeyError("no such thing\\x1b")
+    return real(guest, mode)
+shimtool.plan.plan.disks.warnings = broken
+main()
+"""
+
+
+def crashing(dom0: Dom0, command: str, *words: str) -> tuple[int, str, str]:
+    """Run with a fault in shimtool itself that only the guest "odd" meets."""
+    path = dom0.root / "crash.py"
+    path.write_text(CRASH)
+    result = run_script(path, *dom0.words(command, *words))
+    return result.code, result.out, result.err
+
+
+def test_a_crash_on_one_guest_is_its_refusal_and_has_a_log(dom0: Dom0) -> None:
+    dom0.guest("good")
+    dom0.guest("odd")
+    code, out, err = crashing(dom0, "convert")
+    assert code == 3
+    assert "good: converted" in out
+    assert (dom0.out / "good.iso").exists()
+    assert not (dom0.out / "odd.iso").exists()
+    assert "odd.cfg: shimtool itself failed on this guest: KeyError" in err
+    assert "Traceback" not in err
+    assert "\x1b" not in err
+    (log,) = dom0.out.glob("shimtool-error-*.log")
+    assert str(log) in err
+    assert "Traceback" in (content := log.read_text())
+    assert "KeyError" in content
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_crash_in_json(dom0: Dom0) -> None:
+    dom0.guest("good")
+    dom0.guest("odd")
+    code, out, _err = crashing(dom0, "plan", "--json")
+    assert code == 3
+    documents = json.JSONDecoder()
+    guests, end = documents.raw_decode(out)
+    assert [each["status"] for each in guests] == ["planned", "refused"]
+    assert out[end:].strip() == ""
+
+
+def test_debug_shows_the_traceback(dom0: Dom0) -> None:
+    dom0.guest("odd")
+    _code, _out, err = crashing(dom0, "plan", "--debug")
+    assert "Traceback" in err
+    dom0.config("bad.cfg", "name =\n")
+    assert "Traceback" in dom0.run("scan", "--debug", "--in", dom0.root / "nowhere").err
+
+
+@pytest.mark.parametrize("words", [("-v", "convert"), ("convert", "--verbose")])
+def test_verbose_shows_what_is_read_and_written(dom0: Dom0, words: tuple[str, ...]) -> None:
+    config = dom0.guest("web01")
+    result = shimtool_cli(
+        *words, "--in", dom0.configs, "--map", f"/boot={dom0.boot}", "--out", dom0.out
+    )
+    lines = result.err.splitlines()
+    assert result.code == 0
+    assert f"read: {config}" in lines
+    assert f"read: {dom0.boot / 'vmlinuz-guest'}" in lines
+    assert f"write: {dom0.out / 'web01.iso'}" in lines
+    assert lines.count(f"write: {dom0.out / 'web01.iso'}") == 1
+
+
+def test_verbose_says_it_safely(dom0: Dom0) -> None:
+    dom0.guest("web01")
+    (dom0.configs / "web01.cfg").rename(dom0.configs / "web\x1b[2J.cfg")
+    result = dom0.run("scan", "-v")
+    assert "\x1b" not in result.err
+    assert "read: " in result.err
+
+
+def test_nowhere_to_log(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a folder to write to, a run with --debug is what tells."""
+    dom0.guest("odd")
+    path = dom0.configs / "crash.py"
+    path.write_text(CRASH)
+    monkeypatch.setenv("TMPDIR", str(dom0.out))
+    monkeypatch.chdir("/proc")  # tempfile's last choice is the folder it is in
+    dom0.out.chmod(0o500)
+    result = run_script(path, *dom0.words("plan"), through=POWERLESS)
+    dom0.out.chmod(0o700)
+    assert result.code == 3, result
+    assert "KeyError" in result.err
+    assert not list(dom0.out.glob("*.log"))

@@ -1,0 +1,151 @@
+"""The one way to run the command line: in a forked child, where everything is imported already.
+
+The child is a process of its own (exit code, signals, limits, memory), yet starts in
+milliseconds. A program that must be started anew, under strace or with less rights, is run as
+`python -m shimtool` by giving what it is run `through`.
+"""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import shimtool.cli.app  # noqa: F401 - so that no child has to load it
+from shimtool.cli.main import main
+
+# Seconds after which a child is taken for hung: it dies of SIGALRM, exit code -14. Only a guard,
+# far beyond what a busy machine needs.
+_HUNG = 900
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run left: exit code (-9: killed), standard output and standard error.
+
+    Of a forked child also what it took: `cpu` seconds, and `memory` at its peak beyond what it
+    was forked with, in MiB; `seconds` by the clock, to choose moments by and never to judge.
+    """
+
+    code: int
+    out: str
+    err: str
+    cpu: float = 0.0
+    memory: int = 0
+    seconds: float = 0.0
+
+    @property
+    def said(self) -> str:
+        """All that was printed."""
+        return self.out + self.err
+
+
+def shimtool_cli(
+    *words: str | Path, through: Sequence[str] = (), kill_after: float | None = None
+) -> Result:
+    """Run shimtool; perhaps `through` another program, or SIGKILL it so many seconds on."""
+    if through:
+        return _started([*through, sys.executable, "-m", "shimtool", *map(str, words)])
+    return forked(lambda: _command_line(words), kill_after)
+
+
+def run_script(path: Path, *words: str | Path, through: Sequence[str] = ()) -> Result:
+    """Run a Python program that runs shimtool in its own way."""
+    return _started([*through, sys.executable, str(path), *map(str, words)])
+
+
+def _started(words: Sequence[str]) -> Result:
+    done = subprocess.run(
+        words,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        check=False,
+        timeout=_HUNG,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def forked(work: Callable[[], None], kill_after: float | None = None) -> Result:
+    """Do any work in a forked child; exit code 97 for an exception."""
+    ready, write = os.pipe()
+    out, err = os.memfd_create("out"), os.memfd_create("err")
+    before = _resident()
+    child = os.fork()
+    if not child:
+        _become(work, (out, err), write)
+    os.close(write)
+    os.read(ready, 1)
+    os.close(ready)
+    began = time.monotonic()
+    if kill_after is not None:
+        time.sleep(kill_after)
+        os.kill(child, signal.SIGKILL)
+    _pid, status, usage = os.wait4(child, 0)
+    return Result(
+        code=os.waitstatus_to_exitcode(status),
+        out=_content(out),
+        err=_content(err),
+        cpu=usage.ru_utime + usage.ru_stime,
+        memory=(usage.ru_maxrss << 10) - before >> 20,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _content(descriptor: int) -> str:
+    with open(descriptor, "rb") as file:
+        file.seek(0)
+        return file.read().decode(errors="surrogateescape")
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def _command_line(words: Sequence[str | Path]) -> None:
+    sys.argv = ["shimtool", *map(str, words)]
+    main()
+
+
+def _become(work: Callable[[], None], streams: tuple[int, int], ready: int) -> None:
+    """Be the child; never returns."""
+    code = 99  # something here went wrong, not in the program
+    try:
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for target, descriptor in enumerate(streams, 1):
+            os.dup2(descriptor, target)
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - descriptors of a process
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - as above
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - as above
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.alarm(_HUNG)
+        os.write(ready, b"!")
+        work()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 98
+    except BaseException:  # noqa: BLE001 - what Python would do with it
+        sys.excepthook(*sys.exc_info())
+        code = 97
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+# root, but without the right to read everything
+POWERLESS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+
+
+def refused(result: Result, *words: str) -> None:
+    """Exit 1, an error that says all of `words`, and never a traceback."""
+    assert result.code == 1, result
+    assert "Traceback" not in result.err
+    assert "error: " in result.err
+    for word in words:
+        assert word in result.err, f"{word!r} is not in:\n{result.err}"

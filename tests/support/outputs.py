@@ -1,0 +1,24 @@
+"""What convert wrote, opened with other tools than those that wrote it."""
+
+import subprocess
+from pathlib import Path
+
+from tests.support.dom0 import Dom0
+
+
+def extract(iso: Path, name: str) -> bytes:
+    """Read a file out of an ISO with xorriso."""
+    target = iso.parent.parent / "extracted"
+    target.unlink(missing_ok=True)
+    subprocess.run(
+        ["xorriso", "-osirrox", "on", "-indev", iso, "-extract", f"/{name}", target],
+        check=True,
+        capture_output=True,
+    )
+    return target.read_bytes()
+
+
+def converted(dom0: Dom0, *words: str) -> Path:
+    result = dom0.run("convert", *words)
+    assert result.code == 0, result.err
+    return dom0.out / "web01.iso"
