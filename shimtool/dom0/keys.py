@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from shimtool.model import Mode
+from shimtool.model import Mode, Vocabulary
 
 
 class Fate(StrEnum):
@@ -28,7 +28,11 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Keys that share a fate in each mode. `message` is what a warning or refusal says of them."""
+    """Keys that share a fate in each mode.
+
+    `message` is what a warning or refusal says of them, {words.console} standing for a word of
+    the config's syntax.
+    """
 
     keys: tuple[str, ...]
     hvm: Fate
@@ -39,6 +43,10 @@ class Row:
     def fate(self, mode: Mode) -> Fate:
         """Return the fate in one mode."""
         return self.hvm if mode is Mode.HVM else self.pvh
+
+    def said(self, words: Vocabulary) -> str:
+        """Return the message in the words of a config's syntax."""
+        return self.message.format(words=words)
 
 
 def _row(keys: str, hvm: Fate, pvh: Fate, why: str, message: str = "") -> Row:
@@ -128,7 +136,7 @@ TABLE = (
     ),
     _both(
         "vfb", Fate.DROPPED, "use `xl console`, or a VNC server inside the guest",
-        "is lost: use xl console, or a VNC server inside the guest",
+        "is lost: use {words.console}, or a VNC server inside the guest",
     ),
     _both(
         "driver_domain", Fate.REFUSED, "a shim lets its guest map no other guest's memory",

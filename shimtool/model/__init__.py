@@ -42,8 +42,10 @@ from shimtool.model.plan import (
     Shim,
     ShimKind,
 )
+from shimtool.model.vocabulary import XL, Vocabulary
 
 __all__ = [
+    "XL",
     "Boot",
     "BootImage",
     "BootloaderBoot",
@@ -72,5 +74,6 @@ __all__ = [
     "SourceFile",
     "Syntax",
     "Vif",
+    "Vocabulary",
     "Wrapping",
 ]

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from shimtool.errors import Fault, Location
+from shimtool.model.vocabulary import XL, Vocabulary
 
 
 class GuestType(StrEnum):
@@ -104,6 +105,7 @@ class Guest:
 
     `keys` maps every key the config sets to the 1-based line of its last assignment;
     `non_empty_keys` are those whose value is not empty: `pci = []` hands over nothing.
+    `words` are those in which messages speak of this config.
     """
 
     name: str
@@ -122,12 +124,17 @@ class Guest:
     keys: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     non_empty_keys: frozenset[str] = frozenset()
     syntax: Syntax = Syntax.XL
+    words: Vocabulary = XL
 
     def fault(
         self, key: str, message: str, seen: str | None = None, remedy: str | None = None
     ) -> Fault:
         """Build a fault at the line where `key` is set; at the file, where it is not."""
         return Fault(message, Location(self.config, self.keys.get(key)), seen, remedy)
+
+    def written(self, key: str) -> str:
+        """Return a key as this config writes it: `memory=`, <memory>."""
+        return self.words.written(key)
 
     @property
     def new_config(self) -> str:

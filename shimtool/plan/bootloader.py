@@ -120,7 +120,8 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
                 "no stand-in for this boot loader: only pygrub's work can be done",
                 Location(guest.config, boot.program.line),
                 boot.program.text,
-                "set bootloader= to pygrub, or kernel= and ramdisk=",
+                f"set {guest.written('bootloader')} to pygrub, or {guest.written('kernel')} and"
+                f" {guest.written('ramdisk')}",
             )
         ]
     return options(guest, boot)[1]
@@ -130,11 +131,13 @@ def pvgrub_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
     """List what PV GRUB cannot be told: never dropped, so another way must be found."""
     return [
         Fault(
-            f"PV GRUB boots what the guest's own grub.cfg says and cannot honour {key}=",
+            "PV GRUB boots what the guest's own grub.cfg says and cannot honour"
+            f" {guest.written(key)}",
             Location(guest.config, guest.keys.get(key)),
-            key,
+            guest.words.name(key),
             "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
-            f" --extract), or put it into the guest's own grub.cfg and remove {key}= here",
+            " --extract), or put it into the guest's own grub.cfg and remove"
+            f" {guest.written(key)} here",
         )
         for key in ignored_by_pvgrub(guest, boot)
     ]
@@ -163,7 +166,7 @@ def warnings(guest: Guest, payload: Payload) -> list[str]:
         return []
     if payload.extracted is None:
         return [_width(payload)]
-    why = ", ".join(f"{key}=" for key in ignored_by_pvgrub(guest, guest.boot))
+    why = ", ".join(map(guest.written, ignored_by_pvgrub(guest, guest.boot)))
     because = f" (PV GRUB could not honour {why})" if why else ""
     found = [
         f"boots a copy of {payload.kernel.file.dom0_path}, no longer what its disk holds{because}:"

@@ -51,7 +51,7 @@ def faults(guest: Guest, shim_args: str, mode: Mode, payload: Payload | None = N
                 guest,
                 text,
                 "holds a lone --- which separates modules in the boot loader's own syntax",
-                "leave it out (kernels ignore it), or use --mode pvh",
+                guest.words.or_pvh("leave it out (kernels ignore it)"),
             )
         )
     if " ".join(words(text)) != text:
@@ -60,7 +60,7 @@ def faults(guest: Guest, shim_args: str, mode: Mode, payload: Payload | None = N
                 guest,
                 text,
                 "has tabs, or blanks in a row or at an end: the boot loader makes them one blank",
-                "write single blanks (kernels read them the same way), or use --mode pvh",
+                guest.words.or_pvh("write single blanks (kernels read them the same way)"),
             )
         )
     return found + _shim_faults(guest, shim_args, text)

@@ -50,7 +50,10 @@ def faults(guest: Guest, mode: Mode) -> list[Fault]:
             disk,
             "an HVM guest can have a CD-ROM, and a read-only disk among the first four, from QEMU"
             f" only, not by the script {disk.script}",
-            "make the disk writable, name it xvde or later, or, from Xen 4.10.1 on, use --mode pvh",
+            guest.words.or_pvh(
+                "make the disk writable, name it xvde or later",
+                ", or, from Xen 4.10.1 on, use --mode pvh",
+            ),
         )
         for disk in guest.disks
         if disk.script and (disk.cdrom or needs_cdrom(disk))

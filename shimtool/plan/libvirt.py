@@ -8,10 +8,6 @@ Settings name elements by their path (see libvirt/keys.py): `a/b` all of these, 
 there is none; `a/b[2]` the second one; `a/b@name` an attribute.
 """
 
-import re
-from collections.abc import Iterable
-from dataclasses import replace
-
 from shimtool.configs.libvirt.keys import PATHS
 from shimtool.dom0 import facts
 from shimtool.errors import Fault, Location
@@ -91,42 +87,6 @@ def warnings(guest: Guest, mode: Mode, settings: Settings) -> list[str]:
     )
     found.append("virsh domrename leaves the boot ISO behind: rename NAME.iso as well")
     return found
-
-
-_WORDS = {key: f"<{re.split('[/@]', path)[-1]}>" for key, path in PATHS.items()} | {
-    "memory": "<memory>",
-    "maxvcpus": "<vcpu>",
-    "device_model_args": "<xen:commandline>",
-    "usb": "<controller type='usb'>",
-    "pci": "<hostdev type='pci'>",
-    "usbdev": "<hostdev type='usb'>",
-    "hostdev": "<hostdev>",
-}
-_KEY = re.compile(rf"\b({'|'.join(_WORDS)})=(?![\w/'])")
-_OTHER_MODE = re.compile(r",? or,?(?: from Xen [0-9.]+ on,)? use --mode pvh")
-
-
-def worded(guest: Guest, text: str) -> str:
-    """Say what xl's keys are called in a domain's XML; for other guests, what was said."""
-    if guest.syntax is not Syntax.LIBVIRT:
-        return text
-    text = _KEY.sub(lambda match: _WORDS[match[1]], text)
-    return _OTHER_MODE.sub("", text).replace("xl console", "virsh console")
-
-
-def worded_faults(guest: Guest, found: Iterable[Fault]) -> list[Fault]:
-    """Say it in the words of the guest's config; a `seen` that is a key becomes the element."""
-    if guest.syntax is not Syntax.LIBVIRT:
-        return list(found)
-    return [
-        replace(
-            fault,
-            message=worded(guest, fault.message),
-            seen=_WORDS.get(fault.seen or "", fault.seen),
-            remedy=fault.remedy and worded(guest, fault.remedy),
-        )
-        for fault in found
-    ]
 
 
 def edits(

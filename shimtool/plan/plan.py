@@ -35,7 +35,7 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
         *payload_faults(guest, payload, shim, mode),
         *libvirt.faults(guest, mode, payload),
     ]
-    raise_all(libvirt.worded_faults(guest, faults))
+    raise_all(faults)
     image = _image(guest, payload, shim, arguments)
     return Plan(
         guest=guest,
@@ -45,7 +45,7 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
         image=image,
         files=(*_files(guest, image, mode), guest.new_config),
         warnings=(
-            *(libvirt.worded(guest, text) for text in warnings(guest, payload, host, shim, mode)),
+            *warnings(guest, payload, host, shim, mode),
             *libvirt.warnings(guest, mode, settings),
         ),
     )
@@ -60,12 +60,11 @@ def payload_independent_faults(
     """
     mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
     if faults := [*guest_faults(guest), *disks.faults(guest, mode)]:
-        return libvirt.worded_faults(guest, faults)
-    faults = [
+        return faults
+    return [
         *host_faults(host, shim, mode, settings),
         *command_line.faults(guest, shim_args(guest, host, shim, settings), mode, payload),
     ]
-    return libvirt.worded_faults(guest, faults)
 
 
 def payload_faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> list[Fault]:
@@ -88,7 +87,7 @@ def payload_faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> li
                 " would unpack on the way",
                 Location(guest.config, guest.keys.get("ramdisk")),
                 ramdisk.file.dom0_path,
-                "gunzip it and name the unpacked file, or use --mode pvh",
+                guest.words.or_pvh("gunzip it and name the unpacked file"),
             )
         )
     if mode is Mode.PVH and not _unpacks(shim, kernel.facts.compression):

@@ -10,8 +10,6 @@ from shimtool.plan import bootloader
 _MOST_VCPUS = 128  # HVM_MAX_VCPUS, Xen's limit for HVM and PVH (public/hvm/hvm_info_table.h)
 _MOST_MEMORY = 16 << 20  # MiB: beyond 16 TiB a mistyped number is likelier than such a host
 
-_LEAVE = "remove {}= or leave this guest PV"
-
 
 @cache
 def _refused() -> dict[str, str]:
@@ -39,13 +37,19 @@ def guest_faults(guest: Guest) -> list[Fault]:
             Fault(
                 f"nothing to boot from: {guest.boot.reason}",
                 Location(guest.config),
-                remedy="add kernel= (and ramdisk=) or bootloader=",
+                remedy=f"add {guest.written('kernel')} (and {guest.written('ramdisk')}) or"
+                f" {guest.written('bootloader')}",
             )
         )
     if isinstance(guest.boot, BootloaderBoot):
         found += bootloader.faults(guest, guest.boot)
     found += [
-        Fault(what, Location(guest.config, guest.keys[key]), key, _LEAVE.format(key))
+        Fault(
+            what,
+            Location(guest.config, guest.keys[key]),
+            guest.words.name(key),
+            f"remove {guest.written(key)} or leave this guest PV",
+        )
         for key, what in _refused().items()
         if key in guest.non_empty_keys
     ]
@@ -57,10 +61,11 @@ def _size_faults(guest: Guest) -> list[Fault]:
     if "vnuma" in guest.non_empty_keys and not {"memory", "maxmem"} & set(guest.keys):
         found.append(
             Fault(
-                "only vnuma= says how much memory the guest has, and a shim shows it no NUMA nodes",
+                f"only {guest.written('vnuma')} says how much memory the guest has, and a shim"
+                " shows it no NUMA nodes",
                 Location(guest.config, guest.keys["vnuma"]),
-                "vnuma",
-                "set memory= to the sum of its nodes",
+                guest.words.name("vnuma"),
+                f"set {guest.written('memory')} to the sum of its nodes",
             )
         )
     if guest.vcpus > _MOST_VCPUS:
@@ -69,7 +74,7 @@ def _size_faults(guest: Guest) -> list[Fault]:
                 f"Xen gives an HVM or PVH guest {_MOST_VCPUS} vCPUs at most",
                 Location(guest.config, guest.keys.get("vcpus")),
                 f"vcpus={guest.vcpus}",
-                f"set vcpus= to {_MOST_VCPUS} or less, or leave this guest PV",
+                f"set {guest.written('vcpus')} to {_MOST_VCPUS} or less, or leave this guest PV",
             )
         )
     for key, size in (("memory", guest.memory), ("maxmem", guest.maxmem)):
@@ -79,7 +84,7 @@ def _size_faults(guest: Guest) -> list[Fault]:
                     f"{key} is more than 16 TiB; it counts MiB",
                     Location(guest.config, guest.keys[key]),
                     f"{key}={size}",
-                    f"correct {key}=",
+                    f"correct {guest.written(key)}",
                 )
             )
     return found

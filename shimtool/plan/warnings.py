@@ -28,7 +28,8 @@ def warnings(guest: Guest, payload: Payload, host: Host, shim: Shim, mode: Mode)
         found.append("live migration and save/restore do not work in HVM mode")
     if guest.maxmem > guest.memory:
         found.append(
-            f"maxmem={guest.maxmem} becomes {guest.memory}: memory cannot be raised above memory="
+            f"maxmem={guest.maxmem} becomes {guest.memory}: memory cannot be raised above"
+            f" {guest.written('memory')}"
         )
     if guest.maxvcpus > guest.vcpus:
         found.append(
@@ -57,14 +58,15 @@ def _memory(guest: Guest, payload: Payload) -> str | None:
         return None
     return (
         f"memory={guest.memory} may be too little: a shim needs up to {needed} MB to start a large"
-        " kernel; should it say 'Not enough RAM for domain 0 allocation', raise memory="
+        " kernel; should it say 'Not enough RAM for domain 0 allocation', raise"
+        f" {guest.written('memory')}"
     )
 
 
 def _keys(guest: Guest, mode: Mode) -> list[str]:
     """What the table of keys has to say of those that are set."""
     return [
-        f"{key}= {row.message}"
+        f"{guest.written(key)} {row.said(guest.words)}"
         for row in TABLE
         if row.message and row.fate(mode) in (Fate.UNTRIED, Fate.DROPPED, Fate.REPLACED)
         for key in row.keys

@@ -9,7 +9,7 @@ from shimtool.commands.planning import Planned, Refused, plan_guests
 from shimtool.commands.run import Run
 from shimtool.dom0.keys import TABLE, Fate, Row
 from shimtool.dom0.releases import releases
-from shimtool.model import Mode
+from shimtool.model import XL, Mode
 from tests.plan.support import BASE, VALUES
 from tests.support.dom0 import Dom0
 from tests.support.libxlu import reading
@@ -48,7 +48,7 @@ def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Planned | Refused
     fate = row.fate(mode)
     if fate is Fate.REFUSED:
         assert isinstance(outcome, Refused), outcome
-        assert [(each.message, each.seen) for each in outcome.faults] == [(row.message, key)]
+        assert [(each.message, each.seen) for each in outcome.faults] == [(row.said(XL), key)]
         return
     assert isinstance(outcome, Planned), outcome
     settings = dict(outcome.plan.edits.settings)
@@ -73,7 +73,7 @@ def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Planned | Refused
             assert f"#shimtool# {key} = ".encode() in new
             assert (now is not None) == (key in settings)
     spoken = row.message and fate in (Fate.UNTRIED, Fate.DROPPED, Fate.REPLACED)
-    assert said == ([f"{key}= {row.message}"] if spoken else [])
+    assert said == ([f"{key}= {row.said(XL)}"] if spoken else [])
 
 
 # --- the README ---------------------------------------------------------------------------------

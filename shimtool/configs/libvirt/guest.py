@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from shimtool.configs.libvirt.devices import disks, hardware, vifs
-from shimtool.configs.libvirt.keys import PATHS, matches
+from shimtool.configs.libvirt.keys import PATHS, VOCABULARY, matches
 from shimtool.configs.libvirt.units import bytes_of
 from shimtool.configs.libvirt.xml import Element
 from shimtool.configs.xl.guest import PVGRUB, unfit
@@ -52,6 +52,7 @@ def read_guest(root: Element, data: bytes, path: Path) -> Guest:
         keys=keys | given,
         non_empty_keys=_non_empty_keys(root, boot, keys) | frozenset(given),
         syntax=Syntax.LIBVIRT,
+        words=VOCABULARY,
     )
     raise_all(sorted(faults, key=lambda each: (each.where and each.where.line) or 0))
     return guest

@@ -5,8 +5,10 @@ are child names below <domain>; `[@type='usb']` takes only those, `@current` is 
 """
 
 from collections.abc import Iterator
+from types import MappingProxyType
 
 from shimtool.configs.libvirt.xml import Element
+from shimtool.model import Vocabulary
 
 XEN = "http://libvirt.org/schemas/domain/xen/1.0"  # from libvirt 6.7.0 on
 
@@ -42,6 +44,30 @@ PATHS = {
     "device_model_override": "devices/emulator",
     "device_model_args": "xen:commandline",
 }
+
+
+def _element(path: str) -> str:
+    """Return how messages name the element that a path ends in: <initrd>, <input type='x'>."""
+    last = path.rpartition("/")[2]
+    if last.endswith("]"):
+        return f"<{last.removesuffix(']').replace('[@', ' ')}>"
+    return f"<{last.partition('@')[0]}>"
+
+
+VOCABULARY = Vocabulary(
+    console="virsh console",
+    advises_pvh=False,
+    elements=MappingProxyType(
+        {key: _element(path) for key, path in PATHS.items()}
+        | {
+            "memory": "<memory>",
+            "device_model_args": "<xen:commandline>",
+            "pci": "<hostdev type='pci'>",
+            "usbdev": "<hostdev type='usb'>",
+            "hostdev": "<hostdev>",
+        }
+    ),
+)
 
 
 def matches(root: Element, path: str) -> Iterator[Element]:
