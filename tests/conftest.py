@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support import debs
 from tests.support.dom0 import Dom0, make_dom0
 
 # Examples of property tests. What lands is not a matter of luck: every run has the same ones. With
@@ -29,6 +30,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def dom0(tmp_path: Path) -> Dom0:
     """Give the test a dom0 of its own."""
     return make_dom0(tmp_path)
+
+
+@pytest.fixture
+def debian_dom0(tmp_path: Path) -> Dom0:
+    """Give the test a dom0 of its own whose kernel is Debian's, where that is the point."""
+    return make_dom0(tmp_path, debs.kernel().read_bytes())
 
 
 @pytest.fixture

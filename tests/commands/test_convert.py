@@ -12,13 +12,13 @@ from tests.support.dom0 import Dom0
 from tests.support.outputs import converted, extract
 
 
-def test_payload_arrives_byte_for_byte(dom0: Dom0) -> None:
-    dom0.guest()
-    iso = converted(dom0)
+def test_payload_arrives_byte_for_byte(debian_dom0: Dom0) -> None:
+    debian_dom0.guest()
+    iso = converted(debian_dom0)
     assert extract(iso, "BOOT_IMAGE=linux") == debs.kernel().read_bytes()
     assert extract(iso, "xen-shim") == debs.xen_shim().read_bytes()
     stored = extract(iso, "ramdisk")
-    assert stored[512:] == (dom0.boot / "initrd-guest").read_bytes()
+    assert stored[512:] == (debian_dom0.boot / "initrd-guest").read_bytes()
     assert stored[:6] == b"070701", "the guard hides gzip's magic from the loader"
 
 
@@ -114,11 +114,11 @@ def test_json_is_one_document(dom0: Dom0) -> None:
     )
 
 
-def test_verify_passes_what_convert_wrote(dom0: Dom0) -> None:
-    dom0.guest()
-    iso = converted(dom0)
-    for file in (iso, dom0.out / "web01.cfg"):
-        result = dom0.run("verify", "--json", file)
+def test_verify_passes_what_convert_wrote(debian_dom0: Dom0) -> None:
+    debian_dom0.guest()
+    iso = converted(debian_dom0)
+    for file in (iso, debian_dom0.out / "web01.cfg"):
+        result = debian_dom0.run("verify", "--json", file)
         assert result.code == 0, result.err
         assert hashlib.sha256(debs.kernel().read_bytes()).hexdigest() in result.out
 

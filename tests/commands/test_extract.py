@@ -243,7 +243,7 @@ def test_without_the_libraries_it_says_what_to_install(
     (tmp_path / "empty/dissect/__init__.py").touch()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "empty"))
     mail(dom0, "root = '/dev/xvda1'\n")
-    result = dom0.run("plan", *here(image))
+    result = dom0.run("plan", *here(image), through=("env",))
     assert result.code == 1
     assert "pip install 'shimtool[disks]'" in result.err
     assert "cannot honour root=" in result.err

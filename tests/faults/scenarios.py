@@ -8,31 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shimtool.model import Compression
 from shimtool.output import report as reports
 from shimtool.system.staging import PREFIX, SUFFIX
-from tests.support import kernel_builder as craft
 from tests.support.cli import Result, shimtool_cli
 from tests.support.dom0 import EMPTY_CPIO, Dom0
+from tests.support.kernel_builder import small_kernel
 
 Words = tuple[str, ...]
 Files = dict[str, str]  # path below the dom0's root: SHA-256
-
-_NOISE = random.Random(1).randbytes(400_000)  # noqa: S311 - filler
-
-
-def kernel(version: bytes, *, plain: bool = False) -> bytes:
-    """A small PV kernel; `plain`: no bzImage, so that an ISO holds it unpacked."""
-    image = craft.elf(segment=craft.notes(craft.PV_NOTES), body=version + _NOISE)
-    packed = craft.packed(image, Compression.GZIP)
-    return packed if plain else craft.bzimage(packed, version=version)
 
 
 def upgrade(dom0: Dom0) -> None:
     """Everything that goes into an output is another."""
     for name, plain in (("vmlinuz", False), ("vmlinux.gz", True)):
         fresh = dom0.boot / f"{name}.new"
-        fresh.write_bytes(kernel(b"6.2.0", plain=plain))
+        fresh.write_bytes(small_kernel(b"6.2.0", plain=plain))
         fresh.replace(dom0.boot / name)
     (dom0.boot / "initrd").write_bytes(EMPTY_CPIO * 2000)
 
@@ -88,8 +78,8 @@ class Stage:
     def _build(self) -> None:
         for folder in (self.dom0.configs, self.dom0.boot, self.dom0.out):
             folder.mkdir(parents=True)
-        (self.dom0.boot / "vmlinuz").write_bytes(kernel(b"6.1.0"))
-        (self.dom0.boot / "vmlinux.gz").write_bytes(kernel(b"6.1.0", plain=True))
+        (self.dom0.boot / "vmlinuz").write_bytes(small_kernel(b"6.1.0"))
+        (self.dom0.boot / "vmlinux.gz").write_bytes(small_kernel(b"6.1.0", plain=True))
         (self.dom0.boot / "initrd").write_bytes(EMPTY_CPIO)
         for name in self.guests:
             image = "vmlinux.gz" if name == "two" else "vmlinuz"

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.faults.scenarios import CONVERT, Stage, Words, kernel
+from tests.faults.scenarios import CONVERT, Stage, Words
+from tests.support.kernel_builder import small_kernel
 
 YEAR = 365 * 24 * 3600
 FAKETIME = ("faketime", "-f")
@@ -54,7 +55,7 @@ def test_another_time_at_each_run(stage: Stage, clocks: Sequence[str]) -> None:
     assert fresh(stage)
     assert said(at(stage, first, (*CONVERT, "--force"))) == ["converted"] * 3
     stage.check_finished()
-    (stage.dom0.boot / "vmlinuz").write_bytes(kernel(b"6.2.0"))
+    (stage.dom0.boot / "vmlinuz").write_bytes(small_kernel(b"6.2.0"))
     assert said(at(stage, second, CONVERT)) == ["converted", "converted", "unchanged"]
     assert said(at(stage, first, CONVERT)) == ["unchanged"] * 3
 
@@ -103,7 +104,7 @@ def test_a_kernel_replaced_in_the_same_moment_with_the_same_times(stage: Stage) 
         status = path.stat()
         version = b"6.1.%d" % (number % 10)
         with path.open("r+b") as file:
-            data = kernel(version)[: status.st_size].ljust(status.st_size, b"\0")
+            data = small_kernel(version)[: status.st_size].ljust(status.st_size, b"\0")
             file.write(data)
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
         ended = stage.run()

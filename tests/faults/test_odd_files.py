@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.scenarios import Stage, kernel
+from tests.faults.scenarios import Stage
 from tests.support.cli import Result, shimtool_cli
+from tests.support.kernel_builder import small_kernel
 
 
 def fifo(path: Path) -> None:
@@ -41,13 +42,13 @@ def sparse(path: Path) -> None:
 
 def cut(path: Path) -> None:
     """A kernel of which half is there; then zeros for as long as its header says."""
-    whole = kernel(b"6.1.0")
+    whole = small_kernel(b"6.1.0")
     path.write_bytes(whole[: len(whole) // 2])
 
 
 def cut_and_sparse(path: Path) -> None:
     cut(path)
-    os.truncate(path, len(kernel(b"6.1.0")))
+    os.truncate(path, len(small_kernel(b"6.1.0")))
 
 
 ODD: dict[str, Callable[[Path], None]] = {
@@ -155,7 +156,7 @@ def test_in_the_place_of_outputs(two: Stage, odd: str, name: str) -> None:
 def test_a_kernel_that_shrinks_and_grows_meanwhile(stage: Stage) -> None:
     """Whatever a copy in progress does to it: an ISO that is there holds a whole kernel."""
     stage.rewind()
-    path, whole = stage.dom0.boot / "vmlinuz", kernel(b"6.1.0")
+    path, whole = stage.dom0.boot / "vmlinuz", small_kernel(b"6.1.0")
     done = threading.Event()
 
     def change() -> None:

@@ -1,13 +1,12 @@
-"""A dom0's folders as shimtool sees them: configs, /boot with Debian's kernel, and an --out."""
+"""A dom0's folders as shimtool sees them: configs, /boot with a kernel, and an --out."""
 
 import gzip
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support import debs
 from tests.support.cli import Result, shimtool_cli
+from tests.support.kernel_builder import small_kernel
 
 KERNEL = "/boot/vmlinuz-guest"
 RAMDISK = "/boot/initrd-guest"
@@ -70,13 +69,12 @@ class Dom0:
         }
 
 
-def make_dom0(root: Path) -> Dom0:
-    """Lay the folders out."""
+def make_dom0(root: Path, kernel: bytes | None = None) -> Dom0:
+    """Lay the folders out; the kernel is a small made-up one unless another is given."""
     dom0 = Dom0(root)
     dom0.configs.mkdir()
     dom0.boot.mkdir()
     dom0.out.mkdir()
-    # (no hard link: making one would change the file under another test that reads it)
-    shutil.copy(debs.kernel(), dom0.boot / Path(KERNEL).name)
+    (dom0.boot / Path(KERNEL).name).write_bytes(kernel or small_kernel())
     (dom0.boot / Path(RAMDISK).name).write_bytes(gzip.compress(EMPTY_CPIO, mtime=0))
     return dom0

@@ -3,6 +3,7 @@
 import bz2
 import lzma
 import os
+import random
 import struct
 import subprocess
 import zlib
@@ -180,3 +181,12 @@ def write(folder: Path, data: bytes, name: str = "vmlinuz") -> Path:
     path = folder / name
     path.write_bytes(data)
     return path
+
+
+@cache
+def small_kernel(version: bytes = b"6.1.0-made-up", *, plain: bool = False) -> bytes:
+    """A small PV kernel, as a bzImage; `plain`: without it, so that an ISO holds it unpacked."""
+    noise = random.Random(1).randbytes(400_000)  # noqa: S311 - filler
+    image = elf(segment=notes(PV_NOTES), body=version + noise)
+    whole = packed(image, Compression.GZIP)
+    return whole if plain else bzimage(whole, version=version)
