@@ -8,7 +8,7 @@ import getopt
 import re
 from dataclasses import dataclass
 
-from shimtool.errors import Fault, Location
+from shimtool.errors import Fault
 from shimtool.model import BootloaderBoot, Guest, Payload
 
 # pygrub's own (Xen 4.2-4.21; --offset from 4.3, --runas from 4.12 on).
@@ -71,9 +71,9 @@ def _parsed(arguments: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[str
 
 
 def _refused(guest: Guest, why: str) -> Fault:
-    return Fault(
+    return guest.fault(
+        "bootloader_args",
         f"bootloader_args cannot be honoured: {why}",
-        Location(guest.config, guest.keys.get("bootloader_args")),
         " ".join(guest.boot.arguments) if isinstance(guest.boot, BootloaderBoot) else None,
         "remove it from bootloader_args",
     )
@@ -116,9 +116,9 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
     """Reasons that stand whatever is in the guest's disk."""
     if not is_pygrub(boot):
         return [
-            Fault(
+            guest.fault(
+                "bootloader",
                 "no stand-in for this boot loader: only pygrub's work can be done",
-                Location(guest.config, boot.program.line),
                 boot.program.text,
                 f"set {guest.written('bootloader')} to pygrub, or {guest.written('kernel')} and"
                 f" {guest.written('ramdisk')}",
@@ -130,10 +130,10 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
 def pvgrub_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
     """List what PV GRUB cannot be told: never dropped, so another way must be found."""
     return [
-        Fault(
+        guest.fault(
+            key,
             "PV GRUB boots what the guest's own grub.cfg says and cannot honour"
             f" {guest.written(key)}",
-            Location(guest.config, guest.keys.get(key)),
             guest.words.name(key),
             "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
             " --extract), or put it into the guest's own grub.cfg and remove"

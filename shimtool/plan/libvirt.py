@@ -10,7 +10,7 @@ there is none; `a/b[2]` the second one; `a/b@name` an attribute.
 
 from shimtool.configs.libvirt.keys import PATHS
 from shimtool.dom0 import facts
-from shimtool.errors import Fault, Location
+from shimtool.errors import Fault
 from shimtool.model import (
     BootImage,
     BootloaderBoot,
@@ -60,10 +60,10 @@ def faults(guest: Guest, mode: Mode, payload: Payload | None) -> list[Fault]:
     if payload is None or fits_pvh(guest, payload):
         return []
     return [
-        Fault(
+        guest.fault(
+            "ramdisk" if "ramdisk" in guest.keys else "cmdline",
             "libvirt cannot give the shim a ramdisk or command line for the guest in PVH mode:"
             " only guests that boot by PV GRUB work so",
-            Location(guest.config, guest.keys.get("ramdisk", guest.keys.get("cmdline"))),
             remedy="use --mode hvm, or convert an xl config of this guest",
         )
     ]

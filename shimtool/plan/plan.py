@@ -1,7 +1,7 @@
 """One guest's plan, put together from the parts beside this file."""
 
 from shimtool.dom0.detect import parse_version
-from shimtool.errors import Fault, Location, raise_all
+from shimtool.errors import Fault, raise_all
 from shimtool.model import (
     BootImage,
     Compression,
@@ -73,29 +73,29 @@ def payload_faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> li
     found = []
     if not kernel.facts.pv:
         found.append(
-            Fault(
+            guest.fault(
+                "kernel",
                 "the kernel cannot run as a PV guest: it has no Xen PV entry note",
-                Location(guest.config, guest.keys.get("kernel")),
                 kernel.file.dom0_path,
                 "name the kernel the guest really boots (built with CONFIG_XEN_PV)",
             )
         )
     if mode is Mode.HVM and ramdisk is not None and ramdisk.gzip and not ramdisk.cpio:
         found.append(
-            Fault(
+            guest.fault(
+                "ramdisk",
                 "the ramdisk is a gzip-compressed file system image, which the boot loader"
                 " would unpack on the way",
-                Location(guest.config, guest.keys.get("ramdisk")),
                 ramdisk.file.dom0_path,
                 guest.words.or_pvh("gunzip it and name the unpacked file"),
             )
         )
     if mode is Mode.PVH and not _unpacks(shim, kernel.facts.compression):
         found.append(
-            Fault(
+            guest.fault(
+                "kernel",
                 f"shim {shim.name} cannot unpack a kernel compressed with"
                 f" {kernel.facts.compression}",
-                Location(guest.config, guest.keys.get("kernel")),
                 kernel.file.dom0_path,
                 "use --mode hvm, or a newer shim with --shim",
             )

@@ -10,21 +10,23 @@ from shimtool.plan import bootloader
 _MOST_VCPUS = 128  # HVM_MAX_VCPUS, Xen's limit for HVM and PVH (public/hvm/hvm_info_table.h)
 _MOST_MEMORY = 16 << 20  # MiB: beyond 16 TiB a mistyped number is likelier than such a host
 
+# What libvirt alone has: SCSI and mediated devices.
+_OTHER_HARDWARE = "passthrough of other hardware does not work through the shim"
+
 
 @cache
-def _refused() -> dict[str, str]:
-    """What is said of each key that is refused in both modes, in the order of the table."""
+def _refused_keys() -> dict[str, str]:
+    """Return every key that is refused in both modes, in the table's order, and its message."""
     refused = keys_of(Mode.HVM, Fate.REFUSED)
     found = {key: row.message for row in TABLE for key in row.keys if key in refused}
-    # libvirt's: SCSI, mediated devices
-    return found | {"hostdev": "passthrough of other hardware does not work through the shim"}
+    return found | {"hostdev": _OTHER_HARDWARE}
 
 
 def not_pv(guest: Guest) -> Fault:
     """Say that there is nothing to convert."""
-    return Fault(
+    return guest.fault(
+        "type" if "type" in guest.keys else "builder",
         f"not a PV guest but {guest.type}",
-        Location(guest.config, guest.keys.get("type", guest.keys.get("builder"))),
         remedy="nothing to do: only PV guests need a shim",
     )
 
@@ -32,25 +34,21 @@ def not_pv(guest: Guest) -> Fault:
 def guest_faults(guest: Guest) -> list[Fault]:
     """Reasons that lie in the guest itself."""
     found = []
+    kernel, ramdisk, program = map(guest.written, ("kernel", "ramdisk", "bootloader"))
     if isinstance(guest.boot, NoBoot):
-        found.append(
-            Fault(
-                f"nothing to boot from: {guest.boot.reason}",
-                Location(guest.config),
-                remedy=f"add {guest.written('kernel')} (and {guest.written('ramdisk')}) or"
-                f" {guest.written('bootloader')}",
-            )
-        )
+        message = f"nothing to boot from: {guest.boot.reason}"
+        remedy = f"add {kernel} (and {ramdisk}) or {program}"
+        found.append(Fault(message, Location(guest.config), remedy=remedy))
     if isinstance(guest.boot, BootloaderBoot):
         found += bootloader.faults(guest, guest.boot)
     found += [
-        Fault(
-            what,
-            Location(guest.config, guest.keys[key]),
+        guest.fault(
+            key,
+            message,
             guest.words.name(key),
             f"remove {guest.written(key)} or leave this guest PV",
         )
-        for key, what in _refused().items()
+        for key, message in _refused_keys().items()
         if key in guest.non_empty_keys
     ]
     return found + _size_faults(guest)
@@ -60,31 +58,31 @@ def _size_faults(guest: Guest) -> list[Fault]:
     found = []
     if "vnuma" in guest.non_empty_keys and not {"memory", "maxmem"} & set(guest.keys):
         found.append(
-            Fault(
+            guest.fault(
+                "vnuma",
                 f"only {guest.written('vnuma')} says how much memory the guest has, and a shim"
                 " shows it no NUMA nodes",
-                Location(guest.config, guest.keys["vnuma"]),
                 guest.words.name("vnuma"),
                 f"set {guest.written('memory')} to the sum of its nodes",
             )
         )
     if guest.vcpus > _MOST_VCPUS:
         found.append(
-            Fault(
+            guest.fault(
+                "vcpus",
                 f"Xen gives an HVM or PVH guest {_MOST_VCPUS} vCPUs at most",
-                Location(guest.config, guest.keys.get("vcpus")),
                 f"vcpus={guest.vcpus}",
                 f"set {guest.written('vcpus')} to {_MOST_VCPUS} or less, or leave this guest PV",
             )
         )
-    for key, size in (("memory", guest.memory), ("maxmem", guest.maxmem)):
-        if key in guest.keys and size > _MOST_MEMORY:
-            found.append(
-                Fault(
-                    f"{key} is more than 16 TiB; it counts MiB",
-                    Location(guest.config, guest.keys[key]),
-                    f"{key}={size}",
-                    f"correct {guest.written(key)}",
-                )
-            )
+    found += [
+        guest.fault(
+            key,
+            f"{key} is more than 16 TiB; it counts MiB",
+            f"{key}={size}",
+            f"correct {guest.written(key)}",
+        )
+        for key, size in (("memory", guest.memory), ("maxmem", guest.maxmem))
+        if key in guest.keys and size > _MOST_MEMORY
+    ]
     return found

@@ -1,6 +1,7 @@
 """What a domain's XML says of a guest, as libvirt's libxl driver takes it (read: 9.0.0)."""
 
 import re
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -9,7 +10,7 @@ from shimtool.configs.libvirt.keys import PATHS, VOCABULARY, matches
 from shimtool.configs.libvirt.units import bytes_of
 from shimtool.configs.libvirt.xml import Element
 from shimtool.configs.xl.guest import PVGRUB, unfit
-from shimtool.errors import Fault, Location, raise_all
+from shimtool.errors import Fault, Location, raise_by_line
 from shimtool.model import (
     Boot,
     BootloaderBoot,
@@ -29,41 +30,127 @@ _TAKEN = re.compile(r"/var/(?:lib|run)/xend?/(?:boot/)?(?:boot_kernel|vmlinuz)\.
 
 def read_guest(root: Element, data: bytes, path: Path) -> Guest:
     """Return the guest. Raises ShimtoolError with everything wrong in it, by line."""
-    faults: list[Fault] = []
-    kind = _type(root, path, faults)
-    memory, maxmem = _memory(root, path, faults)
-    vcpus, maxvcpus = _vcpus(root, path, faults)
-    found = {key: next(matches(root, where), None) for key, where in PATHS.items()}
-    keys = {key: element.line for key, element in found.items() if element}
-    given = hardware(root)
-    boot = _boot(root, kind)
-    guest = Guest(
-        name=_name(root, path, faults),
-        config=path,
-        type=kind,
-        boot=boot,
-        memory=memory,
-        maxmem=maxmem,
-        vcpus=vcpus,
-        maxvcpus=maxvcpus,
-        cmdline=None if _stale(boot, keys) else _string(root, "cmdline"),
-        disks=disks(root, data, path, faults),
-        vifs=vifs(root, data),
-        keys=keys | given,
-        non_empty_keys=_non_empty_keys(root, boot, keys) | frozenset(given),
-        syntax=Syntax.LIBVIRT,
-        words=VOCABULARY,
-    )
-    raise_all(sorted(faults, key=lambda each: (each.where and each.where.line) or 0))
+    reader = _Reader(root, path)
+    guest = reader.guest(data)
+    raise_by_line(reader.faults)
     return guest
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one domain; gathers faults and puts a default in their place."""
+
+    root: Element
+    path: Path
+    faults: list[Fault] = field(default_factory=list)
+
+    def guest(self, data: bytes) -> Guest:
+        root = self.root
+        found = {key: next(matches(root, where), None) for key, where in PATHS.items()}
+        keys = {key: element.line for key, element in found.items() if element}
+        given = hardware(root)
+        kind = self._type()
+        memory, maxmem = self._memory()
+        vcpus, maxvcpus = self._vcpus()
+        boot = _boot(root, kind)
+        return Guest(
+            name=self._name(),
+            config=self.path,
+            type=kind,
+            boot=boot,
+            memory=memory,
+            maxmem=maxmem,
+            vcpus=vcpus,
+            maxvcpus=maxvcpus,
+            cmdline=None if _stale(boot, keys) else _string(root, "cmdline"),
+            disks=disks(root, data, self.path, self.faults),
+            vifs=vifs(root, data),
+            keys=keys | given,
+            non_empty_keys=_non_empty_keys(root, boot, keys) | frozenset(given),
+            syntax=Syntax.LIBVIRT,
+            words=VOCABULARY,
+        )
+
+    def _fault(self, at: Element, message: str, seen: str | None = None, *, remedy: str) -> None:
+        self.faults.append(Fault(message, Location(self.path, at.line), seen, remedy))
+
+    def _type(self) -> GuestType:
+        """Read domain/@type and os/type; without the latter a boot loader means PV."""
+        if self.root.attributes.get("type") != "xen":
+            return GuestType.UNKNOWN
+        said = self.root.find("os/type")
+        if said is None and _string(self.root, "bootloader"):
+            return GuestType.PV
+        kind = _TYPES.get(said.text) if said else None
+        if kind is None:
+            self._fault(
+                said or self.root.find("os") or self.root,
+                "unknown <os><type>" if said else "there is no <os><type>",
+                said.text[:60] if said else None,
+                remedy=f"use one of {', '.join(_TYPES)}",
+            )
+        return kind or GuestType.UNKNOWN
+
+    def _name(self) -> str:
+        name = self.root.find("name")
+        if name is None or not name.text:
+            self._fault(name or self.root, "the guest has no name", remedy="set <name>")
+            return ""
+        if why := unfit(name.text):
+            remedy = "give the guest a name that can be a file's (virsh domrename)"
+            self._fault(name, f"the guest's name {why}", ascii(name.text[:60]), remedy=remedy)
+        return name.text
+
+    def _memory(self) -> tuple[int, int]:
+        """Return <currentMemory> (<memory>'s where it has none, or more) and <memory>, in MiB."""
+        total, now = self.root.find("memory"), self.root.find("currentMemory")
+        if total is None:
+            self._fault(self.root, "there is no <memory>", remedy="set <memory>")
+        most = self._amount(total) if total else None
+        least = self._amount(now) if now else None
+        maxmem = most or 1
+        return min(least or maxmem, maxmem), maxmem
+
+    def _amount(self, element: Element) -> int | None:
+        """Return the MiB that an element says, rounded up, as libvirt hands them to libxl."""
+        unit, text = element.attributes.get("unit", ""), element.text.strip(" \t\r\n")
+        size = bytes_of(int(text), unit) if re.fullmatch("[0-9]{1,19}", text, re.ASCII) else None
+        if not size:
+            self._fault(
+                element,
+                f"<{element.name}> is no amount of memory that libvirt can read",
+                f"{text[:60]} {unit[:20]}".rstrip(),
+                remedy=f"write it as <{element.name} unit='KiB'>NUMBER</{element.name}>",
+            )
+            return None
+        return -(-size >> 20)
+
+    def _vcpus(self) -> tuple[int, int]:
+        """Return the vCPUs that are there at the start, and the most there may be."""
+        element = self.root.find("vcpu")
+        if element is None:
+            return 1, 1
+        read = partial(self._count, element)
+        most = read(element.text.strip(" \t\r\n") or "1", "<vcpu>")
+        now = read(element.attributes.get("current", str(most)), "current= of <vcpu>")
+        if now > most:
+            message = f"current= of <vcpu> is {now}, more than the {most} there may be"
+            self._fault(element, message, remedy="correct <vcpu>")
+        return min(now, most), most
+
+    def _count(self, element: Element, text: str, what: str) -> int:
+        if re.fullmatch("[0-9]{1,9}", text, re.ASCII) and int(text):
+            return int(text)
+        self._fault(element, f"{what} is no number of vCPUs", text[:60], remedy="correct <vcpu>")
+        return 1
 
 
 def _non_empty_keys(root: Element, boot: Boot, keys: dict[str, int]) -> frozenset[str]:
     """Name what has content; of texts, those that are not empty."""
     texts = ("kernel", "ramdisk", "cmdline", "bootloader", "bootloader_args")
     empty = {key for key in texts if not _string(root, key)}
-    unheard = {"kernel", "ramdisk", "cmdline"} if _stale(boot, keys) else set()
-    return frozenset(keys) - empty - unheard
+    unused = {"kernel", "ramdisk", "cmdline"} if _stale(boot, keys) else set()
+    return frozenset(keys) - empty - unused
 
 
 def _stale(boot: Boot, keys: dict[str, int]) -> bool:
@@ -75,87 +162,6 @@ def _string(root: Element, key: str) -> ConfigString | None:
     """Return an element's text; libvirt takes an empty one for none."""
     found = root.find(PATHS[key])
     return ConfigString(found.text, found.line) if found and found.text else None
-
-
-def _type(root: Element, path: Path, faults: list[Fault]) -> GuestType:
-    """Read domain/@type and os/type; without the latter a boot loader means PV."""
-    if root.attributes.get("type") != "xen":
-        return GuestType.UNKNOWN
-    said = root.find("os/type")
-    if said is None and _string(root, "bootloader"):
-        return GuestType.PV
-    kind = _TYPES.get(said.text) if said else None
-    if kind is None:
-        faults.append(
-            Fault(
-                "unknown <os><type>" if said else "there is no <os><type>",
-                Location(path, (said or root.find("os") or root).line),
-                said.text[:60] if said else None,
-                f"use one of {', '.join(_TYPES)}",
-            )
-        )
-    return kind or GuestType.UNKNOWN
-
-
-def _name(root: Element, path: Path, faults: list[Fault]) -> str:
-    name = root.find("name")
-    if name is None or not name.text:
-        line = (name or root).line
-        faults.append(Fault("the guest has no name", Location(path, line), remedy="set <name>"))
-        return ""
-    if why := unfit(name.text):
-        remedy = "give the guest a name that can be a file's (virsh domrename)"
-        where = Location(path, name.line)
-        faults.append(Fault(f"the guest's name {why}", where, ascii(name.text[:60]), remedy))
-    return name.text
-
-
-def _memory(root: Element, path: Path, faults: list[Fault]) -> tuple[int, int]:
-    """Return <currentMemory> (<memory>'s where it has none, or more) and <memory>, in MiB."""
-    total, now = root.find("memory"), root.find("currentMemory")
-    if total is None:
-        faults.append(
-            Fault("there is no <memory>", Location(path, root.line), remedy="set <memory>")
-        )
-    most = _amount(total, path, faults) if total else None
-    least = _amount(now, path, faults) if now else None
-    maxmem = most or 1
-    return min(least or maxmem, maxmem), maxmem
-
-
-def _amount(element: Element, path: Path, faults: list[Fault]) -> int | None:
-    """Return the MiB that an element says, rounded up, as libvirt hands them to libxl."""
-    unit, text = element.attributes.get("unit", ""), element.text.strip(" \t\r\n")
-    size = bytes_of(int(text), unit) if re.fullmatch("[0-9]{1,19}", text, re.ASCII) else None
-    if not size:
-        message = f"<{element.name}> is no amount of memory that libvirt can read"
-        seen = f"{text[:60]} {unit[:20]}".rstrip()
-        remedy = f"write it as <{element.name} unit='KiB'>NUMBER</{element.name}>"
-        faults.append(Fault(message, Location(path, element.line), seen, remedy))
-        return None
-    return -(-size >> 20)
-
-
-def _vcpus(root: Element, path: Path, faults: list[Fault]) -> tuple[int, int]:
-    """Return the vCPUs that are there at the start, and the most there may be."""
-    element = root.find("vcpu")
-    if element is None:
-        return 1, 1
-    read = partial(_count, element, path, faults)
-    most = read(element.text.strip(" \t\r\n") or "1", "<vcpu>")
-    now = read(element.attributes.get("current", str(most)), "current= of <vcpu>")
-    if now > most:
-        message = f"current= of <vcpu> is {now}, more than the {most} there may be"
-        faults.append(Fault(message, Location(path, element.line), remedy="correct <vcpu>"))
-    return min(now, most), most
-
-
-def _count(element: Element, path: Path, faults: list[Fault], text: str, what: str) -> int:
-    if re.fullmatch("[0-9]{1,9}", text, re.ASCII) and int(text):
-        return int(text)
-    where = Location(path, element.line)
-    faults.append(Fault(f"{what} is no number of vCPUs", where, text[:60], "correct <vcpu>"))
-    return 1
 
 
 def _boot(root: Element, kind: GuestType) -> Boot:

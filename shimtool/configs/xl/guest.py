@@ -11,7 +11,7 @@ from shimtool.configs.xl.disk import parse_disk
 from shimtool.configs.xl.numbers import strtol
 from shimtool.configs.xl.syntax import Document
 from shimtool.configs.xl.vif import parse_vif
-from shimtool.errors import Fault, ShimtoolError, fault, raise_all
+from shimtool.errors import Fault, ShimtoolError, fault, raise_by_line
 from shimtool.model import (
     Boot,
     BootloaderBoot,
@@ -40,7 +40,7 @@ def read_guest(document: Document) -> Guest:
     """
     reader = _Reader(document)
     guest = reader.guest()
-    raise_all(sorted(reader.faults, key=lambda each: (each.where and each.where.line) or 0))
+    raise_by_line(reader.faults)
     return guest
 
 
