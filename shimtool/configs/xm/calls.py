@@ -1,21 +1,31 @@
 """Calls in a config: the few whose outcome is certain; the others change what they may."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from shimtool.configs.xm import formatting, operations
+from shimtool.configs.xm.scope import Scope
 from shimtool.configs.xm.source import Source, operands
 from shimtool.configs.xm.values import NotKnownError, Unknown, Value, known
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from shimtool.configs.xm.evaluate import Evaluator
-
 _FUNCTIONS = ("str", "int", "len")
 _SCOPES = (b"globals()", b"locals()", b"vars()")
 
 
-def call(by: "Evaluator", node: "Node") -> Value:
+class Expressions(Protocol):
+    """What a call needs to have its parts worked out: an evaluator of expressions, in a scope."""
+
+    @property
+    def scope(self) -> Scope: ...
+    @property
+    def source(self) -> Source: ...
+    def value(self, node: "Node") -> Value: ...
+    def element(self, node: "Node") -> Value: ...
+
+
+def call(by: Expressions, node: "Node") -> Value:
     """Work out a call; NotKnownError when only Python could."""
     called, arguments = (node.child_by_field_name(name) for name in ("function", "arguments"))
     assert called and arguments  # noqa: S101 - the grammar has both
@@ -33,12 +43,12 @@ def scope_called(source: Source, node: "Node") -> bool:
     return node.type == "call" and b"".join(source.text(node).split()) in _SCOPES
 
 
-def _refused(by: "Evaluator", node: "Node") -> Value:
+def _refused(by: Expressions, node: "Node") -> Value:
     by.scope.forget(node)
     raise NotKnownError(f"{by.source.shown(node)}, which only Python can run")
 
 
-def _method(by: "Evaluator", node: "Node", called: "Node", arguments: "Node") -> Value:
+def _method(by: Expressions, node: "Node", called: "Node", arguments: "Node") -> Value:
     holder, attribute = (called.child_by_field_name(each) for each in ("object", "attribute"))
     assert holder and attribute  # noqa: S101 - the grammar has both
     name = by.source.text(attribute).decode(errors="replace")
@@ -55,7 +65,7 @@ def _method(by: "Evaluator", node: "Node", called: "Node", arguments: "Node") ->
     return _refused(by, node)
 
 
-def _longer(by: "Evaluator", held: list[Value], name: str, arguments: "Node") -> Value:
+def _longer(by: Expressions, held: list[Value], name: str, arguments: "Node") -> Value:
     """Work out .append() or .extend(), which change the list itself."""
     by.scope.mutated = True
     match name, [by.element(each) for each in operands(arguments)]:
@@ -70,7 +80,7 @@ def _longer(by: "Evaluator", held: list[Value], name: str, arguments: "Node") ->
     return None
 
 
-def _values(by: "Evaluator", arguments: "Node") -> list[Value]:
+def _values(by: Expressions, arguments: "Node") -> list[Value]:
     found = []
     for each in operands(arguments):
         if each.type in ("keyword_argument", "list_splat", "dictionary_splat"):
@@ -79,7 +89,7 @@ def _values(by: "Evaluator", arguments: "Node") -> list[Value]:
     return found
 
 
-def _format(by: "Evaluator", template: bytes | str, arguments: "Node") -> Value:
+def _format(by: Expressions, template: bytes | str, arguments: "Node") -> Value:
     values: list[Value] = []
     named: dict[str, Value] = {}
     for each in operands(arguments):
