@@ -13,7 +13,8 @@ import pycdlib
 from shimtool.errors import os_errors_as_faults
 from shimtool.model import SourceFile
 from shimtool.output.iso_content import BOOT_FILE, CATALOG_FILE, IsoFile
-from shimtool.system.files import changed_error, open_source, stamp_of
+from shimtool.payload.reopen import open_source
+from shimtool.system.files import changed_error, stamp_of
 
 SECTOR = 2048
 # Loaders read in aligned chunks past the end of the last file; mkisofs pads by as much.

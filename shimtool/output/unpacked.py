@@ -9,6 +9,7 @@ from pathlib import Path
 from shimtool.errors import os_error
 from shimtool.model import Kernel, SourceFile
 from shimtool.payload.kernel.image import unpack_elf
+from shimtool.payload.reopen import open_source
 from shimtool.system.files import stamp_of
 from shimtool.system.staging import PREFIX, SUFFIX
 
@@ -36,8 +37,8 @@ class UnpackedKernels:
         path = self._folder / f"{PREFIX}{kernel.file.sha256}{SUFFIX}"
         digest = hashlib.sha256()
         try:
-            with open(path, "wb", opener=_private) as out:
-                for chunk in unpack_elf(kernel.file, kernel.facts):
+            with open_source(kernel.file) as source, open(path, "wb", opener=_private) as out:
+                for chunk in unpack_elf(source, kernel.facts):
                     digest.update(chunk)
                     out.write(chunk)
         except OSError as error:

@@ -1,10 +1,8 @@
 """Kernels and ramdisks examined once per run, however many guests share them."""
 
-import hashlib
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
 from typing import BinaryIO, Generic, TypeVar
 
 from shimtool.dom0.paths import Found
@@ -12,10 +10,10 @@ from shimtool.errors import fault
 from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
 from shimtool.payload.kernel.image import inspect
 from shimtool.payload.kernel.ramdisk import inspect_ramdisk
-from shimtool.system.files import Stamp, unchanged
+from shimtool.payload.reopen import open_unchanged
+from shimtool.system.files import Stamp, sha256_of
 
 SIZE_LIMIT = (4 << 30) - 1  # bytes; the longest file that ISO 9660 level 1-2 can hold
-_BLOCK = 1 << 20
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -64,7 +62,7 @@ class InputCache:
 
     def kernel(self, found: Found) -> Kernel:
         """Examine a kernel."""
-        with _opened(found) as (source, stamp):
+        with open_unchanged(found) as (source, stamp):
             file = self._file(found, source, stamp)
             facts = self._known.get(file.sha256) or self._facts.get(
                 file.sha256, lambda: inspect(source)
@@ -73,7 +71,7 @@ class InputCache:
 
     def ramdisk(self, found: Found) -> Ramdisk:
         """Examine a ramdisk."""
-        with _opened(found) as (source, stamp):
+        with open_unchanged(found) as (source, stamp):
             file = self._file(found, source, stamp)
             gzip, cpio = self._ramdisks.get(file.sha256, lambda: inspect_ramdisk(source))
         return Ramdisk(file, gzip, cpio)
@@ -88,22 +86,5 @@ class InputCache:
             )
         # A guest can give its files what times it likes: those of its disk are always read.
         known = None if found.inside else self._known_digests.get(stamp)
-        digest = known or self._digests.get(stamp, lambda: _digest(source))
+        digest = known or self._digests.get(stamp, lambda: sha256_of(source))
         return SourceFile(found.dom0_path, found.path, size, digest, stamp, found.inside)
-
-
-def _opened(found: Found) -> AbstractContextManager[tuple[BinaryIO, Stamp]]:
-    if found.inside is None:
-        return unchanged(found.path)
-    from shimtool.payload.guest_disk.inside import unchanged_inside  # noqa: PLC0415 - pygrub guests only
-
-    return unchanged_inside(found.inside)
-
-
-def _digest(source: BinaryIO) -> str:
-    """Hash a file block by block; return the sha256 in hex."""
-    digest = hashlib.sha256()
-    source.seek(0)
-    while block := source.read(_BLOCK):
-        digest.update(block)
-    return digest.hexdigest()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
-from shimtool.model import SourceFile
 from shimtool.system.activity import note
 
 Stamp = tuple[int, int, int, int]
@@ -126,19 +125,6 @@ def unchanged(path: Path) -> Iterator[tuple[BinaryIO, Stamp]]:
         yield source, before
         if stamp_of(os.fstat(source.fileno())) != before:
             raise changed_error(path)
-
-
-def open_source(file: SourceFile) -> BinaryIO:
-    """Open a file examined before; raise ShimtoolError if it is not the same any more."""
-    if file.inside is not None:
-        from shimtool.payload.guest_disk.inside import open_again  # noqa: PLC0415 - pygrub guests only
-
-        return open_again(file.inside, file.stamp)
-    source = open_regular(file.path)
-    if stamp_of(os.fstat(source.fileno())) != file.stamp:
-        source.close()
-        raise changed_error(file.path)
-    return source
 
 
 def size_of(source: BinaryIO) -> int:

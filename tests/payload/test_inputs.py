@@ -15,6 +15,7 @@ from shimtool.model import Compression, KernelFacts, Wrapping
 from shimtool.payload import inputs as source
 from shimtool.payload.inputs import InputCache
 from shimtool.payload.kernel.image import inspect
+from shimtool.payload.reopen import open_source
 from shimtool.system import files
 from tests.support import kernel_builder as craft
 
@@ -125,12 +126,12 @@ def test_a_file_that_grows_while_it_is_read(tmp_path: Path) -> None:
 def test_a_file_replaced_since_is_not_opened(tmp_path: Path) -> None:
     path = craft.write(tmp_path, GOOD)
     file = InputCache().kernel(found(path)).file
-    with files.open_source(file) as opened:
+    with open_source(file) as opened:
         assert opened.read() == GOOD
     path.unlink()
     path.symlink_to("/etc/passwd")
     with pytest.raises(ShimtoolError):
-        files.open_source(file)
+        open_source(file)
 
 
 def test_disk_images_are_too_long(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ The format is the config's word, as it is for QEMU and blkback: a guest could wr
 a qcow2 file, naming any file of dom0's as its backing file, into its raw disk.
 """
 
-import io
 import os
 import stat
 from pathlib import Path
@@ -18,11 +17,12 @@ from shimtool.payload.guest_disk.limits import (
     library_errors,
 )
 from shimtool.system.activity import note
+from shimtool.system.positioned import PositionedReader
 
 _SMALLEST = 4096  # bytes; a file system has more
 
 
-class Raw(io.RawIOBase):
+class Raw(PositionedReader):
     """A device or file, read within a budget; `size` in bytes, `identity` of the device."""
 
     def __init__(self, path: Path, budget: Budget, where: Location) -> None:
@@ -40,34 +40,19 @@ class Raw(io.RawIOBase):
             raise _unreadable(path, error.strerror or "", where) from None
         device = stat.S_ISBLK(status.st_mode)
         self.identity = (status.st_rdev, 0) if device else (status.st_dev, status.st_ino)
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.size}[whence]
         if not 0 <= base + offset < 1 << 63:
             raise UnreadableError("a structure lies outside of the disk")
-        self._position = base + offset
-        return self._position
+        return super().seek(offset, whence)
 
-    def tell(self) -> int:
-        return self._position
-
-    def read(self, size: int = -1, /) -> bytes:
-        left = max(0, self.size - self._position)
-        size = left if size < 0 else min(size, left)
+    def read_at(self, offset: int, size: int) -> bytes:
         self.budget.check(size)
         try:
-            data = os.pread(self._descriptor, size, self._position)
+            return os.pread(self._descriptor, size, offset)
         except OSError as error:
             raise UnreadableError(f"{self.name}: {error.strerror}") from None
-        self._position += len(data)
-        return data
 
     def close(self) -> None:
         if not self.closed:

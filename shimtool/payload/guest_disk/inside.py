@@ -1,8 +1,6 @@
 """Files inside a guest's disk, opened like any other: hashed, copied, and watched for change."""
 
 import hashlib
-import io
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +19,7 @@ from shimtool.payload.guest_disk.limits import (
 from shimtool.payload.guest_disk.paths import find_file
 from shimtool.payload.guest_disk.volumes import at_offset, volumes
 from shimtool.system.files import Stamp
+from shimtool.system.positioned import PositionedReader
 
 _BLOCK = 1 << 20
 
@@ -52,7 +51,7 @@ class Disks:
         self.close()
 
 
-class InsideFile(io.RawIOBase):
+class InsideFile(PositionedReader):
     """A file inside a disk, read forwards or anywhere; `stamp` is its inode's.
 
     Raises ShimtoolError where the disk cannot be read, or the file ends early.
@@ -63,7 +62,7 @@ class InsideFile(io.RawIOBase):
         self.name = f"{inside.disks[0][0]}:{inside.path}"
         self._disks = Disks(inside.disks)
         try:
-            with _blaming(self.name):
+            with _unreadable_as_fault(self.name):
                 node, tree = _node(inside, self._disks)
                 self.stamp = _stamp(inside, tree, node, self._disks)
                 self.size = node.size
@@ -72,33 +71,15 @@ class InsideFile(io.RawIOBase):
             self._disks.close()
             raise
         self._disks.budget.restart(READ_SECONDS)
-        self._position = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
-        self._position = max(0, base + offset)
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def read(self, size: int = -1, /) -> bytes:
-        left = max(0, self.size - self._position)
-        left = left if size < 0 else min(size, left)
+    def read_at(self, offset: int, size: int) -> bytes:
         parts = []
-        with _blaming(self.name), library_errors("its data"):
-            self._stream.seek(self._position)
-            while left and (data := self._stream.read(min(left, _BLOCK))):
+        with _unreadable_as_fault(self.name), library_errors("its data"):
+            self._stream.seek(offset)
+            while size and (data := self._stream.read(min(size, _BLOCK))):
                 parts.append(data)
-                left -= len(data)
-                self._position += len(data)
-            if left:
+                size -= len(data)
+            if size:
                 raise UnreadableError("its data ends before it should")
         return b"".join(parts)
 
@@ -157,7 +138,7 @@ def _stamp(inside: GuestDiskFile, tree: Tree, node: Node, disks: Disks) -> Stamp
 
 
 @contextmanager
-def _blaming(name: str) -> Iterator[None]:
+def _unreadable_as_fault(name: str) -> Iterator[None]:
     try:
         yield
     except UnreadableError as error:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from shimtool.errors import ShimtoolError, fault
-from shimtool.model import Compression, KernelFacts, SourceFile, Wrapping
+from shimtool.model import Compression, KernelFacts, Wrapping
 from shimtool.payload.kernel import bzimage, compression, elf, looks
 from shimtool.payload.kernel.notes import GUEST_OS, GUEST_VERSION, XenNotes, read_notes
 from shimtool.payload.kernel.region import DamagedError
-from shimtool.system.files import open_source, size_of
+from shimtool.system.files import size_of
 
 _BANNER = b"Linux version "
 _BANNER_LIMIT = 64 << 20  # bytes of an ELF to search; the banner is in .rodata, near the start
@@ -56,19 +56,18 @@ def inspect(source: BinaryIO) -> KernelFacts:
     )
 
 
-def unpack_elf(file: SourceFile, facts: KernelFacts) -> Iterator[bytes]:
-    """Give the kernel's ELF image, unpacked, in chunks; a bzImage's has the size it declares.
+def unpack_elf(source: BinaryIO, facts: KernelFacts) -> Iterator[bytes]:
+    """Give a kernel's ELF image, unpacked, in chunks; a bzImage's has the size it declares.
 
-    Raises ShimtoolError when the file has changed since it was examined, or is damaged.
+    Raises ShimtoolError when it is damaged.
     """
     total = 0
-    with open_source(file) as source:
-        declared = _declared_size(source, facts)
-        for chunk in compression.open_stream(source, *facts.payload, facts.compression):
-            total += len(chunk)
-            yield chunk
-        if declared not in (None, total):
-            raise _no_kernel(source, f"it unpacks to {total} bytes, but says {declared}")
+    declared = _declared_size(source, facts)
+    for chunk in compression.open_stream(source, *facts.payload, facts.compression):
+        total += len(chunk)
+        yield chunk
+    if declared not in (None, total):
+        raise _no_kernel(source, f"it unpacks to {total} bytes, but says {declared}")
 
 
 def _declared_size(source: BinaryIO, facts: KernelFacts) -> int | None:

@@ -12,6 +12,7 @@ from shimtool.errors import ShimtoolError
 from shimtool.model import Compression, Kernel, KernelFacts, Wrapping
 from shimtool.payload.inputs import InputCache
 from shimtool.payload.kernel.image import inspect, unpack_elf
+from shimtool.payload.reopen import open_source
 from shimtool.system.files import open_regular
 from tests.support import debs
 from tests.support import kernel_builder as craft
@@ -31,7 +32,8 @@ def kernel(path: Path) -> Kernel:
 
 
 def elf_of(found: Kernel) -> bytes:
-    return b"".join(unpack_elf(found.file, found.facts))
+    with open_source(found.file) as source:
+        return b"".join(unpack_elf(source, found.facts))
 
 
 def refusal(path: Path) -> str:
@@ -209,7 +211,7 @@ def test_a_false_size_in_a_bzimage_fails_when_unpacked(tmp_path: Path) -> None:
     lying = craft.packed(GOOD, Compression.XZ, sized=False) + b"\x01\x02\x03\0"
     found = kernel(craft.write(tmp_path, craft.bzimage(lying)))
     with pytest.raises(ShimtoolError, match="but says 197121"):
-        list(unpack_elf(found.file, found.facts))
+        elf_of(found)
 
 
 def test_a_kernel_replaced_after_inspection_is_not_stored(tmp_path: Path) -> None:
@@ -217,14 +219,14 @@ def test_a_kernel_replaced_after_inspection_is_not_stored(tmp_path: Path) -> Non
     found = kernel(path)
     path.write_bytes(GOOD + b"more")
     with pytest.raises(ShimtoolError, match="changed"):
-        list(unpack_elf(found.file, found.facts))
+        elf_of(found)
 
 
 def test_debians_kernel_takes_little_memory_and_time() -> None:
     program = (
         "import re, sys; from pathlib import Path;"
-        "from shimtool.dom0.paths import Found; from shimtool.payload.inputs import Sources;"
-        "p = Path(sys.argv[1]); k = Sources().kernel(Found('x', p)); assert k.facts.pv;"
+        "from shimtool.dom0.paths import Found; from shimtool.payload.inputs import InputCache;"
+        "p = Path(sys.argv[1]); k = InputCache().kernel(Found('x', p)); assert k.facts.pv;"
         "print(re.search('VmHWM: *(.*) kB', Path('/proc/self/status').read_text())[1])"
     )
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime, time.monotonic()
