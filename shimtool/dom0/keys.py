@@ -30,8 +30,8 @@ class Fate(StrEnum):
 class Row:
     """Keys that share a fate in each mode.
 
-    `message` is what a warning or refusal says of them, {words.console} standing for a word of
-    the config's syntax.
+    `message` is what a warning or refusal says of them; {words.console} stands for a word of the
+    config's Vocabulary.
     """
 
     keys: tuple[str, ...]
@@ -114,7 +114,7 @@ TABLE = (
     ),
     _both(
         "vnuma", Fate.DROPPED, "a shim shows its guest no NUMA nodes",
-        "is lost: a shim shows its guest no NUMA nodes (cpus= and pool= still place it)",
+        "is lost: a shim shows its guest no NUMA nodes ({words.placing} still place it)",
     ),
     _both(
         "on_crash on_poweroff on_reboot on_soft_reset on_watchdog", Fate.KEPT,

@@ -71,11 +71,12 @@ def _parsed(arguments: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[str
 
 
 def _refused(guest: Guest, why: str) -> Fault:
+    name = guest.words.name("bootloader_args")
     return guest.fault(
         "bootloader_args",
-        f"bootloader_args cannot be honoured: {why}",
+        f"{name} cannot be honoured: {why}",
         " ".join(guest.boot.arguments) if isinstance(guest.boot, BootloaderBoot) else None,
-        "remove it from bootloader_args",
+        f"remove it from {name}",
     )
 
 

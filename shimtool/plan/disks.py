@@ -69,8 +69,8 @@ def warnings(guest: Guest, mode: Mode) -> list[str]:
     if mode is Mode.PVH:
         return []
     found = [
-        f"{disk.vdev} is read-only: it is marked as CD-ROM, or xl would refuse it, and served by"
-        " QEMU; the guest sees the same read-only disk"
+        f"{disk.vdev} is read-only: it is marked as CD-ROM, or {guest.words.toolstack} would"
+        " refuse it, and served by QEMU; the guest sees the same read-only disk"
         for disk in guest.disks
         if needs_cdrom(disk)
     ]

@@ -9,7 +9,9 @@ from shimtool.shims.kinds import kind_of, lists_phantom_cpus, loses_events, vers
 _VIXEN = "a shim of the Vixen kind (said to work there, untried; see: shimtool shims add --help)"
 
 
-def host_faults(host: Host, shim: Shim, mode: Mode, settings: Settings) -> list[Fault]:
+def host_faults(
+    guest: Guest, host: Host, shim: Shim, mode: Mode, settings: Settings
+) -> list[Fault]:
     """Reasons that lie in the host, or in what this shim needs of it."""
     found = []
     if host.hvm is False:
@@ -25,7 +27,7 @@ def host_faults(host: Host, shim: Shim, mode: Mode, settings: Settings) -> list[
     if mode is Mode.PVH and host.xen is not None and not facts.can_pvshim(host):
         found.append(
             Fault(
-                "xl knows pvshim= from Xen 4.10.1 on",
+                f"{guest.words.pvh_shims} from Xen 4.10.1 on",
                 Location(host.source),
                 version_name(host),
                 "update Xen to 4.10.1 or later, or use --mode hvm",

@@ -62,7 +62,7 @@ def payload_independent_faults(
     if faults := [*guest_faults(guest), *disks.faults(guest, mode)]:
         return faults
     return [
-        *host_faults(host, shim, mode, settings),
+        *host_faults(guest, host, shim, mode, settings),
         *command_line.faults(guest, shim_args(guest, host, shim, settings), mode, payload),
     ]
 

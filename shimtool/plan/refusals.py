@@ -71,15 +71,15 @@ def _size_faults(guest: Guest) -> list[Fault]:
             guest.fault(
                 "vcpus",
                 f"Xen gives an HVM or PVH guest {_MOST_VCPUS} vCPUs at most",
-                f"vcpus={guest.vcpus}",
+                guest.words.given("vcpus", guest.vcpus),
                 f"set {guest.written('vcpus')} to {_MOST_VCPUS} or less, or leave this guest PV",
             )
         )
     found += [
         guest.fault(
             key,
-            f"{key} is more than 16 TiB; it counts MiB",
-            f"{key}={size}",
+            f"{guest.words.name(key)} is more than 16 TiB; {guest.words.memory_unit}",
+            guest.words.given(key, size, "MiB"),
             f"correct {guest.written(key)}",
         )
         for key, size in (("memory", guest.memory), ("maxmem", guest.maxmem))

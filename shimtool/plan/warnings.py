@@ -26,20 +26,7 @@ def warnings(guest: Guest, payload: Payload, host: Host, shim: Shim, mode: Mode)
         found.append(text)
     if mode is Mode.HVM:
         found.append("live migration and save/restore do not work in HVM mode")
-    if guest.maxmem > guest.memory:
-        found.append(
-            f"maxmem={guest.maxmem} becomes {guest.memory}: memory cannot be raised above"
-            f" {guest.written('memory')}"
-        )
-    if guest.maxvcpus > guest.vcpus:
-        found.append(
-            f"maxvcpus={guest.maxvcpus} becomes {guest.vcpus}: vCPUs cannot be added later"
-        )
-    if guest.vcpus > _SHIM_VCPUS:
-        found.append(
-            f"vcpus={guest.vcpus}: a shim gives its guest {_SHIM_VCPUS} at most, unless it was"
-            " built for more (its log: 'has maximum N VCPUs')"
-        )
+    found += _sizes(guest)
     found += _keys(guest, mode)
     found += disks.warnings(guest, mode)
     if text := _protocol(guest, payload):
@@ -50,6 +37,22 @@ def warnings(guest: Guest, payload: Payload, host: Host, shim: Shim, mode: Mode)
     return (*found, *host_warnings(host, shim, mode))
 
 
+def _sizes(guest: Guest) -> list[str]:
+    given, found = guest.words.given, []
+    if guest.maxmem > guest.memory:
+        most = given("maxmem", guest.maxmem, "MiB")
+        found.append(f"{most} becomes {guest.memory}: memory cannot be raised above that")
+    if guest.maxvcpus > guest.vcpus:
+        most = given("maxvcpus", guest.maxvcpus)
+        found.append(f"{most} becomes {guest.vcpus}: vCPUs cannot be added later")
+    if guest.vcpus > _SHIM_VCPUS:
+        found.append(
+            f"{given('vcpus', guest.vcpus)}: a shim gives its guest {_SHIM_VCPUS} at most, unless"
+            " it was built for more (its log: 'has maximum N VCPUs')"
+        )
+    return found
+
+
 def _memory(guest: Guest, payload: Payload) -> str | None:
     """PV GRUB is small, and starts the guest's kernel by means of its own."""
     ramdisk = -(-payload.ramdisk.file.size >> 20) if payload.ramdisk else 0
@@ -57,9 +60,9 @@ def _memory(guest: Guest, payload: Payload) -> str | None:
     if payload.kernel.facts.guest_os == "GRUB" or guest.memory >= needed:
         return None
     return (
-        f"memory={guest.memory} may be too little: a shim needs up to {needed} MB to start a large"
-        " kernel; should it say 'Not enough RAM for domain 0 allocation', raise"
-        f" {guest.written('memory')}"
+        f"{guest.words.given('memory', guest.memory, 'MiB')} may be too little: a shim needs up to"
+        f" {needed} MB to start a large kernel; should it say 'Not enough RAM for domain 0"
+        f" allocation', raise {guest.written('memory')}"
     )
 
 

@@ -55,7 +55,11 @@ def _element(path: str) -> str:
 
 
 VOCABULARY = Vocabulary(
+    toolstack="libvirt",
     console="virsh console",
+    pvh_shims="libvirt starts shims in PVH mode",
+    placing="<vcpu cpuset='...'> and <vcpupin>",
+    memory_unit="without a unit it counts KiB",
     advises_pvh=False,
     elements=MappingProxyType(
         {key: _element(path) for key, path in PATHS.items()}
