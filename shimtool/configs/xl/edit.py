@@ -12,6 +12,7 @@ from itertools import accumulate
 from shimtool.configs.xl.syntax import Assignment, Document
 from shimtool.errors import fault
 from shimtool.model import ConfigEdits, ConfigValue
+from shimtool.text import printable
 
 MARKER = b"#shimtool# "
 BLOCK = MARKER + b"---- added by shimtool ----\n"
@@ -111,7 +112,7 @@ def _without(text: bytes, gone: Iterable[Assignment], offset: int) -> bytes:
 
 
 def _block(edits: ConfigEdits, heading: Iterable[str]) -> bytes:
-    comments = (f"# {_comment(line)}".rstrip() for text in heading for line in text.split("\n"))
+    comments = (f"# {printable(line)}".rstrip() for text in heading for line in text.split("\n"))
     settings = (f"{_key(key)} = {_value(value)}" for key, value in edits.settings)
     return BLOCK + b"".join(_encoded(line) + b"\n" for line in (*comments, *settings))
 
@@ -121,10 +122,6 @@ def _encoded(text: str) -> bytes:
         return text.encode(errors="surrogateescape")
     except UnicodeEncodeError:
         raise fault("not text that stands for bytes", seen=ascii(text[:60])) from None
-
-
-def _comment(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def _key(key: str) -> str:

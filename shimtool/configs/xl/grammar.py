@@ -18,6 +18,7 @@ from shimtool.configs.xl.lexer import (
     END,
     END_STATEMENT,
     IDENT,
+    MOST_SHOWN,
     NEWLINE,
     NUMBER,
     OPEN,
@@ -26,9 +27,9 @@ from shimtool.configs.xl.lexer import (
     Lexer,
     Problem,
     Token,
-    printable,
 )
 from shimtool.model import ConfigString
+from shimtool.text import printable
 
 # libxlu's parser, made by bison, gives up ("memory exhausted") when its stack would hold 10000
 # symbols. A list takes two of them when it is the first item of the list around it, else five;
@@ -207,4 +208,4 @@ class Parser:
         return _SyntaxError(f"found {shown} where xl expects {expected}", remedy)
 
     def _text(self, token: Token) -> str:
-        return printable(self._lexer.data[token.start : token.end])
+        return printable(self._lexer.data[token.start : token.end], MOST_SHOWN)

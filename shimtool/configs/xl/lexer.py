@@ -17,6 +17,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shimtool.model import ConfigString
+from shimtool.text import printable
+
+MOST_SHOWN = 60  # characters of a config that a message quotes
 
 # Kinds are re.Match.lastindex of the pattern below.
 NEWLINE, IDENT, NUMBER, STRING, ADD, SET, END_STATEMENT, OPEN, CLOSE, COMMA, _ODD, END = range(
@@ -146,7 +149,7 @@ class Lexer:
             rest = _OCTAL_REST.match(raw[match.end() : match.end() + 3])
             if rest and rest.end() >= 2:
                 return b"", match.end() + rest.end()
-        shown = printable(match[0])
+        shown = printable(match[0], MOST_SHOWN)
         self.problems.append(
             Problem(line, f"xl does not take the escape {shown} in a string", "write \\\\ for \\")
         )
@@ -161,14 +164,7 @@ def _explain(odd: bytes) -> tuple[str, str | None]:
         return "a comment on the last line must end in a newline", "add a newline to the file"
     if odd[:1] in (b"'", b'"'):
         return "a string without its closing quote", "close it on the same line"
-    shown = printable(odd.rstrip())
+    shown = printable(odd.rstrip(), MOST_SHOWN)
     if odd[:1].isupper():
         return f"xl does not understand {shown} here", "keys are in lower case, text needs quotes"
     return f"xl does not understand {shown} here", "text needs quotes; Python code is not allowed"
-
-
-def printable(raw: bytes) -> str:
-    """Return bytes as text safe to print, at most 60 characters of it."""
-    text = raw[:240].decode(errors="backslashreplace")
-    safe = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
-    return safe if len(safe) <= 60 else safe[:57] + "..."

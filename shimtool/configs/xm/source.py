@@ -11,8 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from shimtool.configs.xl.lexer import printable
+from shimtool.configs.xl.lexer import MOST_SHOWN
 from shimtool.errors import Fault, Location
+from shimtool.text import printable
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -43,7 +44,7 @@ class Source:
 
     def shown(self, node: "Node") -> str:
         """Return the beginning of a node's text, for messages."""
-        return printable(b" ".join(self.text(node)[:240].split()))
+        return printable(b" ".join(self.text(node)[:240].split()), MOST_SHOWN)
 
 
 def read(data: bytes) -> Source:
@@ -105,7 +106,7 @@ def _encoding(data: bytes, path: Path) -> list[Fault]:
     remedy = "save the file as UTF-8 and say so: # -*- coding: utf-8 -*-"
     at = data.count(b"\n", 0, cookie.start(1)) + 1
     message = "an encoding that shimtool does not read"
-    return [Fault(message, Location(path, at), printable(cookie[1]), remedy)]
+    return [Fault(message, Location(path, at), printable(cookie[1], MOST_SHOWN), remedy)]
 
 
 def _endless(data: bytes, path: Path) -> list[Fault]:
@@ -144,9 +145,9 @@ def faults(source: Source, path: Path) -> list[Fault]:
         if node.is_error or node.is_missing:
             message = "neither xl nor Python (xm) can read this"
             if node.is_missing:
-                message = f"Python (xm) misses {printable(node.type.encode())} here"
+                message = f"Python (xm) misses {printable(node.type, MOST_SHOWN)} here"
             where = Location(path, line(node))
             remedy = "correct the line; text needs quotes"
-            seen = printable(source.data.split(b"\n")[line(node) - 1].strip())
+            seen = printable(source.data.split(b"\n")[line(node) - 1].strip(), MOST_SHOWN)
             found.setdefault(line(node), Fault(message, where, seen or None, remedy))
     return [found[at] for at in sorted(found)]
