@@ -1,6 +1,5 @@
 """A guest's config in any of the syntaxes, told apart by content; closed cases."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from shimtool.configs.xl.syntax import parse as parse_xl
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigString, Guest, Plan, Syntax
 
-HEADING = (
+_HEADING = (
     "Added by shimtool: runs this PV guest, unchanged, inside the PV shim.",
     "Lines marked #shimtool# above are the ones it replaced.",
 )
@@ -45,9 +44,9 @@ class XlConfig:
         """Return the guest it describes; ShimtoolError with all that is wrong in it."""
         return replace(read_guest(self.document), syntax=self.syntax)
 
-    def converted(self, plan: Plan, heading: Sequence[str] = HEADING) -> bytes:
+    def converted(self, plan: Plan) -> bytes:
         """Return the new config."""
-        return edit(self.document, plan.edits, heading)
+        return edit(self.document, plan.edits, _HEADING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ class LibvirtConfig:
         """Return the guest it describes; ShimtoolError with all that is wrong in it."""
         return self.domain.guest()
 
-    def converted(self, plan: Plan, _heading: Sequence[str] = HEADING) -> bytes:
+    def converted(self, plan: Plan) -> bytes:
         """Return the new config."""
         return libvirt.convert(self.domain, plan.edits)
 

@@ -189,19 +189,9 @@ TABLE = (
 
 
 @cache
-def _rows() -> dict[str, Row]:
-    return {key: row for row in TABLE for key in row.keys}
-
-
-def row_of(key: str) -> Row | None:
-    """Return what is known of a key; None for one that no xl knows."""
-    return _rows().get(key)
-
-
-@cache
 def keys_of(mode: Mode, *fates: Fate) -> frozenset[str]:
     """Return the keys that have one of these fates in this mode."""
-    return frozenset(key for key, row in _rows().items() if row.fate(mode) in fates)
+    return frozenset(key for row in TABLE if row.fate(mode) in fates for key in row.keys)
 
 
 def retired_keys(mode: Mode) -> frozenset[str]:

@@ -1,11 +1,11 @@
 """Guests of libvirt: domain XML (virsh dumpxml) read and edited, each byte else as it was.
 
-bytes --is_domain--> bool      bytes --parse--> Domain --guest()--> Guest
+bytes --is_xml--> bool      bytes --parse--> Domain --guest()--> Guest
 Domain + Plan --convert--> the bytes of NAME.xml
 """
 
 from shimtool.configs.libvirt.convert import convert, is_ours
-from shimtool.configs.libvirt.domain import Domain, is_domain, is_xml, parse
+from shimtool.configs.libvirt.domain import Domain, is_xml, parse
 from shimtool.configs.libvirt.names import named
 
-__all__ = ["Domain", "convert", "is_domain", "is_ours", "is_xml", "named", "parse"]
+__all__ = ["Domain", "convert", "is_ours", "is_xml", "named", "parse"]

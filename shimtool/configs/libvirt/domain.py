@@ -28,11 +28,6 @@ class Domain:
         return read_guest(self.root, self.data, self.path)
 
 
-def is_domain(data: bytes) -> bool:
-    """Tell by content whether this is a domain's XML, sound or not: its root is <domain>."""
-    return root_name(data) == "domain"
-
-
 def is_xml(data: bytes) -> bool:
     """Tell whether this is XML of any kind, which no other syntax of configs can be."""
     return root_name(data) is not None

@@ -14,7 +14,7 @@ from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, rai
 from shimtool.model import ConfigString
 from shimtool.system.activity import note
 
-__all__ = ["Assignment", "Document", "Items", "Value", "open_config", "parse", "read_config"]
+__all__ = ["Assignment", "Document", "Items", "Value", "parse", "read_config"]
 
 LIMIT = 1 << 20  # bytes; a config is a page or two
 _MOST_FAULTS = 50  # what an admin may want to see at once
@@ -36,10 +36,6 @@ class Document:
     assignments: tuple[Assignment, ...]
     end: int
     _settings: Mapping[str, Sequence[Assignment]] = field(repr=False)
-
-    def render(self) -> bytes:
-        """Return the input, byte for byte."""
-        return self.data
 
     def keys(self) -> Mapping[str, int]:
         """Return every key that is set, with the 1-based line of its last assignment."""
@@ -104,11 +100,6 @@ class Document:
     ) -> ShimtoolError:
         """Build an error about this file."""
         return fault(message, self.path, line, seen=seen, remedy=remedy)
-
-
-def open_config(path: Path) -> Document:
-    """Read and parse a config file; ShimtoolError when it is no plain, readable, small file."""
-    return parse(read_config(path), path)
 
 
 def read_config(path: Path) -> bytes:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.configs.libvirt import is_domain, is_xml, parse
-from shimtool.configs.libvirt.xml import LIMIT
+from shimtool.configs.libvirt import is_xml, parse
+from shimtool.configs.libvirt.xml import LIMIT, root_name
 from shimtool.configs.parse import parse as parse_config
 from shimtool.errors import ShimtoolError
 from tests.configs.libvirt.support import GOOD, HERE, domain, small
@@ -92,7 +92,7 @@ def test_nothing_is_fetched() -> None:
             if "PORT" in text:
                 with pytest.raises(ShimtoolError):
                     domain(text.replace("PORT", port))
-                assert is_domain(text.replace("PORT", port).encode()) is not None
+                assert root_name(text.replace("PORT", port).encode()) is not None
         with pytest.raises(TimeoutError):
             server.accept()
 
@@ -125,7 +125,7 @@ def test_what_is_just_large_is_read() -> None:
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
 def test_told_by_content(path: Path) -> None:
-    assert is_domain(path.read_bytes())
+    assert root_name(path.read_bytes()) == "domain"
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_told_by_content(path: Path) -> None:
     ["", "name = 'x'\nkernel = '/k'\n", "# <domain>\n", "<network/>", "<", "<!--", "domain", "\0"],
 )
 def test_what_is_no_domain(text: str) -> None:
-    assert not is_domain(text.encode())
+    assert root_name(text.encode()) != "domain"
 
 
 def test_broken_domains_are_told_too() -> None:
     for text in ("<domain><a></b>", LAUGHS, "<!-- c -->\n<domain>", "\ufeff<domain>"):
-        assert is_domain(text.encode())
-    assert is_domain("<domain>".encode("utf-16"))
+        assert root_name(text.encode()) == "domain"
+    assert root_name("<domain>".encode("utf-16")) == "domain"
     assert is_xml(b"<network/>")
     assert not is_xml(b"name = '<domain>'")
 

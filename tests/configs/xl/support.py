@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shimtool.configs.xl.edit import edit
 from shimtool.configs.xl.grammar import Items, Value
-from shimtool.configs.xl.syntax import Document, parse
+from shimtool.configs.xl.syntax import Document, parse, read_config
 from shimtool.errors import Fault, ShimtoolError
 from shimtool.model import ConfigEdits
 from tests.support import libxlu as oracle
@@ -44,6 +44,10 @@ EDITS = ConfigEdits(
         ("ioports", ()),
     ),
 )
+
+
+def opened(path: Path) -> Document:
+    return parse(read_config(path), path)
 
 
 def document(data: bytes) -> Document | None:

@@ -29,7 +29,7 @@ def check(data: bytes) -> None:
         if ours is None:
             check_lines(data, theirs)
             return
-        assert ours.render() == data
+        assert ours.data == data
         found = {key: theirs.value(key) for key in keys_in(data)}
         assert set(ours.keys()) == {key for key, value in found.items() if value is not None}
         for key in sorted(ours.keys()):

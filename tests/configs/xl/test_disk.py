@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shimtool.configs.xl.disk import as_cdrom, parse_disk, vdev_index
+from shimtool.configs.xl.disk import as_cdrom, parse_disk
+from shimtool.configs.xl.vdev import vdev_index
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigString, Disk
 from tests.configs.xl.support import DATA, EXAMPLES, HERE

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from shimtool.configs.xl.guest import read_guest
-from shimtool.configs.xl.syntax import open_config, parse
+from shimtool.configs.xl.syntax import parse
 from shimtool.errors import Fault, ShimtoolError
 from shimtool.model import (
     BootloaderBoot,
@@ -17,11 +17,11 @@ from shimtool.model import (
     NoBoot,
     Vif,
 )
-from tests.configs.xl.support import DATA, HERE
+from tests.configs.xl.support import DATA, HERE, opened
 
 
 def guest(name: str) -> Guest:
-    return read_guest(open_config(DATA / f"{name}.cfg"))
+    return read_guest(opened(DATA / f"{name}.cfg"))
 
 
 def said(text: str) -> Guest:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.configs.xl.syntax import LIMIT, Items, open_config, parse
+from shimtool.configs.xl.syntax import LIMIT, Items, parse
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigString
-from tests.configs.xl.support import FIXTURES, HERE, refusal
+from tests.configs.xl.support import FIXTURES, HERE, opened, refusal
 from tests.support import libxlu as oracle
 
 
@@ -19,8 +19,8 @@ from tests.support import libxlu as oracle
 def test_spans_and_lines(path: Path) -> None:
     if refusal(path.read_bytes()):
         return
-    document = open_config(path)
-    assert document.render() == path.read_bytes()
+    document = opened(path)
+    assert document.data == path.read_bytes()
     for each in document.assignments:
         text = document.data[each.start : each.end]
         assert text.startswith(each.key.encode())
@@ -62,40 +62,40 @@ def test_errors_inside_a_list_do_not_repeat_on_its_other_lines() -> None:
 @pytest.mark.parametrize("path", ["/", "/dev/zero", "/dev/null", "/nowhere/a.cfg"])
 def test_no_plain_file(path: str) -> None:
     with pytest.raises(ShimtoolError):
-        open_config(Path(path))
+        opened(Path(path))
 
 
 def test_fifo_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.cfg")
     with pytest.raises(ShimtoolError, match="plain file"):
-        open_config(tmp_path / "a.cfg")
+        opened(tmp_path / "a.cfg")
 
 
 def test_loop_of_links(tmp_path: Path) -> None:
     (tmp_path / "a.cfg").symlink_to("a.cfg")
     with pytest.raises(ShimtoolError, match="cannot read"):
-        open_config(tmp_path / "a.cfg")
+        opened(tmp_path / "a.cfg")
 
 
 def test_link_is_followed(tmp_path: Path) -> None:
     (tmp_path / "a.cfg").write_bytes(b"name='n'\n")
     (tmp_path / "b.cfg").symlink_to("a.cfg")
-    assert open_config(tmp_path / "b.cfg").string("name") == ConfigString("n", 1)
+    assert opened(tmp_path / "b.cfg").string("name") == ConfigString("n", 1)
 
 
 def test_file_without_a_told_size() -> None:
     # procfs says 0 bytes; what is there is read all the same (and is no config).
     with pytest.raises(ShimtoolError, match="expects"):
-        open_config(Path("/proc/self/mountinfo"))
+        opened(Path("/proc/self/mountinfo"))
 
 
 def test_too_big(tmp_path: Path) -> None:
     path = tmp_path / "a.cfg"
     path.write_bytes(b"#" * (LIMIT - 1) + b"\n")
-    assert open_config(path).assignments == ()
+    assert opened(path).assignments == ()
     os.truncate(path, 1 << 40)  # sparse: reading all of it would take for ever
     with pytest.raises(ShimtoolError, match=rf"{1 << 40} bytes, the limit is {LIMIT}"):
-        open_config(path)
+        opened(path)
 
 
 @pytest.mark.parametrize(
