@@ -1,17 +1,13 @@
 """Prove an output: an ISO is whole and boots what it says; a config names whole files of ours."""
 
 import hashlib
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from pathlib import Path
 
 from shimtool.assets import Assets
-from shimtool.configs import libvirt
-from shimtool.configs.parse import Config, LibvirtConfig, open_config
-from shimtool.configs.xl.syntax import Document
+from shimtool.configs.parse import Config, open_config
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, raise_all
+from shimtool.model.outputs import OutputKind
 from shimtool.output.iso_content import (
     BOOT_FILE,
     CONFIG_FILE,
@@ -23,13 +19,10 @@ from shimtool.output.iso_content import (
 from shimtool.output.iso_manifest import Listed, Manifest, read_manifest
 from shimtool.output.iso_reader import REDO, Iso
 from shimtool.output.iso_writer import PADDING, SECTOR
-from shimtool.plan.hvm import BOOT_CD_ID, DEVICE_MODEL_SCRIPT
-from shimtool.system.files import MIB, open_named, read_named, size_of
+from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
+from shimtool.system.files import MIB, open_named, read_named, sha256_of, size_of
 
 _ISO_MAGIC_AT = 0x8001
-# Files in --out that are named by their hash, besides the shim.
-_BY_HASH = "(pvgrub|kernel|ramdisk)-[0-9a-f]{16}"
-_BY_HASH_KINDS = {"pvgrub": "PV GRUB image", "kernel": "kernel", "ramdisk": "ramdisk"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +131,7 @@ def verify_config(config: Config, out: Path, host_out: str, assets: Assets) -> l
     checks: list[Check] = []
     faults: list[Fault] = []
     name = config.name
-    for what, dom0_path in (
-        libvirt.named(config.domain)
-        if isinstance(config, LibvirtConfig)
-        else _named(config.document)
-    ):
+    for what, dom0_path in config.outputs_named():
         folder, _slash, file = dom0_path.rpartition("/")
         here = out / file
         try:
@@ -160,43 +149,23 @@ def verify_config(config: Config, out: Path, host_out: str, assets: Assets) -> l
     return checks
 
 
-def _named(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield (what, dom0 path) for our files in the config."""
-    if shim := document.string("pvshim_path"):
-        yield "shim", shim.text
-        for named in (document.string("kernel"), document.string("ramdisk")):
-            ours = named and re.fullmatch(_BY_HASH, PurePosixPath(named.text).name)
-            if named and ours:
-                yield _BY_HASH_KINDS[ours[1]], named.text
-        return
-    script = document.string("device_model_override")
-    arguments = document.strings("device_model_args_hvm") or ()
-    drives = [arg.text for arg in arguments if f"id={BOOT_CD_ID}," in arg.text]
-    if not script or not drives:
-        raise fault("not a config of ours: it names no boot ISO and no shim", document.path)
-    yield "device-model script", script.text
-    yield "boot ISO", drives[0].partition(",file=")[2].replace(",,", ",")
+def _named_file(what: OutputKind, here: Path, assets: Assets, guest: str) -> list[Check]:
+    match what:
+        case OutputKind.ISO:
+            return verify_iso(here, guest)
+        case OutputKind.DEVICE_MODEL:
+            return [_device_model(here, assets)]
+    with open_named(here) as file:
+        digest, size = sha256_of(file), size_of(file)
+    if not here.name.endswith(digest[:16]):
+        raise fault(f"the {what} is damaged", here, seen=digest, remedy=REDO)
+    return [Check(what, f"{size} bytes, sha256 {digest}")]
 
 
-def _digest(file: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    while block := file.read(MIB):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _named_file(what: str, here: Path, assets: Assets, guest: str) -> list[Check]:
-    if what == "boot ISO":
-        return verify_iso(here, guest)
-    if what in ("shim", *_BY_HASH_KINDS.values()):
-        with open_named(here) as file:
-            digest, size = _digest(file), size_of(file)
-        if not here.name.endswith(digest[:16]):
-            raise fault(f"the {what} is damaged", here, seen=digest, remedy=REDO)
-        return [Check(what, f"{size} bytes, sha256 {digest}")]
+def _device_model(here: Path, assets: Assets) -> Check:
     data = read_named(here, MIB)
     if data != assets.device_model.read_bytes():
         raise fault("the device-model script is not the one of this shimtool", here, remedy=REDO)
     if not here.stat().st_mode & 0o100:
         raise fault("the device-model script is not executable", here, remedy=f"chmod 700 {here}")
-    return [Check(what, DEVICE_MODEL_SCRIPT)]
+    return Check(OutputKind.DEVICE_MODEL, DEVICE_MODEL_SCRIPT)

@@ -1,15 +1,18 @@
 """A guest's config in any of the syntaxes, told apart by content; closed cases."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shimtool.configs import libvirt
 from shimtool.configs.xl.edit import edit, is_ours
 from shimtool.configs.xl.guest import read_guest
+from shimtool.configs.xl.names import outputs_named
 from shimtool.configs.xl.syntax import Document, read_config
 from shimtool.configs.xl.syntax import parse as parse_xl
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigString, Guest, Plan, Syntax
+from shimtool.model.outputs import OutputKind
 
 _HEADING = (
     "Added by shimtool: runs this PV guest, unchanged, inside the PV shim.",
@@ -43,6 +46,10 @@ class XlConfig:
     def guest(self) -> Guest:
         """Return the guest it describes; ShimtoolError with all that is wrong in it."""
         return replace(read_guest(self.document), syntax=self.syntax)
+
+    def outputs_named(self) -> Iterator[tuple[OutputKind, str]]:
+        """Yield (what, dom0 path) of each file of ours it names; ShimtoolError when not ours."""
+        return outputs_named(self.document)
 
     def converted(self, plan: Plan) -> bytes:
         """Return the new config."""
@@ -79,6 +86,10 @@ class LibvirtConfig:
     def guest(self) -> Guest:
         """Return the guest it describes; ShimtoolError with all that is wrong in it."""
         return self.domain.guest()
+
+    def outputs_named(self) -> Iterator[tuple[OutputKind, str]]:
+        """Yield (what, dom0 path) of each file of ours it needs; ShimtoolError when not ours."""
+        return libvirt.outputs_named(self.domain)
 
     def converted(self, plan: Plan) -> bytes:
         """Return the new config."""

@@ -1,5 +1,6 @@
 """The new config of a guest whose shim boots from an ISO in an HVM container (Xen 4.6 on)."""
 
+from shimtool.configs.xl.names import BOOT_CD_ID
 from shimtool.configs.xl.vif import without_emulated_nic
 from shimtool.dom0 import facts
 from shimtool.dom0.keys import retired_keys
@@ -7,8 +8,6 @@ from shimtool.model import ConfigEdits, ConfigValue, Guest, Host, Mode, Settings
 from shimtool.plan import disks
 
 DEVICE_MODEL_SCRIPT = "shimtool-dm"
-
-BOOT_CD_ID = "shimtool-cd"
 
 
 def edits(guest: Guest, host: Host, settings: Settings, serial: str | None) -> ConfigEdits:

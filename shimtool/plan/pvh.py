@@ -11,6 +11,7 @@ from shimtool.model import (
     Mode,
     Settings,
 )
+from shimtool.model.outputs import OutputKind, content_name
 from shimtool.plan.hvm import pinned_sizes
 
 
@@ -46,7 +47,7 @@ def files(guest: Guest, image: BootImage) -> tuple[str, ...]:
 
 def shim_file(image: BootImage) -> str:
     """Name of the shim's file in --out: one per build, so that guests keep the one they had."""
-    return f"xen-shim-{image.shim.sha256[:16]}"
+    return content_name(OutputKind.SHIM, image.shim.sha256)
 
 
 def payload_files(guest: Guest, image: BootImage) -> tuple[str, ...]:
@@ -57,6 +58,6 @@ def payload_files(guest: Guest, image: BootImage) -> tuple[str, ...]:
     if not isinstance(guest.boot, BootloaderBoot):
         return ()
     kernel, ramdisk = image.payload.kernel, image.payload.ramdisk
-    what = "pvgrub" if image.payload.extracted is None else "kernel"
-    names = [f"{what}-{kernel.file.sha256[:16]}"]
-    return (*names, f"ramdisk-{ramdisk.file.sha256[:16]}") if ramdisk else tuple(names)
+    kind = OutputKind.PVGRUB if image.payload.extracted is None else OutputKind.KERNEL
+    name = content_name(kind, kernel.file.sha256)
+    return (name, content_name(OutputKind.RAMDISK, ramdisk.file.sha256)) if ramdisk else (name,)

@@ -1,18 +1,15 @@
 """Which files of ours a converted domain names, for verify."""
 
-import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from shimtool.configs.libvirt.convert import is_ours
 from shimtool.configs.libvirt.domain import Domain
 from shimtool.errors import fault
-
-_KINDS = {"pvgrub": "PV GRUB image", "kernel": "kernel"}
-_BY_HASH = re.compile(f"({'|'.join(_KINDS)})-[0-9a-f]{{16}}")
+from shimtool.model.outputs import OutputKind, kind_by_name
 
 
-def named(domain: Domain) -> Iterator[tuple[str, str]]:
+def outputs_named(domain: Domain) -> Iterator[tuple[OutputKind, str]]:
     """Yield (what, dom0 path) of each file that the domain needs of us.
 
     The boot ISO is not named there: the device-model script takes NAME.iso beside itself.
@@ -22,12 +19,12 @@ def named(domain: Domain) -> Iterator[tuple[str, str]]:
         raise fault("not a config of ours: shimtool did not convert it", domain.path)
     kernel, started = domain.root.find("os/kernel"), domain.root.find("os/initrd")
     if kernel:
-        yield "shim", kernel.text
-        if started and (ours := _BY_HASH.fullmatch(PurePosixPath(started.text).name)):
-            yield _KINDS[ours[1]], started.text
+        yield OutputKind.SHIM, kernel.text
+        if started and (kind := kind_by_name(started.text)):
+            yield kind, started.text
         return
     emulator, name = domain.root.find("devices/emulator"), domain.name
     if not emulator or not name:
         raise fault("the domain names neither a shim nor a device model", domain.path)
-    yield "device-model script", emulator.text
-    yield "boot ISO", f"{PurePosixPath(emulator.text).parent}/{name.text}.iso"
+    yield OutputKind.DEVICE_MODEL, emulator.text
+    yield OutputKind.ISO, f"{PurePosixPath(emulator.text).parent}/{name.text}.iso"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shimtool.configs.libvirt import convert, is_ours, named, parse
+from shimtool.configs.libvirt import convert, is_ours, outputs_named, parse
 from shimtool.configs.libvirt.convert import _Work
 from shimtool.configs.libvirt.xml import Element
 from shimtool.errors import ShimtoolError
@@ -122,14 +122,14 @@ def test_what_verify_needs() -> None:
         small("<bootloader>pygrub</bootloader>").replace("<kernel>/boot/k</kernel>", "")
     )
     hvm = parse(convert(before, planned(before.guest(), Mode.HVM)), HERE)
-    assert list(named(hvm)) == [
+    assert list(outputs_named(hvm)) == [
         ("device-model script", "/var/lib/xen/shimtool/shimtool-dm"),
         ("boot ISO", "/var/lib/xen/shimtool/n.iso"),
     ]
     pvh = parse(convert(before, planned(before.guest(), Mode.PVH)), HERE)
-    assert [what for what, _ in named(pvh)] == ["shim", "PV GRUB image"]
+    assert [what for what, _ in outputs_named(pvh)] == ["shim", "PV GRUB image"]
     with pytest.raises(ShimtoolError, match="not a config of ours"):
-        list(named(before))
+        list(outputs_named(before))
 
 
 # --- any XML at all -------------------------------------------------------------------------------
