@@ -29,12 +29,13 @@ from shimtool.plan.disks import needs_cdrom
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT, pinned_sizes
 
 # The first Xen that no distribution shipped with a libvirt older than 4.10.0 (2018-12).
-_PVH_FOR_SURE = (4, 12)
+_KNOWS_PVH = (4, 12)
 
-_NEVER = ("bootloader", "bootloader_args", "e820_host", "vfb", "vga", "vnuma")
-# libxl's driver ignores these for PV guests, or refuses them for HVM ones (input with bus='xen',
-# video RAM below 16 MB); boot orders of devices cannot stand beside <os><boot>.
-_NOT_HVM = (
+# Elements that go, in any mode and in HVM mode: libxl's driver ignores the latter for PV guests,
+# or refuses them for HVM ones (input with bus='xen', video RAM below 16 MB); boot orders of
+# devices cannot stand beside <os><boot>.
+_REMOVED = ("bootloader", "bootloader_args", "e820_host", "vfb", "vga", "vnuma")
+_REMOVED_IN_HVM = (
     "kernel", "ramdisk", "cmdline", "boot", "boot_disk", "boot_vif", "hap", "viridian", "serial",
     "parallel", "keyboard", "soundhw", "usb", "device_model_args",
 )  # fmt: skip
@@ -44,8 +45,10 @@ def chosen_mode(guest: Guest, host: Host, wanted: Mode | None, payload: Payload 
     """Return the mode asked for, else the best that host and, for libvirt, the payload allow."""
     if wanted is not None or guest.syntax is not Syntax.LIBVIRT:
         return facts.chosen_mode(host, wanted)
-    sure = host.xen is not None and host.xen[:2] >= _PVH_FOR_SURE
-    return Mode.PVH if sure and payload is not None and fits_pvh(guest, payload) else Mode.HVM
+    new_enough = host.xen is not None and host.xen[:2] >= _KNOWS_PVH
+    if new_enough and payload is not None and fits_pvh(guest, payload):
+        return Mode.PVH
+    return Mode.HVM
 
 
 def fits_pvh(guest: Guest, payload: Payload) -> bool:
@@ -92,16 +95,20 @@ def warnings(guest: Guest, mode: Mode, settings: Settings) -> list[str]:
 def edits(
     guest: Guest, image: BootImage, mode: Mode, settings: Settings, serial: str | None
 ) -> ConfigEdits:
-    """Return what to retire and what to set; `serial`: the shim's console is that port."""
+    """Return which elements go and which are set; with `serial` the shim's console is that port."""
     pinned = dict(pinned_sizes(guest))
-    gone = _NEVER + (_NOT_HVM if mode is Mode.HVM else ())
-    gone += ("maxvcpus",) if "maxvcpus" in pinned else ()
-    new = _hvm(guest, settings, serial) if mode is Mode.HVM else _pvh(guest, image, settings)
+    removed: list[str] = [*_REMOVED]
+    if mode is Mode.HVM:
+        removed += _REMOVED_IN_HVM
+        new = _hvm(guest, settings, serial)
+    else:
+        new = _pvh(guest, image, settings)
     if "maxmem" in pinned:
         new.append((PATHS["maxmem"], pinned["maxmem"]))
-    if "maxvcpus" in pinned:
+    if "maxvcpus" in pinned:  # <vcpu current='4'>8</vcpu> becomes <vcpu>4</vcpu>
+        removed.append("maxvcpus")
         new.append((PATHS["vcpus"], pinned["maxvcpus"]))
-    comment_out = tuple(PATHS[key] for key in gone if key in guest.keys)
+    comment_out = tuple(PATHS[key] for key in removed if key in guest.keys)
     return ConfigEdits(comment_out=comment_out, settings=tuple(new))
 
 
@@ -109,8 +116,10 @@ _Settings = list[tuple[str, ConfigValue]]
 
 
 def _hvm(guest: Guest, settings: Settings, serial: str | None) -> _Settings:
-    """The boot CD is not in the XML: <xen:commandline> came with libvirt 6.7.0, and a disk would
-    be the guest's too. The device-model script adds the ISO that lies beside it.
+    """Return what an HVM guest that boots the ISO must have.
+
+    The boot CD is not in the XML: <xen:commandline> came with libvirt 6.7.0, and a disk would be
+    the guest's too. The device-model script adds the ISO that lies beside it.
     """
     new: _Settings = [
         ("os/type", "hvm"),
@@ -139,7 +148,7 @@ def _hvm(guest: Guest, settings: Settings, serial: str | None) -> _Settings:
 
 
 def _console(guest: Guest, serial: str | None) -> _Settings:
-    """In HVM libvirt takes a console without a target's type for the serial port."""
+    """Say which the console is: in HVM libvirt takes one without <target type> for serial."""
     new: _Settings = [] if serial is None else [("devices/serial@type", serial)]
     if "console" not in guest.keys:
         new.append(("devices/console@type", "pty"))
@@ -147,10 +156,11 @@ def _console(guest: Guest, serial: str | None) -> _Settings:
 
 
 def _pvh(guest: Guest, image: BootImage, settings: Settings) -> _Settings:
-    own = pvh.payload_files(guest, image)
-    started = f"{settings.host_out}/{own[0]}" if own else ""
+    """Return what a PVH guest must have whose kernel is the shim: fits_pvh() says when it can."""
     if isinstance(guest.boot, KernelBoot):
         started = guest.boot.kernel.text
+    else:  # PV GRUB, and nothing else
+        started = "".join(f"{settings.host_out}/{name}" for name in pvh.payload_files(guest, image))
     return [
         ("os/type", "xenpvh"),
         ("os/type@machine", "xenpvh"),

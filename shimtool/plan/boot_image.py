@@ -1,0 +1,67 @@
+"""What the shim will start: kernel, ramdisk and command line, and whether it can."""
+
+from shimtool.dom0.detect import parse_version
+from shimtool.errors import Fault
+from shimtool.model import BootImage, Compression, Guest, Mode, Payload, Shim, Wrapping
+from shimtool.plan import command_line
+
+# The first Xen whose shim unpacks kernels compressed with zstd; all other kinds are older.
+_ZSTD = (4, 15)
+
+
+def faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> list[Fault]:
+    """List why this kernel and ramdisk cannot be booted by the shim."""
+    kernel, ramdisk = payload.kernel, payload.ramdisk
+    found = []
+    if not kernel.facts.pv:
+        found.append(
+            guest.fault(
+                "kernel",
+                "the kernel cannot run as a PV guest: it has no Xen PV entry note",
+                kernel.file.dom0_path,
+                "name the kernel the guest really boots (built with CONFIG_XEN_PV)",
+            )
+        )
+    if mode is Mode.HVM and ramdisk is not None and ramdisk.gzip and not ramdisk.cpio:
+        found.append(
+            guest.fault(
+                "ramdisk",
+                "the ramdisk is a gzip-compressed file system image, which the boot loader"
+                " would unpack on the way",
+                ramdisk.file.dom0_path,
+                guest.words.or_pvh("gunzip it and name the unpacked file"),
+            )
+        )
+    if mode is Mode.PVH and not _unpacks(shim, kernel.facts.compression):
+        found.append(
+            guest.fault(
+                "kernel",
+                f"shim {shim.name} cannot unpack a kernel compressed with"
+                f" {kernel.facts.compression}",
+                kernel.file.dom0_path,
+                "use --mode hvm, or a newer shim with --shim",
+            )
+        )
+    return found
+
+
+def boot_image(guest: Guest, payload: Payload, shim: Shim, shim_args: str) -> BootImage:
+    """Return the content of the boot ISO; in PVH mode, what xl gets instead of one."""
+    facts, ramdisk = payload.kernel.facts, payload.ramdisk
+    return BootImage(
+        shim=shim,
+        shim_args=shim_args,
+        payload=payload,
+        command_line=command_line.join(guest, payload),
+        # mboot.c32 would unzip a gzipped kernel, and keep only its first member.
+        unpack=facts.wrapping is Wrapping.COMPRESSED_ELF or not _unpacks(shim, facts.compression),
+        cpio_prefix=ramdisk is not None and ramdisk.gzip,
+    )
+
+
+def _unpacks(shim: Shim, compression: Compression) -> bool:
+    """Whether the shim unpacks such a kernel itself."""
+    if compression is not Compression.ZSTD:
+        return True
+    version = parse_version(shim.version) if shim.version else (0, 0, None)
+    return version[:2] >= _ZSTD
