@@ -1,4 +1,4 @@
-"""A guest's config in any of the syntaxes, told apart by content; closed cases."""
+"""A guest's config in any of the syntaxes, which are recognized by content; closed cases."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Which Xen this is: asked of /sys/hypervisor, which containers on a dom0 see too, or told."""
+"""Which Xen this is: read from /sys/hypervisor, which containers on a dom0 see too, or given."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def parse_version(text: str) -> tuple[int, int, int | None]:
 
 
 def detect(sys_hypervisor: Path = Path("/sys/hypervisor")) -> Host:
-    """Ask the running hypervisor; unknown is what is not there or not understood. Never raises."""
+    """Read what /sys/hypervisor shows; what is missing or not understood is None. Never raises."""
 
     def read(name: str) -> str | None:
         try:

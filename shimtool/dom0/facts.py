@@ -8,9 +8,10 @@ from shimtool.model import Host, Mode
 
 
 def has(host: Host, fact: Fact) -> bool | None:
-    """Whether this Xen has something; None when not certain.
+    """Whether this Xen has something; None when that is not certain.
 
-    It is not when the version is unknown, or only "4.9" and the point releases differ.
+    It is not certain when the version is unknown, or when only "4.9" is known and its point
+    releases differ.
     """
     if host.xen is None:
         return None
@@ -19,7 +20,7 @@ def has(host: Host, fact: Fact) -> bool | None:
 
 
 def sources(host: Host) -> dict[str, str]:
-    """Say of each fact how it is known, for the first release that may be the host's."""
+    """Return, by fact, how it is known of the first release that may be the host's."""
     if host.xen is None:
         return {}
     facts = release_of(host.xen).facts
@@ -27,7 +28,7 @@ def sources(host: Host) -> dict[str, str]:
 
 
 def release_name(host: Host) -> str:
-    """Say which profile holds, and why it is another release's."""
+    """Name the release whose facts are used, and why it is another than the host's."""
     if host.xen is None:
         return "none: written so that every xl from 4.4 on reads it"
     oldest, newest = edges()
@@ -41,7 +42,7 @@ def release_name(host: Host) -> str:
 
 
 def too_old(host: Host) -> bool:
-    """Whether this Xen is older than all that were looked at."""
+    """Whether this Xen is older than all that releases.yaml describes."""
     return host.xen is not None and host.xen[:2] < edges()[0]
 
 
@@ -51,7 +52,7 @@ def knows_type_key(host: Host) -> bool | None:
 
 
 def can_pvshim(host: Host) -> bool:
-    """Whether xl reads pvshim= (4.10.1 on). Plain "4.10" is taken for 4.10.0."""
+    """Whether xl reads pvshim= (4.10.1 on). Plain "4.10" counts as 4.10.0."""
     return has(host, Fact.PVSHIM) is True
 
 

@@ -28,10 +28,10 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Keys that share a fate in each mode.
+    """Keys that are treated alike, in HVM mode as `hvm` says, in PVH mode as `pvh` says.
 
-    `message` is what a warning or refusal says of them; {words.console} stands for a word of the
-    config's Vocabulary.
+    `why` is for the README. `message` is what a warning or refusal says of them, in which
+    {words.console} stands for a word of the config's Vocabulary.
     """
 
     keys: tuple[str, ...]
@@ -41,7 +41,7 @@ class Row:
     message: str = ""
 
     def fate(self, mode: Mode) -> Fate:
-        """Return the fate in one mode."""
+        """Return what becomes of these keys in one mode."""
         return self.hvm if mode is Mode.HVM else self.pvh
 
     def said(self, words: Vocabulary) -> str:
@@ -63,7 +63,7 @@ _NOT = "does not work through the shim"
 
 _OWN_QEMU = "the device model is `shimtool-dm`, which runs dom0's own QEMU"
 
-# xl ignores these for PV guests: what a template left here would begin to act in the container.
+# xl ignores these for PV guests: what a template left here would take effect in the container.
 _HVM_ONLY = (
     "acpi acpi_firmware acpi_laptop_slate acpi_s3 acpi_s4 altp2m altp2m_count altp2mhvm apic"
     " bios bios_path_override display firmware firmware_override gfx_passthru hap hdtype hpet"
@@ -190,7 +190,7 @@ TABLE = (
 
 @cache
 def keys_of(mode: Mode, *fates: Fate) -> frozenset[str]:
-    """Return the keys that have one of these fates in this mode."""
+    """Return the keys of which one of `fates` is what becomes of them in this mode."""
     return frozenset(key for row in TABLE if row.fate(mode) in fates for key in row.keys)
 
 
@@ -199,7 +199,7 @@ def retired_keys(mode: Mode) -> frozenset[str]:
     return keys_of(mode, Fate.RETIRED, Fate.DROPPED, Fate.REPLACED)
 
 
-# What the guest's kernel is: in PVH mode replaced too where a boot loader ran in dom0.
+# Which kernel boots, and how: in PVH mode replaced too where a boot loader ran in dom0.
 BOOT = frozenset(("kernel", "ramdisk", "root", "extra", "cmdline"))
 
 # What a PV guest has no use for, whatever its value.

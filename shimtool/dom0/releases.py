@@ -103,7 +103,7 @@ def releases() -> tuple[Release, ...]:
 
 
 def read_releases(path: Path) -> tuple[Release, ...]:
-    """Read profiles; raise ShimtoolError unless every one knows every fact and keys add up."""
+    """Read profiles; ShimtoolError unless each has every fact, and adds and drops fit its keys."""
     found: list[Release] = []
     for row in read_list(path, _FIELDS, own=True):
         found.append(_next(found[-1] if found else None, row, path))
@@ -142,7 +142,7 @@ def _release(text: str) -> tuple[int, int, int]:
 def release_of(version: Version) -> Release:
     """Return the profile that holds for a release: the oldest for older ones.
 
-    A branch without point release ("4.9") is taken for its first one: what that has, all have.
+    A branch without point release ("4.9") counts as its first one: what that has, all have.
     """
     major, minor, point = version
     held = [each for each in releases() if each.first <= (major, minor, point or 0)]

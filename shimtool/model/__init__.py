@@ -1,4 +1,4 @@
-"""The one model everybody passes, frozen, with closed cases.
+"""The one model that all layers pass on: frozen, with closed cases.
 
     config --reader--> Guest --plan(Host, Shim, Payload)--> Plan --writers--> NAME.iso, NAME.cfg
 

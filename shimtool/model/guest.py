@@ -74,7 +74,7 @@ class Disk:
 
     `text` is the entry as written; `vdev` as the guest names it (xvda2, sda, hdc:cdrom gives hdc).
     `backend` is backendtype=, `backend_domain` the driver domain of backend=, `script` the block
-    script ("block-drbd" of a drbd: prefix); "" where the entry does not say.
+    script ("block-drbd" of a drbd: prefix); "" where the entry has none.
     """
 
     text: str
@@ -105,7 +105,7 @@ class Guest:
 
     `keys` maps every key the config sets to the 1-based line of its last assignment;
     `non_empty_keys` are those whose value is not empty: `pci = []` hands over nothing.
-    `words` are those in which messages speak of this config.
+    `words` are those that messages about this config are written in.
     """
 
     name: str

@@ -49,8 +49,8 @@ class SourceFile:
     """A file that conversion reads: where dom0 has it, where it is here, and what it held.
 
     `stamp` is (device, inode, size, ctime in ns): equal stamps mean unchanged content. Of a file
-    `inside` a guest's disk, `path` is that disk, and the stamp the guest's word: good for asking
-    whether to look again, never for taking a hash from an earlier run.
+    `inside` a guest's disk, `path` is that disk, and the stamp is what the guest claims: it may
+    tell whether to look again, but never that a hash of an earlier run still holds.
     """
 
     dom0_path: str
@@ -66,7 +66,7 @@ class KernelFacts:
     """What a kernel's headers and Xen ELF notes say.
 
     `payload` is (offset, length) in bytes of the (compressed) ELF inside the file;
-    `guest_os` is the note's word: "linux", "GRUB", "Mini-OS" ...
+    `guest_os` is what the note says: "linux", "GRUB", "Mini-OS" ...
     """
 
     wrapping: Wrapping
@@ -97,21 +97,25 @@ class Ramdisk:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What was taken from inside the guest's disk: the entry's `title` in which `menu`, "" where
+    """What was copied from inside the guest's disk, and where it stood.
 
-    none was read, and its command line; `settled`: the file system had been unmounted cleanly.
+    `title` is that of the boot entry in the file `menu`, both "" where no menu was read. Of a file
+    system that was not `cleanly_unmounted` (the guest may run), files may be half-written.
     """
 
     disk: str
     menu: str
     title: str
     command_line: str
-    settled: bool
+    cleanly_unmounted: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """What the shim will start: kernel (or PV GRUB image) and ramdisk."""
+    """What the shim will start: kernel (or PV GRUB image) and ramdisk.
+
+    `extracted` tells where they were found, if inside the guest's disk.
+    """
 
     kernel: Kernel
     ramdisk: Ramdisk | None = None

@@ -31,7 +31,7 @@ class PvGrub(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shim:
-    """A PV shim at hand, identified.
+    """A PV shim that can be used, identified.
 
     `version` is Xen's ("4.10.4"); `compressions` are the kernels it can unpack by itself.
     """
@@ -50,9 +50,10 @@ class Shim:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What is known of the dom0 that will run the guests; None = not known.
+    """What is known of the dom0 that will run the guests; None where it is not known.
 
-    `xen` is (major, minor, point), the point release None when only "4.9" was said.
+    `xen` is (major, minor, point), the point release None when only "4.9" was given; `hvm` is
+    whether it can run HVM guests, `source` where this was read.
     """
 
     xen: tuple[int, int, int | None] | None = None
@@ -62,9 +63,10 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user asked for. `mode` None = the best the host can do; `extract` None = where
+    """What the user asked for.
 
-    PV GRUB cannot honour a pygrub guest's config.
+    `mode` None is the best that the host can do; `shim_args` None are those of the shim's kind;
+    `extract` None extracts kernels where PV GRUB would ignore what a pygrub guest's config sets.
     """
 
     host_out: str = "/var/lib/xen/shimtool"
@@ -80,7 +82,10 @@ ConfigValue = int | str | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class ConfigEdits:
-    """Keys whose assignments become comments, and assignments to append, in order."""
+    """Keys whose assignments become comments, and assignments to append, in order.
+
+    Of a libvirt guest, paths of elements to remove and to set (configs/libvirt/keys.py).
+    """
 
     comment_out: tuple[str, ...]
     settings: tuple[tuple[str, ConfigValue], ...]

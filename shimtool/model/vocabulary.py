@@ -1,4 +1,4 @@
-"""The words in which messages speak of a config: those of the syntax that it is written in."""
+"""The words that messages about a config are written in: those of the config's own syntax."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

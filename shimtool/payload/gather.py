@@ -115,7 +115,7 @@ def _extracted(
             menu=found.menu,
             title=found.title,
             command_line=bootloader.command_line(asked, found.arguments),
-            settled=found.settled,
+            cleanly_unmounted=found.settled,
         ),
     )
 

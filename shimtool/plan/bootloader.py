@@ -1,6 +1,6 @@
-"""Guests whose boot loader runs in dom0: what pygrub is told, and which stand-in can honour it.
+"""Guests whose boot loader runs in dom0: pygrub's options, and what can do its work instead.
 
-PV GRUB boots what the guest's own grub.cfg says, at every boot, and can be told nothing; a kernel
+PV GRUB boots what the guest's own grub.cfg says, at every boot, and takes no options. A kernel
 extracted from the guest's disk takes all that pygrub takes, but stays what it was at conversion.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from shimtool.errors import Fault
 from shimtool.model import BootloaderBoot, Guest, Payload
 
-# pygrub's own (Xen 4.2-4.21; --offset from 4.3, --runas from 4.12 on).
+# The options that pygrub knows (Xen 4.2-4.21; --offset from 4.3, --runas from 4.12 on).
 _SHORT = "qilnh::"
 _LONG = (
     "quiet", "interactive", "list-entries", "not-really", "help", "output=", "output-format=",
@@ -24,7 +24,7 @@ _HONOURED = ("--kernel", "--ramdisk", "--args", "--entry", "--offset")
 
 @dataclass(frozen=True, slots=True)
 class PygrubOptions:
-    """What pygrub gets: from libxl (kernel=, ramdisk=, command line), then bootloader_args."""
+    """The options pygrub gets from libxl (kernel=, ramdisk=, command line) and bootloader_args."""
 
     kernel: str | None = None
     ramdisk: str | None = None
@@ -34,17 +34,17 @@ class PygrubOptions:
 
 
 def options(guest: Guest, boot: BootloaderBoot) -> tuple[PygrubOptions, list[Fault]]:
-    """Read pygrub's options, and why they cannot be honoured, if so.
+    """Return pygrub's options, and the reasons why shimtool cannot do as they say, if any.
 
     libxl (4.2-4.21) runs pygrub with --kernel=, --ramdisk= and --args= from the config, --args
     being what it joined of cmdline=, root= and extra=, then with bootloader_args; the last wins.
     """
     given, rest, why = _parsed(boot.arguments)
-    faults = [_refused(guest, why or f"pygrub's {name} boots nothing here") for name in rest]
+    faults = [_refused_option(guest, why or f"pygrub's {name} boots nothing here") for name in rest]
     values = {name.removeprefix("--"): value for name, value in given if name in _HONOURED}
     offset = values.get("offset")
     if offset is not None and not re.fullmatch("[0-9]{1,15}", offset, re.ASCII):
-        faults.append(_refused(guest, f"--offset={offset} is no number of bytes"))
+        faults.append(_refused_option(guest, f"--offset={offset} is no number of bytes"))
         offset = None
     kernel, ramdisk = boot.kernel, boot.ramdisk
     return (
@@ -60,7 +60,10 @@ def options(guest: Guest, boot: BootloaderBoot) -> tuple[PygrubOptions, list[Fau
 
 
 def _parsed(arguments: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[str], str]:
-    """Return (options as pygrub reads them, what cannot be honoured, why if it says why)."""
+    """Return the options as pygrub reads them, and those that shimtool cannot do as they say.
+
+    Last comes the reason; where it is empty, each such option boots nothing.
+    """
     try:
         given, words = getopt.gnu_getopt(list(arguments), _SHORT, list(_LONG))
     except getopt.GetoptError as error:
@@ -70,7 +73,7 @@ def _parsed(arguments: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[str
     return given, [name for name, _ in given if name not in _HARMLESS + _HONOURED], ""
 
 
-def _refused(guest: Guest, why: str) -> Fault:
+def _refused_option(guest: Guest, why: str) -> Fault:
     name = guest.words.name("bootloader_args")
     return guest.fault(
         "bootloader_args",
@@ -109,12 +112,12 @@ def single_blanks(text: str) -> str:
 
 
 def is_pygrub(boot: BootloaderBoot) -> bool:
-    """Whether this program's work can be done here."""
+    """Whether the boot loader is pygrub, whose work shimtool can do."""
     return boot.program.text.rpartition("/")[2].startswith("pygrub")
 
 
 def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
-    """Reasons that stand whatever is in the guest's disk."""
+    """List the reasons that hold whatever is in the guest's disk."""
     if not is_pygrub(boot):
         return [
             guest.fault(
@@ -129,7 +132,7 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
 
 
 def pvgrub_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
-    """List what PV GRUB cannot be told: never dropped, so another way must be found."""
+    """List the settings that PV GRUB would ignore: without them another kernel could boot."""
     return [
         guest.fault(
             key,
@@ -145,7 +148,7 @@ def pvgrub_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
 
 
 def ignored_by_pvgrub(guest: Guest, boot: BootloaderBoot) -> list[str]:
-    """Name the keys that PV GRUB cannot honour."""
+    """Name the keys that are set and that PV GRUB would ignore."""
     given, _rest, _why = _parsed(boot.arguments)
     line = ("cmdline",) if guest.cmdline is not None else ("root", "extra")
     found = ["bootloader_args"] if any(name in _HONOURED for name, _ in given) else []
@@ -154,7 +157,7 @@ def ignored_by_pvgrub(guest: Guest, boot: BootloaderBoot) -> list[str]:
 
 
 def payload_faults(guest: Guest, payload: Payload) -> list[Fault]:
-    """Reasons that lie in the stand-in that was taken."""
+    """List the reasons that lie in PV GRUB, where it takes pygrub's place."""
     boot = guest.boot
     if not isinstance(boot, BootloaderBoot) or payload.extracted is not None:
         return []
@@ -173,7 +176,7 @@ def warnings(guest: Guest, payload: Payload) -> list[str]:
         f"boots a copy of {payload.kernel.file.dom0_path}, no longer what its disk holds{because}:"
         " after a kernel upgrade inside the guest run shimtool convert again"
     ]
-    if not payload.extracted.settled:
+    if not payload.extracted.cleanly_unmounted:
         found.append(
             f"{payload.extracted.disk} may be in use, and what was read of it half-written: shut"
             " the guest down first, then convert again"

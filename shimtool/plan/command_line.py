@@ -20,7 +20,7 @@ _LOADER_ROOM = 2037 - len(f"xen-shim  --- {KERNEL_FILE}  --- ramdisk")
 
 
 def join(guest: Guest, payload: Payload | None = None) -> str:
-    """Return the line: what xl joins of cmdline/root/extra, or what was extracted of a disk.
+    """Return the line: what xl joins of cmdline/root/extra, or that of an extracted kernel.
 
     Empty for PV GRUB: the line is for the guest's kernel, which gets its own from grub.cfg.
     """

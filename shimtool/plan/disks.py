@@ -1,8 +1,8 @@
 """Disks in the new container: which libxl takes as they are, and which only in another form.
 
-Read in libxl_disk.c, libxl_device.c and libxl_dm.c of Xen 4.6, 4.9 and 4.17; the read-only ones
-were tried on 4.9.4. Raw block devices keep Linux' own back end, images QEMU's (qdisk), which in
-HVM mode is the device model itself: its command line may lose every drive, the back end stays.
+Read in libxl_disk.c, libxl_device.c and libxl_dm.c of Xen 4.6, 4.9 and 4.17; read-only disks were
+tried on 4.9.4. Raw block devices keep Linux' own back end, images QEMU's (qdisk). In HVM mode that
+is the device model itself, which serves them even though its command line has no drives.
 """
 
 from shimtool.configs.xl.disk import as_cdrom
@@ -31,7 +31,7 @@ def for_hvm(guest: Guest) -> tuple[str, ...] | None:
 
 
 def faults(guest: Guest, mode: Mode) -> list[Fault]:
-    """List the disks that cannot be had in this mode, whatever the host."""
+    """List the disks that no guest can have in this mode, whatever the host."""
     found = [
         _fault(
             guest,
@@ -65,7 +65,7 @@ def _fault(guest: Guest, disk: Disk, message: str, remedy: str) -> Fault:
 
 
 def warnings(guest: Guest, mode: Mode) -> list[str]:
-    """What changes for the disks."""
+    """List what changes for the disks."""
     if mode is Mode.PVH:
         return []
     found = [

@@ -12,7 +12,7 @@ _VIXEN = "a shim of the Vixen kind (said to work there, untried; see: shimtool s
 def host_faults(
     guest: Guest, host: Host, shim: Shim, mode: Mode, settings: Settings
 ) -> list[Fault]:
-    """Reasons that lie in the host, or in what this shim needs of it."""
+    """List the reasons that lie in the host, or in what this shim needs of it."""
     found = []
     if host.hvm is False:
         found.append(
@@ -37,7 +37,7 @@ def host_faults(
 
 
 def _overridable_faults(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
-    """What --force overrides."""
+    """List the reasons that --force overrides."""
     where, version, found = Location(host.source), version_name(host), []
     if facts.too_old(host):
         found.append(
@@ -73,7 +73,7 @@ def _overridable_faults(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
 
 
 def host_warnings(host: Host, shim: Shim, mode: Mode) -> list[str]:
-    """What the admin should know of this shim on this host."""
+    """List what the admin should know of this shim on this host."""
     found = list(kind_of(shim).caveats)
     if loses_events(shim, host, mode) is None:
         found.append(
@@ -87,7 +87,7 @@ def shim_args(guest: Guest, host: Host, shim: Shim, settings: Settings) -> str:
     """Return the shim's own command line; maxcpus= is always on it.
 
     The shim gives its guest every vCPU that ACPI lists, and hvmloader before 4.8 lists 128;
-    mce=0 keeps such a shim on Intel from counting processors it parked.
+    mce=0 keeps a shim there, on Intel, from counting processors that it does not start.
     """
     given = settings.shim_args
     words = (kind_of(shim).arguments if given is None else given).split()
@@ -99,5 +99,5 @@ def shim_args(guest: Guest, host: Host, shim: Shim, settings: Settings) -> str:
 
 
 def console_port(shim: Shim) -> str | None:
-    """Return what serial= must be for a shim whose guest's console is the serial port."""
+    """Return what serial= must be, if the guest's console is the shim's serial port."""
     return "pty" if kind_of(shim).serial else None

@@ -11,7 +11,10 @@ DEVICE_MODEL_SCRIPT = "shimtool-dm"
 
 
 def edits(guest: Guest, host: Host, settings: Settings, serial: str | None) -> ConfigEdits:
-    """Return what to retire and what to set; `serial`: the shim's console is that port."""
+    """Return which keys become comments and which are set.
+
+    With `serial`, the guest's console is that serial port.
+    """
     new: list[tuple[str, ConfigValue]] = [*_builder(host)]
     new += pinned_sizes(guest)
     if entries := disks.for_hvm(guest):
@@ -33,16 +36,16 @@ def edits(guest: Guest, host: Host, settings: Settings, serial: str | None) -> C
 
 
 def iso_file(guest: Guest) -> str:
-    """Name of the guest's boot ISO in --out."""
+    """Return the name of the guest's boot ISO in --out."""
     return f"{guest.name}.iso"
 
 
 def pinned_sizes(guest: Guest) -> list[tuple[str, ConfigValue]]:
-    """Pin maxmem and maxvcpus where they promise more than the guest starts with.
+    """Return maxmem and maxvcpus where they must become what the guest starts with.
 
     A shim gives its guest every vCPU that the ACPI tables list (4.17's whatever maxcpus= says),
     and the guest's kernel stops at one that does not run. Memory above memory= is populated on
-    demand: the guest is told more than there is, less the shim's share, and may run out of it.
+    demand: the guest sees more than there is, and may run out of it.
     """
     pinned: list[tuple[str, ConfigValue]] = []
     if guest.maxmem > guest.memory:
@@ -53,7 +56,10 @@ def pinned_sizes(guest: Guest) -> list[tuple[str, ConfigValue]]:
 
 
 def _builder(host: Host) -> list[tuple[str, ConfigValue]]:
-    """builder= is what 4.4-4.9 read, type= what 4.10 on do; 4.17 takes both when they agree."""
+    """Return what makes it HVM: builder= up to Xen 4.9, type= from 4.10 on.
+
+    Both for a host that is not known: 4.17 accepts them together when they agree.
+    """
     knows_type = facts.knows_type_key(host)
     new: list[tuple[str, ConfigValue]] = []
     if not knows_type:

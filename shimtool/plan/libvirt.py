@@ -73,7 +73,7 @@ def faults(guest: Guest, mode: Mode, payload: Payload | None) -> list[Fault]:
 
 
 def warnings(guest: Guest, mode: Mode, settings: Settings) -> list[str]:
-    """What the admin of a libvirt guest should know."""
+    """List what the admin of a libvirt guest should know."""
     if guest.syntax is not Syntax.LIBVIRT:
         return []
     found = []

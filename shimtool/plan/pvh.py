@@ -16,7 +16,7 @@ from shimtool.plan.hvm import pinned_sizes
 
 
 def edits(guest: Guest, image: BootImage, settings: Settings) -> ConfigEdits:
-    """Return what to retire and what to set.
+    """Return which keys become comments and which are set.
 
     A kernel's kernel=, ramdisk= and command line stay: xl hands them to the shim as they are.
     """
@@ -41,17 +41,17 @@ def edits(guest: Guest, image: BootImage, settings: Settings) -> ConfigEdits:
 
 
 def files(guest: Guest, image: BootImage) -> tuple[str, ...]:
-    """Names in --out of what the config names there: the shim, and what replaces pygrub."""
+    """Return the names of its files in --out: the shim's, and those of what replaces pygrub."""
     return (shim_file(image), *payload_files(guest, image))
 
 
 def shim_file(image: BootImage) -> str:
-    """Name of the shim's file in --out: one per build, so that guests keep the one they had."""
+    """Return the name of the shim's file: one per build, so that guests keep the one they had."""
     return content_name(OutputKind.SHIM, image.shim.sha256)
 
 
 def payload_files(guest: Guest, image: BootImage) -> tuple[str, ...]:
-    """Names in --out of what replaces pygrub: PV GRUB, or the kernel and ramdisk extracted.
+    """Return the names of what replaces pygrub: PV GRUB, or the kernel and ramdisk extracted.
 
     Like the shim's they hold the content's hash: guests share them, and keep the ones they had.
     """

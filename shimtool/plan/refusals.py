@@ -23,7 +23,7 @@ def _refused_keys() -> dict[str, str]:
 
 
 def not_pv(guest: Guest) -> Fault:
-    """Say that there is nothing to convert."""
+    """Return the refusal of a guest that needs no shim."""
     return guest.fault(
         "type" if "type" in guest.keys else "builder",
         f"not a PV guest but {guest.type}",
@@ -32,7 +32,7 @@ def not_pv(guest: Guest) -> Fault:
 
 
 def guest_faults(guest: Guest) -> list[Fault]:
-    """Reasons that lie in the guest itself."""
+    """List the reasons that lie in the guest itself."""
     found = []
     kernel, ramdisk, program = map(guest.written, ("kernel", "ramdisk", "bootloader"))
     if isinstance(guest.boot, NoBoot):

@@ -1,4 +1,4 @@
-"""What works after conversion but changes: said once per guest, in plain words."""
+"""What works after conversion but changes: the warnings of each guest."""
 
 import re
 
@@ -54,7 +54,7 @@ def _sizes(guest: Guest) -> list[str]:
 
 
 def _memory(guest: Guest, payload: Payload) -> str | None:
-    """PV GRUB is small, and starts the guest's kernel by means of its own."""
+    """Warn of little memory; not for PV GRUB, which is small and loads the kernel on its own."""
     ramdisk = -(-payload.ramdisk.file.size >> 20) if payload.ramdisk else 0
     needed = _ENOUGH + ramdisk
     if payload.kernel.facts.guest_os == "GRUB" or guest.memory >= needed:
@@ -67,7 +67,7 @@ def _memory(guest: Guest, payload: Payload) -> str | None:
 
 
 def _keys(guest: Guest, mode: Mode) -> list[str]:
-    """What the table of keys has to say of those that are set."""
+    """Return what the table of keys has to warn of, for each key that is set."""
     return [
         f"{guest.written(key)} {row.said(guest.words)}"
         for row in TABLE
@@ -78,9 +78,9 @@ def _keys(guest: Guest, mode: Mode) -> list[str]:
 
 
 def _protocol(guest: Guest, payload: Payload) -> str | None:
-    """Old 32-bit kernels do not tell a disk's back end how wide they are: libxl (4.2-4.21,
+    """Warn of old 32-bit kernels, which do not tell a disk's back end that they are 32-bit.
 
-    libxl_disk.c) does it for them, but for PV guests only.
+    libxl does that for them, but for PV guests only (4.2-4.21, libxl_disk.c).
     """
     facts = payload.kernel.facts
     found = re.match(r"2\.6\.(\d+)", facts.version or "")

@@ -1,7 +1,7 @@
 """From a plan's settings to the new XML: the user's own file, with the fewest edits.
 
-What is ours is told by an element of our own in <metadata>, which libvirt keeps, while it drops
-comments and spacing when it defines a domain. There stands also what was there before.
+Our own domains have an element in <metadata>, which libvirt keeps, while it drops comments and
+spacing when it defines a domain. That element also holds what the edits replaced.
 """
 
 import re
@@ -53,7 +53,7 @@ class _Work:
     data: bytes
     root: Element
     spans: list[Span] = field(default_factory=list)
-    gone: set[int] = field(default_factory=set)  # the starts of elements that go
+    removed: set[int] = field(default_factory=set)  # the starts of elements that go
     before: list[str] = field(default_factory=list)
     new: dict[int, tuple[Element, list[New]]] = field(default_factory=dict)  # by parent's start
 
@@ -63,8 +63,8 @@ class _Work:
             if attribute:
                 self.spans.append(edit.without_attribute(self.data, element, attribute))
                 self._note(element)
-            elif element.start not in self.gone:
-                self.gone.add(element.start)
+            elif element.start not in self.removed:
+                self.removed.add(element.start)
                 self.spans.append(edit.removed(self.data, element))
                 self._note(element)
 
@@ -111,7 +111,7 @@ class _Work:
         ]
 
     def _staying(self, parent: Element, name: str) -> Iterator[Element]:
-        return (child for child in parent.all(name) if child.start not in self.gone)
+        return (child for child in parent.all(name) if child.start not in self.removed)
 
     def _replace(self, element: Element, attribute: str | None, value: str) -> None:
         now = element.attributes.get(attribute) if attribute else element.text

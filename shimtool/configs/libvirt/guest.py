@@ -24,8 +24,8 @@ from shimtool.model import (
 
 _TYPES = {"xen": GuestType.PV, "linux": GuestType.PV, "hvm": GuestType.HVM, "xenpvh": GuestType.PVH}
 
-# What pygrub took out of the guest's disk under xend, which then said so in the domain's XML.
-_TAKEN = re.compile(r"/var/(?:lib|run)/xend?/(?:boot/)?(?:boot_kernel|vmlinuz)\.[^/]+")
+# The copy that pygrub made of a kernel in the guest's disk: xend named it in the domain's XML.
+_FROM_PYGRUB = re.compile(r"/var/(?:lib|run)/xend?/(?:boot/)?(?:boot_kernel|vmlinuz)\.[^/]+")
 
 
 def read_guest(root: Element, data: bytes, path: Path) -> Guest:
@@ -78,15 +78,15 @@ class _Reader:
         """Read domain/@type and os/type; without the latter a boot loader means PV."""
         if self.root.attributes.get("type") != "xen":
             return GuestType.UNKNOWN
-        said = self.root.find("os/type")
-        if said is None and _string(self.root, "bootloader"):
+        element = self.root.find("os/type")
+        if element is None and _string(self.root, "bootloader"):
             return GuestType.PV
-        kind = _TYPES.get(said.text) if said else None
+        kind = _TYPES.get(element.text) if element else None
         if kind is None:
             self._fault(
-                said or self.root.find("os") or self.root,
-                "unknown <os><type>" if said else "there is no <os><type>",
-                said.text[:60] if said else None,
+                element or self.root.find("os") or self.root,
+                "unknown <os><type>" if element else "there is no <os><type>",
+                element.text[:60] if element else None,
                 remedy=f"use one of {', '.join(_TYPES)}",
             )
         return kind or GuestType.UNKNOWN
@@ -172,7 +172,7 @@ def _boot(root: Element, kind: GuestType) -> Boot:
     if kernel and not program:
         name = PurePosixPath(kernel.text).name
         return KernelBoot(kernel, ramdisk, "pvgrub" if PVGRUB.fullmatch(name) else "kernel")
-    if kernel and _TAKEN.fullmatch(kernel.text):
+    if kernel and _FROM_PYGRUB.fullmatch(kernel.text):
         kernel = ramdisk = None
     arguments = _string(root, "bootloader_args")
     words = re.split("[ \t\n]+", arguments.text) if arguments else ()

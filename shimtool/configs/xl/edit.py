@@ -1,4 +1,4 @@
-"""Edits of an xl config: the user's own file, with what must go as comments and a block of ours.
+"""Edits of an xl config: the user's own file, what is replaced as comments, and a block of ours.
 
 Line ends are LF throughout: libxlu accepts nothing else (a CR may stand in a comment; it stays).
 """
@@ -24,7 +24,7 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 def edit(document: Document, edits: ConfigEdits, heading: Sequence[str]) -> bytes:
     """Return the config with `edits` applied.
 
-    Lines that assign a retired or set key become comments, each physical line behind MARKER; what
+    Lines that assign one of the edited keys become comments, each physical line behind MARKER; what
     else stood on them follows as a line of its own. The settings come last, under `heading` as
     comments. All other bytes stay. Raises ShimtoolError for a key or value that xl cannot read.
     """
@@ -56,14 +56,14 @@ def _edited(document: Document, retired: set[str]) -> Iterator[bytes]:
     starts = [0, *accumulate(len(line) for line in lines)]
     done = 0
     for group in _groups(document.assignments, starts):
-        gone = [each for each in group.assignments if each.key in retired]
-        if not gone:
+        replaced = [each for each in group.assignments if each.key in retired]
+        if not replaced:
             continue
         yield from lines[done : group.start]
         old = lines[group.start : group.stop]
         yield from (MARKER + line for line in old)
-        if len(gone) < len(group.assignments):
-            yield _without(b"".join(old), gone, starts[group.start])
+        if len(replaced) < len(group.assignments):
+            yield _without(b"".join(old), replaced, starts[group.start])
         done = group.stop
     yield from lines[done:]
 
@@ -95,10 +95,10 @@ def _groups(assignments: Iterable[Assignment], starts: Sequence[int]) -> Iterato
         yield _Group(first, last + 1, tuple(group))
 
 
-def _without(text: bytes, gone: Iterable[Assignment], offset: int) -> bytes:
+def _without(text: bytes, replaced: Iterable[Assignment], offset: int) -> bytes:
     """Cut assignments, each with one semicolon beside it, out of the lines that hold them."""
     kept, position = [], 0
-    for each in gone:
+    for each in replaced:
         kept.append(text[position : each.start - offset])
         position = each.end - offset
         if after := re.compile(rb"[ \t]*;[ \t]*").match(text, position):

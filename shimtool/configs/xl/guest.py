@@ -126,15 +126,17 @@ def _is_set(document: Document, key: str) -> bool:
 def _type(document: Document) -> GuestType:
     """Read type= (from Xen 4.10 on) and builder=; xl takes any beginning of the words."""
     kind, builder = document.string("type"), document.string("builder")
-    said = _chosen(document, "type", kind, {"hvm": "hvm", "pv": "pv", "pvh": "pvh"})
+    by_type = _chosen(document, "type", kind, {"hvm": "hvm", "pv": "pv", "pvh": "pvh"})
     # Before 4.10 any builder but "hvm" meant PV; "linux" was the usual word.
-    built = _chosen(document, "builder", builder, {"hvm": "hvm", "generic": "pv", "linux": "pv"})
-    if said and built and said != built and builder:
-        message = f"builder= says {built}, type= says {said}"
+    by_builder = _chosen(
+        document, "builder", builder, {"hvm": "hvm", "generic": "pv", "linux": "pv"}
+    )
+    if by_type and by_builder and by_type != by_builder and builder:
+        message = f"builder= says {by_builder}, type= says {by_type}"
         raise document.fault(builder.line, message, remedy="remove builder=")
-    if not said and not built and document.integer("pvh"):
+    if not by_type and not by_builder and document.integer("pvh"):
         return GuestType.PVH
-    return said or built or GuestType.PV
+    return by_type or by_builder or GuestType.PV
 
 
 def _chosen(
@@ -161,7 +163,7 @@ def _name(document: Document) -> str:
 
 
 def unfit(name: str) -> str | None:
-    """Tell why a name cannot be a file's."""
+    """Say why a name cannot be a file's; None when it can."""
     if not name or name in (".", "..") or name.startswith("-"):
         return "is empty, . or .., or begins with -"
     if "/" in name:
