@@ -102,7 +102,7 @@ def test_profiles_that_do_not_add_up_are_refused(tmp_path: Path) -> None:
 def test_the_data_is_read_only_when_needed() -> None:
     code = (
         "import shimtool.cli.app, shimtool.dom0.releases as p;"
-        " print(p.profiles.cache_info().misses)"
+        " print(p.releases.cache_info().misses)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "0\n"

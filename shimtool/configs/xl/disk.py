@@ -16,8 +16,6 @@ from shimtool.configs.xl.vdev import KNOWN, known_vdev
 from shimtool.errors import fault
 from shimtool.model import ConfigString, Disk
 
-__all__ = ["as_cdrom", "parse_disk"]
-
 _LONGEST = 16384  # characters; paths end at 4096
 _FORMATS = ("raw", "qcow", "qcow2", "vhd", "empty", "qed")
 _CHOICES = {

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from shimtool.configs.xl.syntax import Assignment, Document
+from shimtool.configs.xl.grammar import Assignment
+from shimtool.configs.xl.syntax import Document
 from shimtool.errors import fault
 from shimtool.model import ConfigEdits, ConfigValue
 from shimtool.text import printable

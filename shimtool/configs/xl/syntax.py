@@ -14,8 +14,6 @@ from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, rai
 from shimtool.model import ConfigString
 from shimtool.system.activity import note
 
-__all__ = ["Assignment", "Document", "Items", "Value", "parse", "read_config"]
-
 LIMIT = 1 << 20  # bytes; a config is a page or two
 _MOST_FAULTS = 50  # what an admin may want to see at once
 _RIGHT = "check that it is the right file, and that it can be read"

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.configs.xl.syntax import LIMIT, Items, parse
+from shimtool.configs.xl.grammar import Items
+from shimtool.configs.xl.syntax import LIMIT, parse
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigString
 from tests.configs.xl.support import FIXTURES, HERE, opened, refusal
