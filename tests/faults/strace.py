@@ -1,15 +1,13 @@
 """Runs the real command line under strace, which can fail or kill it at any one system call."""
 
 import re
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from tests.support.cli import Result
+from tests.support.cli import Result, shimtool_cli
 
 CHANGES = (
     *("openat", "write", "pwrite64", "copy_file_range", "sendfile", "ftruncate", "fsync", "fchmod"),
@@ -73,9 +71,5 @@ def inject(words: Sequence[str], call: Call, what: str, log: Path) -> Result:
 
 def traced(words: Sequence[str], log: Path, *options: str) -> Result:
     """Run under strace, which writes to `log`."""
-    done = subprocess.run(
-        ["strace", "-f", "--seccomp-bpf", "-y", "-s", "5000", "-o", log, *options,
-         sys.executable, "-m", "shimtool", *words],
-        capture_output=True, text=True, errors="surrogateescape", check=False, timeout=120,
-    )  # fmt: skip
-    return Result(done.returncode, done.stdout, done.stderr)
+    tracer = ("strace", "-f", "-y", "-s", "5000", "-o", str(log), *options)
+    return shimtool_cli(*words, tracer=tracer)

@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,12 +46,18 @@ class Result:
 
 
 def shimtool_cli(
-    *words: str | Path, through: Sequence[str] = (), kill_after: float | None = None
+    *words: str | Path,
+    through: Sequence[str] = (),
+    tracer: Sequence[str] = (),
+    kill_after: float | None = None,
 ) -> Result:
-    """Run shimtool; perhaps `through` another program, or SIGKILL it so many seconds on."""
+    """Run shimtool; perhaps `through` another program, or SIGKILL it so many seconds on.
+
+    `tracer` is a command line of strace, which is attached before the work begins.
+    """
     if through:
         return _started([*through, sys.executable, "-m", "shimtool", *map(str, words)])
-    return forked(lambda: _command_line(words), kill_after)
+    return forked(lambda: _command_line(words), tracer=tracer, kill_after=kill_after)
 
 
 def run_script(path: Path, *words: str | Path, through: Sequence[str] = ()) -> Result:
@@ -71,17 +78,39 @@ def _started(words: Sequence[str]) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-def forked(work: Callable[[], None], kill_after: float | None = None) -> Result:
+def forked(
+    work: Callable[[], None], *, tracer: Sequence[str] = (), kill_after: float | None = None
+) -> Result:
     """Do any work in a forked child; exit code 97 for an exception."""
-    ready, write = os.pipe()
+    wait, go = os.pipe()
     out, err = os.memfd_create("out"), os.memfd_create("err")
     before = _resident()
     child = os.fork()
     if not child:
-        _become(work, (out, err), write)
-    os.close(write)
-    os.read(ready, 1)
-    os.close(ready)
+        os.close(go)
+        _become(work, (out, err), wait)
+    os.close(wait)
+    with _attached(tracer, child):
+        os.write(go, b"!")
+        os.close(go)
+        return _ended(child, (out, err), before, kill_after)
+
+
+@contextmanager
+def _attached(tracer: Sequence[str], child: int) -> Iterator[None]:
+    if not tracer:
+        yield
+        return
+    words = [*tracer, "-p", str(child)]
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        assert b"attached" in (said := process.stderr.readline()), said
+        yield
+        process.stderr.read()  # to its end, which is the child's
+
+
+def _ended(child: int, streams: tuple[int, int], before: int, kill_after: float | None) -> Result:
+    """Wait for the child; tell how it ended and what it took."""
     began = time.monotonic()
     if kill_after is not None:
         time.sleep(kill_after)
@@ -89,8 +118,8 @@ def forked(work: Callable[[], None], kill_after: float | None = None) -> Result:
     _pid, status, usage = os.wait4(child, 0)
     return Result(
         code=os.waitstatus_to_exitcode(status),
-        out=_content(out),
-        err=_content(err),
+        out=_content(streams[0]),
+        err=_content(streams[1]),
         cpu=usage.ru_utime + usage.ru_stime,
         memory=(usage.ru_maxrss << 10) - before >> 20,
         seconds=time.monotonic() - began,
@@ -112,7 +141,7 @@ def _command_line(words: Sequence[str | Path]) -> None:
     main()
 
 
-def _become(work: Callable[[], None], streams: tuple[int, int], ready: int) -> None:
+def _become(work: Callable[[], None], streams: tuple[int, int], wait: int) -> None:
     """Be the child; never returns."""
     code = 99  # something here went wrong, not in the program
     try:
@@ -124,7 +153,7 @@ def _become(work: Callable[[], None], streams: tuple[int, int], ready: int) -> N
         sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - as above
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.alarm(_HUNG)
-        os.write(ready, b"!")
+        os.read(wait, 1)
         work()
         code = 0
     except SystemExit as end:
