@@ -193,12 +193,12 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Say which outputs are stale, and why: kernel replaced, config edited, shim newer, damage."""
-    states = list(states_of(guests or [], settings.out))
+    states = [results.state(each) for each in states_of(guests or [], settings.out)]
     if as_json:
-        _print_json([results.state(each) for each in states])
+        _print_json(states)
     else:
         typer.echo(table(tables.status_rows(states)))
-    if any(each.reasons for each in states):
+    if any(each["stale"] for each in states):
         raise typer.Exit(1)
 
 

@@ -18,6 +18,7 @@ from shimtool.dom0.paths import SearchPaths
 from shimtool.dom0.releases import Fact
 from shimtool.errors import Fault
 from shimtool.model import Guest, Host, Mode, Plan, Shim
+from shimtool.output.report import DamagedRecord
 from shimtool.shims.kinds import kind_of, kinds, versions_for, works_in
 from shimtool.text import printable, reason
 
@@ -54,14 +55,14 @@ class VerifiedFile(TypedDict):
 
 
 class GuestState(TypedDict):
-    """One guest of `status --json`."""
+    """One guest of `status --json`; of a damaged record only name and reasons are known."""
 
     name: str
-    config: str
+    config: str | None
     stale: bool
     reasons: list[str]
-    mode: str
-    shim: str
+    mode: str | None
+    shim: str | None
     outputs: list[str]
 
 
@@ -153,8 +154,18 @@ def verified(
     return {"file": str(file), "ok": not reasons, "checks": dict(checks), "reasons": reasons}
 
 
-def state(each: GuestStatus) -> GuestState:
+def state(each: GuestStatus | DamagedRecord) -> GuestState:
     """Return one guest of `status --json`."""
+    if isinstance(each, DamagedRecord):
+        return {
+            "name": printable(each.name),
+            "config": None,
+            "stale": True,
+            "reasons": [reason(each.fault)],
+            "mode": None,
+            "shim": None,
+            "outputs": [],
+        }
     return {
         "name": each.record.name,
         "config": each.record.config.path,

@@ -14,6 +14,14 @@ from shimtool.shims import catalogue
 from shimtool.shims.add import add
 from shimtool.text import printable, table
 
+
+def _kind(word: str) -> ShimKind:
+    try:
+        return ShimKind(word)
+    except ValueError:
+        raise typer.BadParameter(f"{word!r} is not one of {', '.join(ShimKind)}") from None
+
+
 shims = typer.Typer(help="List, show and add PV shims.", no_args_is_help=True)
 
 
@@ -44,7 +52,11 @@ def add_shims(
     name: Annotated[str | None, typer.Option(help="Call it so. [from its version]")] = None,
     kind: Annotated[
         ShimKind | None,
-        typer.Option(help="What it is, where its bytes do not tell: you vouch for it."),
+        typer.Option(
+            metavar=f"[{'|'.join(ShimKind)}]",
+            parser=_kind,
+            help="What it is, where its bytes do not tell: you vouch for it.",
+        ),
     ] = None,
 ) -> None:
     """Identify shims, or those in packages, and add them to the catalogue."""

@@ -4,10 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from shimtool.cli.results import ScannedGuest, ShimFacts
+from shimtool.cli.results import GuestState, ScannedGuest, ShimFacts
 from shimtool.commands.convert import Converted
 from shimtool.commands.planning import Outcome, Refused
-from shimtool.commands.status import GuestStatus
 from shimtool.dom0.releases import MEANS
 from shimtool.model import GuestType
 from shimtool.text import printable
@@ -81,12 +80,12 @@ def warnings(outcomes: Iterable[Converted | Refused]) -> list[str]:
     return [printable(f"warning: {text} ({_names(names)})") for text, names in guests.items()]
 
 
-def status_rows(states: Iterable[GuestStatus]) -> list[Row]:
+def status_rows(states: Iterable[GuestState]) -> list[Row]:
     """Return the rows of `status`, the head first."""
     rows: list[Row] = [("NAME", "STATE", "MODE", "SHIM", "WHY")]
     for each in states:
-        state, why = "stale" if each.reasons else "fresh", "; ".join(each.reasons)
-        rows.append((each.record.name, state, each.record.mode, each.record.shim, why))
+        word, why = "stale" if each["stale"] else "up to date", "; ".join(each["reasons"])
+        rows.append((each["name"], word, each["mode"] or "?", each["shim"] or "?", why))
     return rows
 
 

@@ -62,7 +62,8 @@ def convert(
                     kernels[kernel.file.sha256] = kernel.facts
                 yield outcome
         finally:
-            _write_report(Report(records, kernels), run.before, settings.out)
+            damaged = tuple(each for each in run.before.damaged if each.name not in records)
+            _write_report(Report(records, kernels, damaged), run.before, settings.out)
 
 
 def _write_report(report: Report, before: Report, out: Path) -> None:

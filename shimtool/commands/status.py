@@ -13,7 +13,7 @@ from shimtool.errors import Fault, Location, ShimtoolError, UsageError, fault, o
 from shimtool.model import Mode
 from shimtool.output import report as reports
 from shimtool.output.destination import Destination
-from shimtool.output.report import FILE_NAME, OptionValue, Record
+from shimtool.output.report import FILE_NAME, DamagedRecord, OptionValue, Record
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import has_content
 from shimtool.text import reason
@@ -27,15 +27,19 @@ class GuestStatus:
     reasons: tuple[str, ...]
 
 
-def status(wanted: Sequence[Path], out: Path) -> Iterator[GuestStatus]:
+def status(wanted: Sequence[Path], out: Path) -> Iterator[GuestStatus | DamagedRecord]:
     """Compare outputs with what convert, given the same options again, would make them from.
 
     `wanted` are configs, or names of guests; none means all. Reads everything, writes nothing.
+    A record that is damaged is that guest's alone.
     Raises ShimtoolError when nothing was converted, or not what was asked for.
     """
     report = reports.load(out)
     runs = _Runs(out)
-    for record in _chosen(list(report.guests.values()), wanted, out):
+    for record in _chosen([*report.guests.values(), *report.damaged], wanted, out):
+        if isinstance(record, DamagedRecord):
+            yield record
+            continue
         try:
             with os_errors_as_faults("read", out):
                 yield GuestStatus(record, tuple(_reasons(record, runs.of(record))))
@@ -43,15 +47,18 @@ def status(wanted: Sequence[Path], out: Path) -> Iterator[GuestStatus]:
             yield GuestStatus(record, tuple(map(reason, error.faults)))
 
 
-def _chosen(records: Sequence[Record], wanted: Sequence[Path], out: Path) -> Sequence[Record]:
+_Recorded = Record | DamagedRecord
+
+
+def _chosen(records: Sequence[_Recorded], wanted: Sequence[Path], out: Path) -> Sequence[_Recorded]:
     if not records:
         raise fault("nothing was converted here yet", out, remedy="name the --out of convert")
     if not wanted:
         return records
     names = {str(each) for each in wanted} | {str(each.absolute()) for each in wanted}
-    found = [each for each in records if names & {each.name, each.config.here}]
+    found = [each for each in records if names & _known_as(each)]
     if len(found) < len(wanted):
-        known = {each.name for each in found} | {each.config.here for each in found}
+        known = {name for each in found for name in _known_as(each)}
         missing = [str(each) for each in wanted if not known & {str(each), str(each.absolute())}]
         raise fault(
             "never converted into this --out",
@@ -60,6 +67,10 @@ def _chosen(records: Sequence[Record], wanted: Sequence[Path], out: Path) -> Seq
             remedy="convert it, or see `shimtool status` for the guests there are",
         )
     return found
+
+
+def _known_as(each: _Recorded) -> set[str]:
+    return {each.name} if isinstance(each, DamagedRecord) else {each.name, each.config.here}
 
 
 class _Runs:

@@ -3,16 +3,17 @@
 It is data of the program, as constant as its code; nothing else is read here.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Annotated, ClassVar
 
 from shimtool.errors import fault
-from shimtool.system.yaml_rows import TEXT, Field, Row, pattern, read_list
+from shimtool.system.typed import Key, Must, Words, matching
+from shimtool.system.yaml_rows import read_rows
 
 FILE = Path(__file__).parent / "releases.yaml"
 
@@ -69,31 +70,31 @@ class Release:
         return f"{major}.{minor}.{point}" if point or minor == 10 else f"{major}.{minor}"
 
 
-def _is_fact(value: object) -> bool:
-    return (
-        isinstance(value, dict)
-        and set(value) == {"is", "source"}
-        and isinstance(value["is"], bool)
-        and isinstance(value["source"], str)
-    )
+@dataclass(frozen=True, slots=True)
+class _Known:
+    is_: Annotated[bool, Key("is")]
+    source: Words
 
 
-_KEYS = Field(
-    "be a list of keys",
-    lambda v: isinstance(v, list) and all(re.fullmatch(r"[a-z][a-z0-9_]*", str(k)) for k in v),
-    required=False,
-)
-_FIELDS = {
-    "xen": pattern(r"4\.\d{1,2}(\.\d)?", "be a release in quotes"),
-    "adds": _KEYS,
-    "drops": _KEYS,
-    "keys-source": Field(TEXT.must, TEXT.valid, required=False),
-    "facts": Field(
-        f"map some of {', '.join(Fact)} to {{is: true or false, source: text}}",
-        lambda v: isinstance(v, dict) and set(v) <= set(Fact) and all(map(_is_fact, v.values())),
-        required=False,
-    ),
-}
+_Keys = Annotated[
+    tuple[Annotated[str, matching("[a-z][a-z0-9_]*", "be a key")], ...], Must("be a list of keys")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An entry of the file."""
+
+    HYPHENS: ClassVar = True
+
+    xen: Annotated[str, matching(r"4\.\d{1,2}(\.\d)?", "be a release in quotes")]
+    adds: _Keys = ()
+    drops: _Keys = ()
+    keys_source: Words = ""
+    facts: Annotated[
+        Mapping[Fact, _Known],
+        Must(f"map some of {', '.join(Fact)} to {{is: true or false, source: text}}"),
+    ] = field(default_factory=dict)
 
 
 @cache
@@ -105,20 +106,20 @@ def releases() -> tuple[Release, ...]:
 def read_releases(path: Path) -> tuple[Release, ...]:
     """Read profiles; ShimtoolError unless each has every fact, and adds and drops fit its keys."""
     found: list[Release] = []
-    for row in read_list(path, _FIELDS, own=True):
+    for row in read_rows(path, _Row, own=True):
         found.append(_next(found[-1] if found else None, row, path))
     return tuple(found)
 
 
-def _next(before: Release | None, row: Row, path: Path) -> Release:
-    adds, drops = set(row.get("adds", ())), set(row.get("drops", ()))
+def _next(before: Release | None, row: _Row, path: Path) -> Release:
+    adds, drops = set(row.adds), set(row.drops)
     keys = before.keys if before else frozenset(EVERYWHERE)
     facts = dict(before.facts) if before else {}
-    facts |= {Fact(k): Known(v["is"], v["source"]) for k, v in row.get("facts", {}).items()}
-    first = _release(row["xen"])
-    source = row.get("keys-source") or (before.keys_source if before else "")
+    facts |= {fact: Known(known.is_, known.source) for fact, known in row.facts.items()}
+    first = _release(row.xen)
+    source = row.keys_source or (before.keys_source if before else "")
     if wrong := _wrong(before, first, set(facts), [adds & keys, drops - keys]):
-        raise fault(f"profile {row['xen']}: {wrong}", path)
+        raise fault(f"profile {row.xen}: {wrong}", path)
     return Release(first, keys - drops | adds, source, MappingProxyType(facts))
 
 

@@ -18,8 +18,13 @@ class Mode(StrEnum):
 class ShimKind(StrEnum):
     """Which line of development a shim is of: shims/kinds.yaml says what each one needs."""
 
-    BASED_4_10 = "4.10-based"
+    PVSHIM = "pvshim"
     VIXEN = "vixen"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ShimKind | None":
+        """Know the word that shimtool's first version had for it, and that its catalogues hold."""
+        return cls.PVSHIM if value == "4.10-based" else None
 
 
 class PvGrub(StrEnum):
@@ -45,7 +50,7 @@ class Shim:
     modes: frozenset[Mode]
     origin: str
     default: bool = False
-    kind: ShimKind = ShimKind.BASED_4_10
+    kind: ShimKind = ShimKind.PVSHIM
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,9 @@
 """What an ISO of ours says of itself (shimtool.json), read strictly: damaged, forged, whatever."""
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, ClassVar
 
 from shimtool.errors import Fault, Location, fault, raise_all
 from shimtool.output.iso_content import (
@@ -19,18 +17,57 @@ from shimtool.output.iso_content import (
 )
 from shimtool.output.iso_reader import REDO, Iso
 from shimtool.plan.command_line import KERNEL_FILE
+from shimtool.system.stored_json import parse_json
+from shimtool.system.typed import (
+    DamagedError,
+    Key,
+    Must,
+    Sha256,
+    Text,
+    matching,
+    typed,
+)
 
 _SMALL = 1 << 20
 _NEEDED = frozenset((BOOT_FILE, *MODULES, CONFIG_FILE, SHIM_FILE, KERNEL_FILE))
+
+
+Size = Annotated[int, Must("be a whole number from 0 on", lambda size: size >= 0)]
+# Text of one line which can be bytes again.
+Line = Annotated[str, matching(r"[^\0\n\r\ud800-\udc7f\udd00-\udfff]*", "be a text of one line")]
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
     """A file's content: after `prefix_size` bytes of ours come `size` bytes with this hash."""
 
-    prefix_size: int
-    size: int
-    sha256: str
+    prefix_size: Annotated[Size, Key("skip")]
+    size: Size
+    sha256: Sha256
+    path: Text = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """The kernel that was converted; the ISO may hold it unpacked."""
+
+    KNOWN_ONLY: ClassVar = False
+
+    sha256: Sha256
+    unpacked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """shimtool.json, as far as it is used."""
+
+    KNOWN_ONLY: ClassVar = False
+
+    guest: Line
+    shim_args: Line
+    command_line: Line
+    files: Mapping[str, Listed]
+    kernel: _Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +86,17 @@ def read_manifest(iso: Iso, path: Path) -> Manifest:
     Raises ShimtoolError with all that is wrong.
     """
     try:
-        document = json.loads(iso.read(MANIFEST_FILE, _SMALL), parse_constant=_refuse)
-        manifest = Manifest(
-            _text(document["guest"]),
-            _text(document["shim_args"]),
-            _text(document["command_line"]),
-            {name: _listed(facts) for name, facts in _mapping(document["files"]).items()},
-        )
-        original = _mapping(document["kernel"])
-        kernel = None if original["unpacked"] is True else original["sha256"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        found = typed(parse_json(iso.read(MANIFEST_FILE, _SMALL)), _Document)
+    except DamagedError as damage:
         raise fault(
             "not an ISO of ours: its own description is damaged",
             path,
-            seen=f"{MANIFEST_FILE}: {type(error).__name__}: {error}",
+            seen=f"{MANIFEST_FILE}: {damage}",
             remedy=REDO,
         ) from None
+    manifest = Manifest(found.guest, found.shim_args, found.command_line, found.files)
     raise_all(Fault(what, Location(path), seen, REDO) for what, seen in _wrong(manifest, iso))
-    if kernel is not None and manifest.files[KERNEL_FILE].sha256 != kernel:
+    if not found.kernel.unpacked and manifest.files[KERNEL_FILE].sha256 != found.kernel.sha256:
         raise fault("the kernel in the ISO is not the one it says it holds", path, remedy=REDO)
     return manifest
 
@@ -87,39 +117,3 @@ def _wrong(manifest: Manifest, iso: Iso) -> list[tuple[str, str]]:
 
 def _fits(listed: Listed, size: int) -> bool:
     return listed.prefix_size + listed.size == size
-
-
-def _listed(facts: object) -> Listed:
-    fields = _mapping(facts)
-    prefix_size, size, digest = (
-        _count(fields["skip"]),
-        _count(fields["size"]),
-        _text(fields["sha256"]),
-    )
-    if not re.fullmatch("[0-9a-f]{64}", digest):
-        raise ValueError("a sha256 has 64 hexadecimal digits")
-    return Listed(prefix_size, size, digest)
-
-
-def _mapping(value: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON holds
-    if not isinstance(value, dict):
-        raise TypeError("a mapping is missing")
-    return value
-
-
-def _count(value: Any) -> int:  # noqa: ANN401 - whatever JSON holds
-    if type(value) is not int or value < 0:
-        raise ValueError("sizes are whole numbers from 0 on")
-    return value
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    """Return a text of one line which can be bytes again."""
-    if not isinstance(value, str) or re.search(r"[\0\n\r]", value):
-        raise ValueError("a text of one line is missing")
-    value.encode(errors="surrogateescape")  # UnicodeError is a ValueError
-    return value
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is no number of JSON")

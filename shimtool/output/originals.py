@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from shimtool.configs.find import find_configs, paths
@@ -21,10 +21,21 @@ from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_
 from shimtool.model import Guest
 from shimtool.system.files import MIB, changed_error, open_regular
 from shimtool.system.staging import Staging, locked, sweep
+from shimtool.system.stored_json import parse_json
+from shimtool.system.typed import DamagedError, Sha256, Text, typed
 from shimtool.text import diff
 
-_WRITTEN, _REPLACED = "written.cfg", "replaced.cfg"
+_ORIGINAL, _WRITTEN, _REPLACED = "original.cfg", "written.cfg", "replaced.cfg"
+_FACTS = "kept.json"
 _MOST = 8 * MIB  # of a config, ours included
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What kept.json says: which config it was, and the original's hash."""
+
+    config: Text
+    sha256: Sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +111,16 @@ def stage_original(
             seen=before.config,
             remedy=f"restore that first (shimtool restore {before.config})",
         )
-    facts = {"config": path, "sha256": hashlib.sha256(original).hexdigest()}
+    facts = _Facts(path, hashlib.sha256(original).hexdigest())
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     sweep(folder)
     current = read_config(config)
     if current not in (original, _maybe(folder / _WRITTEN), _maybe(folder / _REPLACED)):
         raise changed_error(config)  # edited since it was read
     staging.open(folder / _REPLACED).write(current)
-    staging.open(folder / "original.cfg").write(original)
+    staging.open(folder / _ORIGINAL).write(original)
     staging.open(folder / _WRITTEN).write(written)
-    staging.open(folder / "kept.json").write(json.dumps(facts).encode())
+    staging.open(folder / _FACTS).write(json.dumps(asdict(facts)).encode())
 
 
 def discard_replaced(out: Path, name: str) -> None:
@@ -151,7 +162,7 @@ def _kept_for(config: Config, out: Path) -> SavedOriginal:
             Fault(
                 "this config was edited after shimtool converted it",
                 Location(path),
-                remedy=f"copy {kept.folder / 'original.cfg'} over {path}, make the same edit"
+                remedy=f"copy {kept.folder / _ORIGINAL} over {path}, make the same edit"
                 " there, then convert again",
                 detail=diff(kept.written, config.data, str(written), str(path)),
             )
@@ -171,24 +182,28 @@ def _folder(out: Path, name: str) -> Path:
 def _config_of(folder: Path) -> str | None:
     """Return which config is kept in `folder`, if that can be read."""
     try:
-        return str(json.loads(_read(folder / "kept.json"))["config"])
-    except (ShimtoolError, OSError, ValueError, KeyError, TypeError, RecursionError):
+        return _facts(folder).config
+    except (ShimtoolError, OSError, DamagedError):
         return None
+
+
+def _facts(folder: Path) -> _Facts:
+    return typed(parse_json(_read(folder / _FACTS)), _Facts)
 
 
 def _load(folder: Path) -> SavedOriginal | None:
     """Read what is kept in `folder`; None where there is nothing."""
     try:
-        facts = json.loads(_read(folder / "kept.json"))
-        original, written = _read(folder / "original.cfg"), _read(folder / _WRITTEN)
+        facts = _facts(folder)
+        original, written = _read(folder / _ORIGINAL), _read(folder / _WRITTEN)
         replaced = _maybe(folder / _REPLACED)
-        kept = SavedOriginal(folder, str(facts["config"]), original, written, replaced)
-        whole = hashlib.sha256(original).hexdigest() == facts["sha256"]
+        kept = SavedOriginal(folder, facts.config, original, written, replaced)
+        whole = hashlib.sha256(original).hexdigest() == facts.sha256
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise os_error(error, "read", error.filename or folder) from None
-    except (ShimtoolError, ValueError, KeyError, TypeError, RecursionError):
+    except (ShimtoolError, DamagedError):
         whole = False
     if not whole:
         raise fault(

@@ -19,7 +19,7 @@ from shimtool.shims.known import FILE as KNOWN_FILE
 from shimtool.shims.known import load_known
 from shimtool.shims.probe import ProbedShim, probe, xen_version
 from shimtool.system.staging import Staging
-from shimtool.system.yaml_rows import NAME
+from shimtool.system.typed import Name, fits, must
 
 if TYPE_CHECKING:  # it loads the libraries for all formats
     from shimtool.shims.packages import Candidate
@@ -47,8 +47,8 @@ def add(
     """
     from shimtool.shims.packages import extract  # noqa: PLC0415 - only here needed
 
-    if name is not None and not NAME.valid(name):
-        raise fault(f"a shim's name must {NAME.must}", seen=name)
+    if name is not None and not fits(name, Name):
+        raise fault(f"a shim's name must {must(Name)}", seen=name)
     with _workroom(folder) as room:
         shims = list(read_catalogue(folder))
         known = load_known(folder)

@@ -4,34 +4,40 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, ClassVar
 
 from shimtool.errors import Fault, Location, fault, raise_all
 from shimtool.model import Host, Mode, Shim, ShimKind
 from shimtool.shims.kinds import is_compatible
-from shimtool.shims.known import KIND, load_known
+from shimtool.shims.known import BuildId, Kind, Modes, load_known
 from shimtool.shims.probe import SHIM_LIMIT, probe
 from shimtool.system.files import read_named
-from shimtool.system.yaml_rows import NAME, TEXT, Field, Row, digits, pattern, read_list
+from shimtool.system.typed import Flag, Must, Name, Sha256, Words
+from shimtool.system.yaml_rows import read_rows
 
 FILE = "shims.yaml"
 PREFERRED = (4, 10)  # the smallest, and the one that most of the field has run
 ANY_HOST = Host()
-FIELDS = {
-    "name": NAME,
-    "file": NAME,
-    "size": Field("be a positive whole number", lambda v: type(v) is int and v > 0),
-    "version": pattern(".+", TEXT.must, null=True),
-    "sha256": digits(64),
-    "build-id": digits(40, null=True),
-    "kind": KIND,
-    "modes": Field(
-        "be one of: hvm, pvh, or both, as a list",
-        lambda v: isinstance(v, list) and len(v) > 0 and all(word in list(Mode) for word in v),
-    ),
-    "origin": TEXT,
-    "default": Field("be true or false", lambda v: isinstance(v, bool), required=False),
-}
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An entry of the file."""
+
+    HYPHENS: ClassVar = True
+
+    name: Name
+    file: Name
+    size: Annotated[int, Must("be a positive whole number", lambda size: size > 0)]
+    version: Words | None
+    sha256: Sha256
+    build_id: BuildId | None
+    kind: Kind
+    modes: Modes
+    origin: Words
+    default: Flag = False
 
 
 def load(folder: Path) -> tuple[Shim, ...]:
@@ -48,7 +54,7 @@ def load(folder: Path) -> tuple[Shim, ...]:
 def read_catalogue(folder: Path) -> tuple[Shim, ...]:
     """Return the catalogue of a folder as it is written, without a look at the binaries."""
     path = folder / FILE
-    shims = tuple(_shim(folder, row) for row in read_list(path, FIELDS))
+    shims = tuple(_shim(folder, row) for row in read_rows(path, _Row))
     raise_all(_clashes(path, shims))
     return shims
 
@@ -136,18 +142,18 @@ def _version(shim: Shim) -> tuple[int, ...]:
     return tuple(int(digits) for digits in re.findall(r"\d{1,9}", shim.version or ""))
 
 
-def _shim(folder: Path, row: Row) -> Shim:
+def _shim(folder: Path, row: _Row) -> Shim:
     return Shim(
-        name=row["name"],
-        file=folder / row["file"],
-        size=row["size"],
-        sha256=row["sha256"],
-        build_id=row["build-id"],
-        version=row["version"],
-        modes=frozenset(Mode(word) for word in row["modes"]),
-        origin=row["origin"],
-        default=row.get("default", False),
-        kind=ShimKind(row["kind"]),
+        name=row.name,
+        file=folder / row.file,
+        size=row.size,
+        sha256=row.sha256,
+        build_id=row.build_id,
+        version=row.version,
+        modes=frozenset(row.modes),
+        origin=row.origin,
+        default=row.default,
+        kind=row.kind,
     )
 
 

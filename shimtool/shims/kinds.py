@@ -4,12 +4,16 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Annotated, ClassVar, Literal
 
 from shimtool.dom0 import facts
 from shimtool.dom0.releases import Fact
 from shimtool.errors import fault
 from shimtool.model import Host, Mode, Shim, ShimKind
-from shimtool.system.yaml_rows import TEXT, Field, Row, pattern, read_list
+from shimtool.shims.known import Kind as OneKind
+from shimtool.shims.known import Modes
+from shimtool.system.typed import Flag, Must, Words, matching
+from shimtool.system.yaml_rows import read_rows
 
 FILE = Path(__file__).parent / "kinds.yaml"
 
@@ -29,31 +33,33 @@ class Kind:
     caveats: tuple[str, ...]
 
 
-def _list_of(must: str, allowed: Field, *, empty: bool = True) -> Field:
-    return Field(
-        f"be a list, and each {must}",
-        lambda v: isinstance(v, list) and (empty or len(v) > 0) and all(map(allowed.valid, v)),
-    )
+_Branch = Annotated[str, matching(r"4\.\d{1,2}", "be a version")]
+_Texts = Annotated[tuple[Words, ...], Must("be a list of texts")]
 
 
-_BRANCH = pattern(r"4\.\d{1,2}", 'a version such as "4.10", in quotes')
-_BRANCHES = _list_of(_BRANCH.must, _BRANCH, empty=False)
-_FIELDS = {
-    "kind": pattern("|".join(map(str, ShimKind)).replace(".", r"\."), "be one of the kinds"),
-    "modes": _list_of("hvm or pvh", pattern("|".join(Mode), ""), empty=False),
-    "modes-source": TEXT,
-    "arguments": TEXT,
-    "arguments-source": TEXT,
-    "needs": pattern("|".join(Fact), f"be one of {', '.join(Fact)}, or null", null=True),
-    "needs-source": TEXT,
-    "maxcpus": Field(_BRANCHES.must + ", or any", lambda v: v == "any" or _BRANCHES.valid(v)),
-    "maxcpus-source": TEXT,
-    "serial": Field("be true or false", lambda v: isinstance(v, bool)),
-    "serial-source": TEXT,
-    "hosts": TEXT,
-    "hosts-source": TEXT,
-    "caveats": _list_of("a text", TEXT),
-}
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An entry of the file."""
+
+    HYPHENS: ClassVar = True
+
+    kind: OneKind
+    modes: Modes
+    modes_source: Words
+    arguments: Words
+    arguments_source: Words
+    needs: Annotated[Fact | None, Must(f"be one of {', '.join(Fact)}, or null")]
+    needs_source: Words
+    maxcpus: Annotated[
+        tuple[_Branch, ...] | Literal["any"],
+        Must('be a list of versions such as "4.10", in quotes, or any', len),
+    ]
+    maxcpus_source: Words
+    serial: Flag
+    serial_source: Words
+    hosts: Words
+    hosts_source: Words
+    caveats: _Texts
 
 
 @cache
@@ -64,7 +70,7 @@ def kinds() -> dict[ShimKind, Kind]:
 
 def read_kinds(path: Path) -> dict[ShimKind, Kind]:
     """Read kinds; raise ShimtoolError unless each is described once."""
-    found = [_kind(row) for row in read_list(path, _FIELDS, own=True)]
+    found = [_kind(row) for row in read_rows(path, _Row, own=True)]
     if sorted(each.kind for each in found) != sorted(ShimKind):
         raise fault(f"each kind must be described once: {', '.join(ShimKind)}", path)
     return {each.kind: each for each in found}
@@ -80,17 +86,17 @@ def kind_of(shim: Shim) -> Kind:
     return kinds()[shim.kind]
 
 
-def _kind(row: Row) -> Kind:
+def _kind(row: _Row) -> Kind:
     return Kind(
-        kind=ShimKind(row["kind"]),
-        modes=frozenset(map(Mode, row["modes"])),
-        arguments=row["arguments"],
-        needs=row["needs"] and Fact(row["needs"]),
-        maxcpus=None if row["maxcpus"] == "any" else frozenset(map(_branch, row["maxcpus"])),
-        serial=row["serial"],
-        hosts=row["hosts"],
-        hosts_source=row["hosts-source"],
-        caveats=tuple(row["caveats"]),
+        kind=row.kind,
+        modes=frozenset(row.modes),
+        arguments=row.arguments,
+        needs=row.needs,
+        maxcpus=None if row.maxcpus == "any" else frozenset(map(_branch, row.maxcpus)),
+        serial=row.serial,
+        hosts=row.hosts,
+        hosts_source=row.hosts_source,
+        caveats=tuple(row.caveats),
     )
 
 

@@ -7,11 +7,17 @@ both are recognised by sha256 or GNU build-id.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, ClassVar
 
-from shimtool.model import ShimKind
-from shimtool.system.yaml_rows import NAME, TEXT, Field, digits, pattern, read_list
+from shimtool.model import Mode, ShimKind
+from shimtool.system.typed import Must, Name, Sha256, Words, matching
+from shimtool.system.yaml_rows import read_rows
 
 FILE = "known.yaml"
+
+BuildId = Annotated[str, matching("[0-9a-f]{40}", "be 40 lower-case hexadecimal digits, in quotes")]
+Kind = Annotated[ShimKind, Must(f"be one of: {', '.join(ShimKind)}")]
+Modes = Annotated[tuple[Mode, ...], Must("be one of: hvm, pvh, or both, as a list", len)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +31,18 @@ class Known:
     build_id: str | None
 
 
-KIND = pattern(r"4\.10-based|vixen", "be one of: 4.10-based, vixen")
-FIELDS = {
-    "name": NAME,
-    "version": TEXT,
-    "kind": KIND,
-    "sha256": digits(64, required=False),
-    "build-id": digits(40, required=False),
-    "origin": Field("be a text", lambda value: isinstance(value, str), required=False),
-}
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """An entry of the file."""
+
+    HYPHENS: ClassVar = True
+
+    name: Name
+    version: Words
+    kind: Kind
+    sha256: Sha256 | None = None
+    build_id: BuildId | None = None
+    origin: Annotated[str, Must("be a text")] = ""
 
 
 def load_known(folder: Path) -> tuple[Known, ...]:
@@ -42,14 +51,8 @@ def load_known(folder: Path) -> tuple[Known, ...]:
     Raises ShimtoolError with every fault of the file.
     """
     return tuple(
-        Known(
-            row["name"],
-            row["version"],
-            ShimKind(row["kind"]),
-            row.get("sha256"),
-            row.get("build-id"),
-        )
-        for row in read_list(folder / FILE, FIELDS)
+        Known(row.name, row.version, row.kind, row.sha256, row.build_id)
+        for row in read_rows(folder / FILE, _Row)
     )
 
 

@@ -98,7 +98,7 @@ def _kind(path: Path | str, data: bytes, types: set[int | str], said: ShimKind |
     """Return the kind: what the bytes tell, else what is `said`; refuse if these disagree."""
     marks: list[tuple[ShimKind, bool]] = [
         (ShimKind.VIXEN, VIXEN_MARK in data and PHYS32_ENTRY not in types),
-        (ShimKind.BASED_4_10, PHYS32_ENTRY in types),
+        (ShimKind.PVSHIM, PHYS32_ENTRY in types),
     ]
     told = next((kind for kind, there in marks if there), None)
     if told is None and said is ShimKind.VIXEN and GUEST_OS not in types:
@@ -107,7 +107,7 @@ def _kind(path: Path | str, data: bytes, types: set[int | str], said: ShimKind |
         raise fault(
             f"a shim of the kind {told}, not {said}", path, remedy=f"add it with --kind {told}"
         )
-    return told or ShimKind.BASED_4_10
+    return told or ShimKind.PVSHIM
 
 
 def _check_shim(path: Path | str, data: bytes, types: set[int | str]) -> None:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shimtool.errors import ShimtoolError
-from shimtool.model import Compression, KernelFacts, Wrapping
+from shimtool.model import Compression, KernelFacts, Mode, Wrapping
 from shimtool.output.report import FILE_NAME, Input, Output, Record, Report, load, render
 from tests.conftest import EXAMPLES
 
@@ -22,7 +22,7 @@ FACTS = KernelFacts(Wrapping.BZIMAGE, Compression.XZ, (512, 4096), 64, pv=True, 
 def report(path: str = "/boot/initrd") -> Report:
     record = Record(
         name="web01",
-        mode="hvm",
+        mode=Mode.HVM,
         shim="4.10.4",
         shim_sha256="e" * 64,
         fingerprint="b" * 64,
@@ -159,7 +159,34 @@ def test_wrong_types_are_damage(tmp_path: Path, path: str, value: object) -> Non
     for key in keys[:-1]:
         holder = holder[int(key) if isinstance(holder, list) else key]
     holder[keys[-1]] = value
-    assert loaded(tmp_path, json.dumps(document, default=str).encode()) is None
+    found = loaded(tmp_path, json.dumps(document, default=str).encode())
+    if not path.startswith("guests.0") or value == [float("inf"), 1, 2, 3]:
+        assert found is None
+        return
+    assert found
+    assert not found.guests
+    (damaged,) = found.damaged
+    assert damaged.name == ("guests[0]" if path == "guests.0.name" else "web01")
+    assert (damaged.fault.seen or "").startswith("guests[0]")
+    named = [key for key in keys if not key.isdigit()][-1]
+    assert named in (damaged.fault.seen or "")
+    assert str(damaged.fault.where) == str(tmp_path / FILE_NAME)
+    assert damaged.fault.remedy
+
+
+def test_damage_is_of_one_guest_and_nothing_is_lost(tmp_path: Path) -> None:
+    """The others are there, and a report written again holds the damaged record as it was."""
+    whole = json.loads(render(report("/boot/caf\udce9")))
+    other = json.loads(json.dumps(whole["guests"][0])) | {"name": "web02"}
+    other["config"]["sha256"] = "short"
+    whole["guests"].append(other)
+    found = loaded(tmp_path, json.dumps(whole).encode())
+    assert found
+    assert set(found.guests) == {"web01"}
+    assert found.damaged[0].fault.seen == (
+        "guests[1].config.sha256: it must be 64 lower-case hexadecimal digits, in quotes"
+    )
+    assert json.loads(render(found)) == whole
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ def test_elsewhere_any_shim_will_do(xen: str) -> None:
 
 def test_which_kinds_work() -> None:
     both = (Mode.HVM, Mode.PVH)
-    assert works_in(ShimKind.BASED_4_10, host("4.17")) == both
-    assert works_in(ShimKind.BASED_4_10, host("4.10.0")) == ()
+    assert works_in(ShimKind.PVSHIM, host("4.17")) == both
+    assert works_in(ShimKind.PVSHIM, host("4.10.0")) == ()
     assert works_in(ShimKind.VIXEN, host("4.17")) == (Mode.HVM,)
     assert works_in(ShimKind.VIXEN, replace(host("4.17"), hvm=False)) == ()
 

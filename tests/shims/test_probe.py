@@ -46,7 +46,7 @@ def test_debians_shim_is_told_from_its_bytes(real_shim: bytes) -> None:
     assert found.modes == {Mode.HVM, Mode.PVH}
     assert found.size == len(real_shim)
     assert found.sha256 == hashlib.sha256(real_shim).hexdigest()
-    assert found.kind == "4.10-based"
+    assert found.kind == "pvshim"
 
 
 def test_the_build_id_is_the_one_that_the_linker_wrote(real_shim: bytes) -> None:
@@ -81,9 +81,9 @@ def test_nobody_can_vouch_for_what_says_itself_that_it_is_another_kind(
     hypervisor: Path, vixen: Path, tmp_path: Path
 ) -> None:
     for file, said, reason in (
-        (debs.xen_shim(), ShimKind.VIXEN, "of the kind 4.10-based, not vixen"),
-        (vixen, ShimKind.BASED_4_10, "of the kind vixen, not 4.10-based"),
-        (hypervisor, ShimKind.BASED_4_10, "ordinary Xen hypervisor"),
+        (debs.xen_shim(), ShimKind.VIXEN, "of the kind pvshim, not vixen"),
+        (vixen, ShimKind.PVSHIM, "of the kind vixen, not pvshim"),
+        (hypervisor, ShimKind.PVSHIM, "ordinary Xen hypervisor"),
         (debs.kernel(), ShimKind.VIXEN, "Linux bzImage"),
     ):
         with pytest.raises(ShimtoolError, match=reason):
@@ -97,9 +97,7 @@ def test_nobody_can_vouch_for_what_says_itself_that_it_is_another_kind(
 
 def test_a_known_build_id_gives_name_and_version() -> None:
     build_id = probe(debs.xen_shim()).build_id
-    found = probe(
-        debs.xen_shim(), [Known("4.10.4-x", "4.10.4", ShimKind.BASED_4_10, None, build_id)]
-    )
+    found = probe(debs.xen_shim(), [Known("4.10.4-x", "4.10.4", ShimKind.PVSHIM, None, build_id)])
     assert (found.name, found.version) == ("4.10.4-x", "4.10.4")
 
 
