@@ -11,6 +11,7 @@ from shimtool.dom0.releases import Fact
 from shimtool.errors import ShimtoolError
 from shimtool.model import Host, Mode
 from tests.support.cli import shimtool_cli
+from tests.support.hypervisors import sys_of
 
 
 def known(text: str) -> Host:
@@ -106,12 +107,8 @@ def test_xen_wins_over_a_version_that_cannot_be_read(
     tmp_path: Path, words: tuple[str, ...], xen: str, source: str
 ) -> None:
     """In a mount namespace of its own, where /sys shows such a hypervisor."""
-    version = tmp_path / "hypervisor" / "version"
-    version.mkdir(parents=True)
-    for name in ("major", "minor"):
-        (version / name).write_text("odd")
-    mounted = ("unshare", "-m", "sh", "-c", 'mount --bind "$0" /sys && exec "$@"', str(tmp_path))
-    result = shimtool_cli("host", "--json", *words, through=mounted)
+    through = sys_of(tmp_path, {"version/major": "odd", "version/minor": "odd"})
+    result = shimtool_cli("host", "--json", *words, through=through)
     assert result.code == 0, result.err
     facts = json.loads(result.out)
     assert facts["xen"] == xen

@@ -21,4 +21,4 @@ VALUES = BASE | {
 }  # fmt: skip
 
 DATA = Path(__file__).parent / "data"
-CASES = sorted(path for path in DATA.glob("*.cfg") if not path.name.endswith(".expected.cfg"))
+CASES = sorted(DATA.glob("*.cfg"))

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -82,16 +81,11 @@ def test_a_version_that_is_none_is_a_usage_error(text: str, dom0: Dom0) -> None:
 
 
 @pytest.fixture
-def without_vtx(tmp_path: Path) -> Iterator[tuple[str, ...]]:
-    """Run in a mount namespace whose /sys shows a Xen on a processor without VT-x/SVM."""
-    for name, text in {
-        "version/major": "4", "version/minor": "17", "version/extra": ".7",
-        "properties/capabilities": "xen-3.0-x86_64 xen-3.0-x86_32p ",
-    }.items():  # fmt: skip
-        file = tmp_path / "hypervisor" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    yield ("unshare", "-m", "sh", "-c", 'mount --bind "$0" /sys && exec "$@"', str(tmp_path))
+def without_vtx(tmp_path: Path) -> tuple[str, ...]:
+    """Run where /sys shows a Xen on a processor without VT-x/SVM."""
+    version = {"version/major": "4", "version/minor": "17", "version/extra": ".7"}
+    capabilities = {"properties/capabilities": "xen-3.0-x86_64 xen-3.0-x86_32p "}
+    return hypervisors.sys_of(tmp_path, version | capabilities)
 
 
 def test_without_vtx_or_svm_xpti_remains(dom0: Dom0, without_vtx: tuple[str, ...]) -> None:

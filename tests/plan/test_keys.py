@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.commands.planning import Planned, Refused, plan_guests
+from shimtool.commands.planning import Planned, Refused
 from shimtool.commands.run import Run
 from shimtool.dom0.keys import TABLE, Fate, Row
 from shimtool.dom0.releases import releases
@@ -13,6 +13,7 @@ from shimtool.model import XL, Mode
 from tests.plan.support import BASE, VALUES
 from tests.support.dom0 import Dom0
 from tests.support.libxlu import reading
+from tests.support.planning import outcome_of
 
 README = Path(__file__).parents[2] / "README.md"
 PLACE = re.compile(r"(<!-- keys:.*?-->\n).*?(<!-- end of keys -->\n)", re.DOTALL)
@@ -40,7 +41,7 @@ def test_planning_does_what_the_table_says(
         if key == "bootloader":
             del lines["kernel"]  # else it is a path inside the guest's disk
         text = "".join(f"{name} = {value}\n" for name, value in lines.items())
-        (outcome,) = plan_guests([dom0.config("guest.cfg", text)], runs[mode])
+        outcome = outcome_of(dom0.config("guest.cfg", text), runs[mode])
         check(key, row, mode, text.encode(), outcome)
 
 

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shimtool import text
-from shimtool.commands.planning import Refused, plan_guests
+from shimtool.commands.planning import Refused
 from shimtool.commands.run import Run
 from shimtool.dom0.keys import TABLE
 from shimtool.errors import ShimtoolError
@@ -19,6 +19,7 @@ from tests.conftest import EXAMPLES
 from tests.plan.support import BASE, VALUES
 from tests.support.dom0 import Dom0
 from tests.support.libxlu import reading
+from tests.support.planning import outcome_of
 
 _WORDS = st.sampled_from(
     [
@@ -58,7 +59,7 @@ def test_what_xl_accepts_gets_a_verdict(
 ) -> None:
     with reading(data) as seen:
         assume(seen.accepted)
-    (outcome,) = plan_guests([dom0.config("guest.cfg", data)], runs[mode])
+    outcome = outcome_of(dom0.config("guest.cfg", data), runs[mode])
     if isinstance(outcome, Refused):
         assert outcome.faults
         assert all(fault.message for fault in outcome.faults)

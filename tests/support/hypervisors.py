@@ -1,6 +1,7 @@
 """Hypervisors that are no 4.10-based shims: Debian's own, and one that passes for a Vixen."""
 
 import gzip
+from pathlib import Path
 
 from shimtool.shims.probe import VIXEN_MARK
 from tests.support import debs
@@ -21,3 +22,16 @@ def like_vixen() -> bytes:
     at = data.index(b"Xen version ")  # in its banner
     data[at : at + len(VIXEN_MARK)] = VIXEN_MARK
     return bytes(data)
+
+
+def sys_of(folder: Path, files: dict[str, str]) -> tuple[str, ...]:
+    """Return what to run a program through, so that its /sys/hypervisor holds these files.
+
+    It gets a mount namespace of its own; `unchanged`, as / may be no mount point (in a chroot).
+    """
+    for name, text in files.items():
+        file = folder / "hypervisor" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    script = 'mount --bind "$0" /sys && exec "$@"'
+    return ("unshare", "-m", "--propagation", "unchanged", "sh", "-c", script, str(folder))

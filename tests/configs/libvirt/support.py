@@ -1,5 +1,6 @@
 """What the tests of libvirt domains share."""
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from shimtool.model import (
     SourceFile,
     Wrapping,
 )
+from tests.support import debs
+from tests.support.dom0 import Dom0, make_dom0
 
 DATA = Path(__file__).parent / "data"
 HERE = Path("guest.xml")
@@ -24,6 +27,14 @@ GOOD = [path for path in CASES if not path.name.startswith("refused-")]
 
 def domain(data: bytes | str) -> Domain:
     return parse(data.encode() if isinstance(data, str) else data, HERE)
+
+
+def make_host(root: Path) -> Dom0:
+    """Return a dom0 that has PV GRUB in its /boot too."""
+    dom0 = make_dom0(root)
+    image = debs.ROOT / "build/assets/pvgrub/grub-x86_64-xen.bin"
+    shutil.copy(image, dom0.boot / image.name)
+    return dom0
 
 
 def small(inside: str = "", devices: str = "", attributes: str = "type='xen'") -> str:
@@ -42,7 +53,7 @@ def validates(path: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=900,  # only a guard against hanging
     )
     return "" if done.returncode == 0 else done.stdout + done.stderr
 

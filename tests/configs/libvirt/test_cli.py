@@ -1,21 +1,15 @@
 """The real command line on a domain's XML: from scan to restore."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.configs.libvirt.support import DATA, validates
-from tests.support.dom0 import Dom0, make_dom0
+from tests.support.dom0 import Dom0
 
 XEN = {"hvm": "4.9.2", "pvh": "4.17.7"}
 CASE = {"hvm": "virt-install-direct-kernel", "pvh": "pygrub"}
 NAME = {"hvm": "web01", "pvh": "mail01"}
-
-
-@pytest.fixture
-def dom0(tmp_path: Path) -> Dom0:
-    return make_dom0(tmp_path)
 
 
 @pytest.mark.parametrize("mode", XEN)

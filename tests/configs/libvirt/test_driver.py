@@ -10,15 +10,14 @@ from typing import Any
 
 import pytest
 
-from shimtool.commands.planning import Planned, plan_guests
 from shimtool.commands.settings import GuestSettings
 from shimtool.configs.libvirt import is_ours, parse
 from shimtool.model import Mode, Plan
 from tests.configs.libvirt.driver import ask
-from tests.configs.libvirt.support import DATA, GOOD, small
+from tests.configs.libvirt.support import DATA, GOOD, make_host, small
 from tests.device_model.script_runner import SCRIPT
-from tests.support import debs
-from tests.support.dom0 import Dom0, make_dom0
+from tests.support.dom0 import Dom0
+from tests.support.planning import planned, run_on
 
 XEN = {Mode.HVM: "4.9.2", Mode.PVH: "4.17.7"}
 PV_GRUB = ("pygrub", "neither-kernel-nor-bootloader", "pv-grub-as-kernel")
@@ -26,21 +25,14 @@ PV_GRUB = ("pygrub", "neither-kernel-nor-bootloader", "pv-grub-as-kernel")
 
 @pytest.fixture(scope="module")
 def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
-    made = make_dom0(tmp_path_factory.mktemp("driver"))
-    image = debs.ROOT / "build/assets/pvgrub/grub-x86_64-xen.bin"
-    shutil.copy(image, made.boot / image.name)
+    made = make_host(tmp_path_factory.mktemp("driver"))
     shutil.copy(SCRIPT, made.out)
     return made
 
 
 def converted(path: Path, mode: Mode, dom0: Dom0) -> tuple[Plan, bytes]:
-    from shimtool.commands.run import open_run  # noqa: PLC0415 - beside its only use
-
-    options = GuestSettings(
-        map=[f"/boot={dom0.boot}"], out=dom0.out, host_out=str(dom0.out), xen=XEN[mode]
-    )
-    (outcome,) = plan_guests([path], open_run(options))
-    assert isinstance(outcome, Planned), outcome
+    run = run_on(dom0, GuestSettings(host_out=str(dom0.out), xen=XEN[mode]))
+    outcome = planned(path, run)
     assert outcome.plan.mode is mode
     return outcome.plan, outcome.new_config
 

@@ -1,24 +1,21 @@
-"""Golden pairs: a domain's XML of the wild, and the XML (or the refusal) that comes of it.
+"""Golden pairs: a domain's XML from a real host, and the XML (or the refusal) that comes of it.
 
 What comes of a file that libvirt's own schema takes must be taken by it too.
 """
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from shimtool import text
-from shimtool.commands.planning import Planned, Refused, plan_guests
-from shimtool.commands.run import Run, open_run
+from shimtool.commands.planning import Refused
+from shimtool.commands.run import Run
 from shimtool.commands.settings import GuestSettings
 from shimtool.configs.parse import open_config
-from shimtool.errors import ShimtoolError
 from shimtool.model import Mode, Plan
-from tests.configs.libvirt.support import CASES, DATA, GOOD, validates
-from tests.support import debs
-from tests.support.dom0 import make_dom0
+from tests.configs.libvirt.support import CASES, DATA, GOOD, make_host, validates
+from tests.support.dom0 import Dom0
+from tests.support.planning import outcome_of, planned, refusal_text, run_on, without_hashes
 
 HOSTS = {"unknown": None, "4.9": "4.9.2", "4.11": "4.11.4", "4.17": "4.17.7"}
 # Not what the schema takes, though libvirt does: an unknown element, which it drops; and <boot>
@@ -27,15 +24,13 @@ LAX = ("comments-and-unknown-things", "graphical-console")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    dom0 = make_dom0(tmp_path_factory.mktemp("golden"))
-    (dom0.boot / "grub-x86_64-xen.bin").write_bytes(
-        (debs.ROOT / "build/assets/pvgrub/grub-x86_64-xen.bin").read_bytes()
-    )
-    return {
-        name: open_run(GuestSettings(map=[f"/boot={dom0.boot}"], out=dom0.out, xen=xen))
-        for name, xen in HOSTS.items()
-    }
+def dom0(tmp_path_factory: pytest.TempPathFactory) -> Dom0:
+    return make_host(tmp_path_factory.mktemp("golden"))
+
+
+@pytest.fixture(scope="module")
+def runs(dom0: Dom0) -> dict[str, Run]:
+    return {name: run_on(dom0, GuestSettings(xen=xen)) for name, xen in HOSTS.items()}
 
 
 @pytest.mark.parametrize("host", ["unknown", "4.17"])
@@ -43,22 +38,21 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
 def test_golden(
     case: Path,
     host: str,
+    dom0: Dom0,
     runs: dict[str, Run],
     golden: Callable[[Path, bytes], None],
-    tmp_path: Path,
 ) -> None:
-    (outcome,) = plan_guests([case], runs[host])
+    outcome = outcome_of(case, runs[host])
     assert isinstance(outcome, Refused) == case.name.startswith("refused-"), outcome
     expected = DATA / "expected" / f"{case.stem}.{host}"
     if isinstance(outcome, Refused):
-        lines = text.error(ShimtoolError(*outcome.faults)).replace(str(case.parent), "")
-        golden(expected.with_name(f"{expected.name}.txt"), f"{_anonymous(lines)}\n".encode())
+        golden(expected.with_name(f"{expected.name}.txt"), refusal_text(outcome, dom0))
         return
     assert outcome.plan.files[-1] == f"{outcome.plan.guest.name}.xml"
     config = outcome.new_config
-    golden(expected.with_name(f"{expected.name}.xml"), _lasting(config))
+    golden(expected.with_name(f"{expected.name}.xml"), without_hashes(config))
     assert outcome.changes
-    new = tmp_path / "new.xml"
+    new = dom0.configs / f"{case.stem}.xml"
     new.write_bytes(config)
     assert (validates(case) == "") == (case.stem not in LAX)
     assert case.stem == LAX[0] or validates(new) == ""
@@ -69,9 +63,7 @@ def test_golden(
 
 
 def _planned(case: str, run: Run) -> Plan:
-    (outcome,) = plan_guests([DATA / f"{case}.xml"], run)
-    assert isinstance(outcome, Planned), outcome
-    return outcome.plan
+    return planned(DATA / f"{case}.xml", run).plan
 
 
 @pytest.mark.parametrize("host", HOSTS)
@@ -86,26 +78,14 @@ def test_pvh_is_for_pv_grub_where_libvirt_is_sure_to_know_it(
         assert _planned(case, runs[host]).mode is best
 
 
-def test_pvh_is_refused_for_what_libvirt_cannot_hand_over(tmp_path: Path) -> None:
-    dom0 = make_dom0(tmp_path)
-    options = GuestSettings(map=[f"/boot={dom0.boot}"], out=dom0.out, xen="4.11.4", mode="pvh")
-    run = open_run(options)
-    (outcome,) = plan_guests([DATA / "virt-install-direct-kernel.xml"], run)
+def test_pvh_is_refused_for_what_libvirt_cannot_hand_over(dom0: Dom0) -> None:
+    run = run_on(dom0, GuestSettings(xen="4.11.4", mode="pvh"))
+    outcome = outcome_of(DATA / "virt-install-direct-kernel.xml", run)
     assert isinstance(outcome, Refused)
     assert [(fault.remedy, str(fault.where).rpartition(":")[2]) for fault in outcome.faults] == [
         ("use --mode hvm, or convert an xl config of this guest", "15")
     ]
     assert _planned("pygrub", run).mode is Mode.PVH
-
-
-def _lasting(config: bytes) -> bytes:
-    """Leave out the hashes of Debian's shim and GRUB, which get updates."""
-    return re.sub(rb"(xen-shim|pvgrub)-[0-9a-f]{16}", rb"\1-HASH", config)
-
-
-def _anonymous(text: str) -> str:
-    """Leave out the temporary folder that stands for dom0's /boot."""
-    return re.sub(r"/\S*/golden0/", "HERE/", text)
 
 
 def test_there_are_enough_cases() -> None:

@@ -8,7 +8,7 @@ from shimtool.configs.xl.grammar import Items, Value
 from shimtool.configs.xl.syntax import Document, parse, read_config
 from shimtool.errors import Fault, ShimtoolError
 from shimtool.model import ConfigEdits
-from tests.support import libxlu as oracle
+from tests.support import libxlu
 
 DATA = Path(__file__).parent / "data"
 FIXTURES = sorted(path for path in DATA.glob("*.cfg"))
@@ -71,8 +71,8 @@ def edited(data: bytes, edits: ConfigEdits = EDITS) -> bytes:
     return edit(parse(data, HERE), edits, ["Made by shimtool for tests.", "two\nlines"])
 
 
-def tree(value: Value) -> oracle.Tree:
-    """Return a value as the oracle gives it."""
+def tree(value: Value) -> libxlu.Tree:
+    """Return a value as libxlu gives it."""
     if isinstance(value, Items):
         return [tree(item) for item in value.items]
     return value.text.encode(errors="surrogateescape")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigEdits, ConfigValue
 from tests.configs.xl.support import EXAMPLES, FIXTURES, document, edited, refusal, tree
-from tests.support import libxlu as oracle
+from tests.support import libxlu
 from tests.support.config_strategies import CONFIGS, EDITS, HEAPS, MUTATED
 
 many = settings(max_examples=EXAMPLES, deadline=None)
@@ -24,7 +24,7 @@ def keys_in(data: bytes) -> set[str]:
 def check(data: bytes) -> None:
     """Assert that we take a config exactly as libxlu does."""
     ours = document(data)
-    with oracle.reading(data) as theirs:
+    with libxlu.reading(data) as theirs:
         assert (ours is not None) == theirs.accepted, theirs.complaints
         if ours is None:
             check_lines(data, theirs)
@@ -43,7 +43,7 @@ def check(data: bytes) -> None:
             assert theirs.integer(key) == number, key
 
 
-def check_lines(data: bytes, theirs: oracle.Reading) -> None:
+def check_lines(data: bytes, theirs: libxlu.Reading) -> None:
     """Assert that we name each line that libxlu names, and the same first one."""
     faults = refusal(data)
     assert all(fault.where and fault.message for fault in faults)
@@ -96,7 +96,7 @@ def test_heap_of_tokens(data: bytes) -> None:
 )
 def test_deep_list(opening: bytes, depth: int, accepted: bool) -> None:
     data = b"a=" + opening * depth + b"]" * depth + b"\n"
-    with oracle.reading(data) as theirs:
+    with libxlu.reading(data) as theirs:
         assert theirs.accepted == accepted
     assert bool(refusal(data)) != accepted
 
@@ -107,7 +107,7 @@ def after_edit(data: bytes, edits: ConfigEdits) -> None:
     check(result)
     values = dict(edits.settings)
     gone = {*edits.comment_out, *values}
-    with oracle.reading(data) as before, oracle.reading(result) as after:
+    with libxlu.reading(data) as before, libxlu.reading(result) as after:
         assert after.accepted
         for key in keys_in(data) - gone:
             assert after.value(key) == before.value(key), key
@@ -115,7 +115,7 @@ def after_edit(data: bytes, edits: ConfigEdits) -> None:
             assert after.value(key) == (as_tree(values[key]) if key in values else None), key
 
 
-def as_tree(value: ConfigValue) -> oracle.Tree:
+def as_tree(value: ConfigValue) -> libxlu.Tree:
     if isinstance(value, tuple):
         return [item.encode(errors="surrogateescape") for item in value]
     return str(value).encode(errors="surrogateescape")

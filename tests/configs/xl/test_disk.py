@@ -11,7 +11,7 @@ from shimtool.configs.xl.vdev import vdev_index
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigString, Disk
 from tests.configs.xl.support import DATA, EXAMPLES, HERE
-from tests.support import libxlu as oracle
+from tests.support import libxlu
 from tests.support.config_strategies import Choices
 
 # One a line, \t for a tab, \n for a newline.
@@ -49,7 +49,7 @@ def known(vdev: str) -> bool:
 
 
 def check(entry: str) -> None:
-    ours, theirs = found(entry), oracle.disk(entry.encode(errors="surrogateescape"))
+    ours, theirs = found(entry), libxlu.disk(entry.encode(errors="surrogateescape"))
     if ours is None:
         assert theirs is None or not known(str(theirs["vdev"])), theirs
         return
@@ -64,7 +64,7 @@ def check(entry: str) -> None:
         theirs.get("script", ""),
     )
     assert ours.virtio == (theirs.get("specification") == "virtio")
-    marked = oracle.disk(as_cdrom(ours).encode(errors="surrogateescape"))
+    marked = libxlu.disk(as_cdrom(ours).encode(errors="surrogateescape"))
     expected = {**theirs, "is_cdrom": 1, "removable": 1}
     expected.pop("readwrite", None)
     if ours.backend:

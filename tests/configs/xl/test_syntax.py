@@ -13,7 +13,7 @@ from shimtool.configs.xl.syntax import LIMIT, parse
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigString
 from tests.configs.xl.support import FIXTURES, HERE, opened, refusal
-from tests.support import libxlu as oracle
+from tests.support import libxlu
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
@@ -100,7 +100,8 @@ def test_too_big(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "junk", [os.urandom(100_000), b"\x7fELF\x02\x01\x01" + bytes(1000) + b"\n" * 99, b"a='\0'\n"]
+    "junk",
+    [bytes(range(256)) * 400, b"\x7fELF\x02\x01\x01" + bytes(1000) + b"\n" * 99, b"a='\0'\n"],
 )
 def test_binary_junk_is_one_error(junk: bytes) -> None:
     (fault,) = refusal(junk)
@@ -109,13 +110,13 @@ def test_binary_junk_is_one_error(junk: bytes) -> None:
 
 def test_libxlu_aborts_on_a_nul_byte_in_a_string() -> None:
     # What test_binary_junk_is_one_error refuses is no loss: xl itself dies of it.
-    with oracle.reading(b"a='b'"):
+    with libxlu.reading(b"a='b'"):
         pass
     child = os.fork()
     if not child:
         faulthandler.disable()  # the end is expected: no traceback,
         os.close(2)  # and no word from libc
-        with oracle.reading(b"a='\0'"):
+        with libxlu.reading(b"a='\0'"):
             os._exit(0)
     assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGABRT
 
@@ -140,9 +141,9 @@ def test_libxlu_aborts_on_a_nul_byte_in_a_string() -> None:
 def test_hostile_megabyte(piece: bytes, tail: bytes) -> None:
     data = (b"x='" if tail else b"") + piece * ((LIMIT - 9) // len(piece)) + tail
     begun = time.process_time()
-    refused = refusal(data)
-    assert len(refused) <= 51
-    if not refused:
+    try:
         parse(data, HERE).value("a")
-    # Seconds on a slow machine; what is quadratic takes minutes.
-    assert time.process_time() - begun < 10
+    except ShimtoolError as error:
+        assert len(error.faults) <= 51
+    # Seconds on a slow machine; what is quadratic takes many minutes.
+    assert time.process_time() - begun < 60
