@@ -106,7 +106,7 @@ def _extracted(
         if (path := _place(guest, disk, roots, needed=not number))
     ]
     wanted = BootRequest(asked.entry, asked.kernel, asked.ramdisk, asked.offset)
-    found = extract(places, wanted, Location(guest.config, disks[0].line))
+    found = extract(places, wanted, Location(guest.config, disks[0].line), guest.words)
     return Payload(
         sources.kernel(found.kernel),
         sources.ramdisk(found.ramdisk) if found.ramdisk else None,
@@ -127,12 +127,13 @@ def _disks(guest: Guest) -> list[Disk]:
             "the boot loader has no disk to read",
             guest.config,
             guest.keys.get("disk"),
-            remedy="add the guest's disk to disk=",
+            remedy=f"add the guest's disk to {guest.written('disk')}",
         )
     first, *others = guest.disks
     if first.cdrom or not first.target:
         raise fault(
-            "the boot loader reads the first entry of disk=, and that is a CD-ROM",
+            f"the boot loader reads the first entry of {guest.written('disk')}, and that is a"
+            " CD-ROM",
             guest.config,
             first.line,
             seen=first.text,
@@ -166,5 +167,6 @@ def _unreadable(guest: Guest, disk: Disk) -> Fault:
         Location(guest.config, disk.line),
         disk.text,
         "convert it to raw or qcow2 (qemu-img convert), or put kernel and ramdisk into dom0 and"
-        " set kernel= and ramdisk= instead of bootloader=",
+        f" set {guest.written('kernel')} and {guest.written('ramdisk')} instead of"
+        f" {guest.written('bootloader')}",
     )

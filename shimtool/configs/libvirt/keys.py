@@ -65,6 +65,7 @@ VOCABULARY = Vocabulary(
         {key: _element(path) for key, path in PATHS.items()}
         | {
             "memory": "<memory>",
+            "root": "<cmdline>",
             "device_model_args": "<xen:commandline>",
             "pci": "<hostdev type='pci'>",
             "usbdev": "<hostdev type='usb'>",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shimtool.dom0.paths import Found
 from shimtool.errors import Fault, Location, ShimtoolError
-from shimtool.model import GuestDiskFile
+from shimtool.model import XL, GuestDiskFile, Vocabulary
 from shimtool.payload.guest_disk.find_boot_entry import (
     BootRequest,
     BootSelection,
@@ -38,11 +38,14 @@ class Extraction:
     settled: bool
 
 
-def extract(disks: Sequence[GuestDisk], wanted: BootRequest, where: Location) -> Extraction:
+def extract(
+    disks: Sequence[GuestDisk], wanted: BootRequest, where: Location, words: Vocabulary = XL
+) -> Extraction:
     """Find what boots on a guest's disks, the first of which pygrub would read; nothing is copied.
 
     The others are opened only when the first has nothing (LVM may span disks). Raises
-    ShimtoolError, naming `where`, when there is nothing to boot, or too much.
+    ShimtoolError, naming `where` and in the config's `words`, when there is nothing to boot, or
+    too much.
     """
     try:
         return _found(disks[:1], wanted, where)
@@ -53,13 +56,14 @@ def extract(disks: Sequence[GuestDisk], wanted: BootRequest, where: Location) ->
             return _found(disks, wanted, where)
         except UnreadableError as error:
             why = str(error)
+    kernel, ramdisk, root, loader = map(words.written, ("kernel", "ramdisk", "root", "bootloader"))
     raise ShimtoolError(
         Fault(
             f"found nothing to boot on the guest's disk: {why}",
             where,
             ", ".join(disk.dom0_path for disk in disks),
-            "mend the guest's boot menu, or copy kernel and ramdisk to dom0 and set kernel=,"
-            " ramdisk= and root= instead of bootloader=",
+            "mend the guest's boot menu, or copy kernel and ramdisk to dom0 and set"
+            f" {kernel}, {ramdisk} and {root} instead of {loader}",
         )
     )
 

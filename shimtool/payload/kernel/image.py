@@ -147,5 +147,5 @@ def _no_kernel(source: BinaryIO, why: str) -> ShimtoolError:
     return fault(
         f"no kernel that Xen can start: {why}",
         source.name,
-        remedy="kernel= must name a PV kernel (bzImage, or ELF image) or a PV GRUB image",
+        remedy="let the config name a PV kernel (bzImage, or ELF image) or a PV GRUB image",
     )

@@ -5,12 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from shimtool.commands.planning import Refused
+from shimtool.commands.settings import GuestSettings
 from shimtool.configs.libvirt.keys import PATHS, VOCABULARY
 from shimtool.dom0.keys import TABLE
 from shimtool.errors import ShimtoolError
 from shimtool.model import XL, Guest, Host, Mode, Settings
 from shimtool.plan.plan import payload_independent_faults, plan
 from tests.configs.libvirt.support import GOOD, domain, image, small
+from tests.support.dom0 import Dom0
+from tests.support.planning import outcome_of, run_on
 
 
 @pytest.mark.parametrize(
@@ -92,3 +96,22 @@ def test_no_message_about_a_domain_speaks_of_xl(mode: Mode | None) -> None:
     texts.discard("use --mode hvm, or convert an xl config of this guest")
     assert [text for text in texts if XL_KEY.search(text) or re.search(r"\bxl\b", text)] == []
     assert not any("--mode pvh" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("disk", "remedy"),
+    [
+        ("", "add the guest's disk to <disk>"),
+        ("<driver type='vmdk'/>", "set <kernel> and <initrd> instead of <bootloader>"),
+        ("<driver type='raw'/>", "set <kernel>, <initrd> and <cmdline> instead of <bootloader>"),
+    ],
+)
+def test_nor_do_those_about_its_disks(disk: str, remedy: str, dom0: Dom0) -> None:
+    file = dom0.root / "disk.img"
+    file.write_bytes(bytes(4096))
+    devices = f"<disk><source file='{file}'/><target dev='xvda'/>{disk}</disk>" if disk else ""
+    text = small("<bootloader>pygrub</bootloader>", devices)
+    config = dom0.config("n.xml", text.replace("<kernel>/boot/k</kernel>", ""))
+    refused = outcome_of(config, run_on(dom0, GuestSettings(extract=True)))
+    assert isinstance(refused, Refused)
+    assert [fault.remedy for fault in refused.faults if remedy in (fault.remedy or "")]
