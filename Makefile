@@ -9,12 +9,12 @@ ASSETS := build/assets
 CONTEXT := build/image/context
 RUN := $(VENV)/bin/python
 PYTEST := $(RUN) -m pytest
-REQUIRE := container/require
+REQUIRE := container/apt-require
 
-SCRIPTS := container/require container/collect-assets container/device-model/shimtool-dm \
-	container/image/build container/image/ci/shimtool container/image/lock \
-	container/image/make-base container/image/make-context container/image/pack \
-	container/launcher/engines container/launcher/shares container/launcher/shimtool .ci/run
+SCRIPTS := container/apt-require container/collect-assets container/device-model/shimtool-dm \
+	container/image/build container/image/ci/shimtool container/image/update-lock \
+	container/image/make-base container/image/make-context container/image/make-dist \
+	container/launcher/engines.sh container/launcher/mounts.sh container/launcher/shimtool .ci/run
 
 QUICK := tests/plan/test_command_line.py tests/system/test_staging.py tests/configs/xl/test_guest.py \
 	tests/configs/xl/test_syntax.py tests/configs/xl/test_vif.py
@@ -85,7 +85,7 @@ $(CONTEXT).appliance $(CONTEXT).ci: $(CONTEXT)
 image: $(CONTEXT).appliance $(CONTEXT).ci ## Container images (ENGINE=, BASE_IMAGE=, SHIM= choose)
 
 dist: $(CONTEXT).appliance ## The image as a tarball with launcher, for dom0s without network
-	@PYTHON=$(RUN) container/image/pack $(CONTEXT) build/dist
+	@PYTHON=$(RUN) container/image/make-dist $(CONTEXT) build/dist
 
 appliance-test: image dist ## Run the image under docker, podman and chroot
 	@$(REQUIRE) $(FOR_APPLIANCE)

@@ -55,5 +55,5 @@ def test_no_image_without_a_library(tmp_path: Path, library: str) -> None:
     )
     assert done.returncode == 1
     assert library in done.stderr
-    assert "run container/image/lock" in done.stderr
+    assert "run container/image/update-lock" in done.stderr
     assert not (tmp_path / "made").exists()

@@ -1,6 +1,6 @@
 """Check an image's libraries against pyproject.toml: what it names is there, and what that needs.
 
-`locked.py LIBRARIES PYPROJECT`; make-context runs it. Exit code 1, one line for each library
+`check_lock.py LIBRARIES PYPROJECT`; make-context runs it. Exit code 1, one line for each library
 that requirements.txt lacks or pins to a version that is not allowed.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-# rich loads them for Markdown and for coloured source code only; container/image/lock drops them.
+# rich loads them for Markdown and for coloured source code only; update-lock drops them.
 LEFT_OUT = ("markdown-it-py", "pygments")
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     named = tomllib.loads(Path(project).read_text())["project"]
     wanted = [*named["dependencies"], *named["optional-dependencies"]["disks"]]
     if wrong := list(lacking(Path(libraries), wanted)):
-        sys.exit("\n".join([*wrong, "run container/image/lock, then try again"]))
+        sys.exit("\n".join([*wrong, "run container/image/update-lock, then try again"]))
 
 
 def lacking(libraries: Path, wanted: Sequence[str]) -> Iterator[str]:

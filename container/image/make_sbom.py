@@ -1,6 +1,6 @@
 """Say what is inside the image: an SBOM (CycloneDX) among its files, labels on standard output.
 
-`describe.py ROOT REVISION`, with the time in SOURCE_DATE_EPOCH; make-context runs it when ROOT
+`make_sbom.py ROOT REVISION`, with the time in SOURCE_DATE_EPOCH; make-context runs it when ROOT
 holds all else. Same files, same bytes.
 """
 
