@@ -1,8 +1,8 @@
 """Write an image as a docker-archive that docker and podman both load, the same bytes each time.
 
-`docker_archive.py SAVED DEST NAME`: SAVED is what an engine saved, DEST the new archive, NAME how the
-image will be called once loaded. In it: NAME's manifest.json, the image's configuration, one
-tar for each layer, and nothing else; a shell can read that (container/launcher does).
+`docker_archive.py SAVED DEST NAME`: SAVED is what an engine saved, DEST the new archive, NAME
+how the image will be called once loaded. In it: NAME's manifest.json, the image's configuration,
+one tar for each layer, and nothing else; a shell can read that (container/launcher does).
 """
 
 import hashlib

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import kernel_builder as craft
+from tests.support import kernel_builder as build
 from tests.support.cli import refused, shimtool_cli
 from tests.support.dom0 import RAMDISK, Dom0
 from tests.support.outputs import extract
@@ -97,7 +97,7 @@ def test_a_config_named_twice_or_by_a_link_is_one(dom0: Dom0) -> None:
 @pytest.fixture
 def packed(dom0: Dom0) -> Dom0:
     """A guest whose kernel must be stored unpacked: a gzipped ELF, as XenLinux ones were."""
-    elf = craft.elf(body=bytes(8_000_000), segment=craft.notes(craft.PV_NOTES))
+    elf = build.elf(body=bytes(8_000_000), segment=build.notes(build.PV_NOTES))
     (dom0.boot / "vmlinux-2.6").write_bytes(gzip.compress(elf))
     dom0.config("old.cfg", 'name = "old"\nkernel = "/boot/vmlinux-2.6"\n')
     return dom0

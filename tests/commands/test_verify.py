@@ -171,7 +171,7 @@ def piped(dom0: Dom0, shell: str, *words: str) -> Result:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=900,
     )
     return Result(done.returncode, done.stdout, done.stderr)
 

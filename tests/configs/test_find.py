@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import time
 from pathlib import Path
 
 import pytest
@@ -204,9 +203,8 @@ def test_dangling_and_circling_links_are_refused_and_stop_nobody(dom0: Dom0, aut
 
 
 def quick(dom0: Dom0, *words: str | Path) -> Result:
-    start = time.monotonic()
     result = dom0.run("scan", *words)
-    assert time.monotonic() - start < 10
+    assert result.cpu < 10
     assert "Traceback" not in result.err
     return result
 

@@ -67,7 +67,7 @@ def run_dm(
         env={"PATH": "/nonexistent", "SHIMTOOL_QEMU": str(qemu), **(environment or {})},
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=900,
     )
     words = done.stdout.split(b"\0")[:-1]
     return Outcome(done.returncode, words[2:], os.fsdecode(done.stderr))  # past "/bin/sh", name

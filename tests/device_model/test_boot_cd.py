@@ -27,7 +27,7 @@ def started(shell: str, out: Path, qemu: Path, words: list[str]) -> list[str]:
         env={"PATH": "/nonexistent", "SHIMTOOL_QEMU": str(qemu)},
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=900,
     )
     return text(done.stdout.split(b"\0")[2:-1])
 

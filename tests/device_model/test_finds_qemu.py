@@ -56,7 +56,7 @@ class Dom0:
             capture_output=True,
             check=False,
             text=True,
-            timeout=60,
+            timeout=900,
         )
 
 

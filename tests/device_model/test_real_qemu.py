@@ -90,7 +90,7 @@ def started(arguments: list[str], files: Path) -> Iterator[Monitor]:
                     break
                 except (StopIteration, ConnectionRefusedError):
                     time.sleep(0.05)
-            client.settimeout(60)
+            client.settimeout(900)
             with client.makefile("rwb") as stream:
                 yield Monitor(cast(BinaryIO, stream))
     finally:
@@ -121,7 +121,11 @@ def test_one_cd_and_nothing_else(
 
 def test_without_the_script_qemu_refuses_two_partitions_of_a_disk(files: Path) -> None:
     refused = subprocess.run(
-        command(recorded("4.17")[0], files), capture_output=True, check=False, text=True, timeout=60
+        command(recorded("4.17")[0], files),
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=900,
     )
     assert refused.returncode == 1
     assert "(index=0) exists" in refused.stderr

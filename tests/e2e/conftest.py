@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e import table
-from tests.e2e.environment import Lab
+from tests.e2e.environment import Environment
 from tests.e2e.guests import Files
 from tests.e2e.host import RELEASES
 from tests.e2e.shims import BUNDLED, Cell, assets_with
@@ -78,14 +78,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def lab(request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Environment:
     """A lab for one cell of the table; its row is shown whatever the test does."""
     cell: Cell = request.param
     row = table.Row(cell.host, cell.shim_name, cell.mode, request.node.originalname[5:])
     request.node.user_properties.append((table.PROPERTY, row.cells))
     home = tmp_path / "guest"
     home.mkdir()
-    return Lab(
+    return Environment(
         release=RELEASES[cell.host],
         mode=cell.mode,
         assets=assets_with(cell.shim, tmp_path / "assets"),

@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 
 from tests.e2e.command import Program, shimtool
-from tests.e2e.guest_report import Facts, starts
+from tests.e2e.guest_report import GuestReport, starts
 from tests.e2e.guests import Files
 from tests.e2e.host import Release, host
-from tests.e2e.nested_xen import Kept, Machine, RigError, machine
+from tests.e2e.nested_xen import Kept, Machine, NestedXenError, machine
 from tests.e2e.table import Row
 
 # A guest needs 40-90 s of QEMU's CPU time to come up, whatever else the machine does.
@@ -22,7 +22,7 @@ CPU_LIMIT, WALL_LIMIT = 300.0, 900.0
 ATTEMPTS = 2
 
 
-class StalledError(RigError):
+class StalledError(NestedXenError):
     """A guest did not get there in its time: once in a while TCG's fault, so tried again."""
 
 
@@ -41,7 +41,7 @@ class Running:
         path.write_text(text, encoding="utf-8", errors="surrogateescape")
         return text
 
-    def starts(self) -> list[Facts]:
+    def starts(self) -> list[GuestReport]:
         """Return what each start of the guest has told so far."""
         return starts(self.console())
 
@@ -52,7 +52,7 @@ class Running:
         """
         return self.machine.run("pgrep -x xl").code == 0
 
-    def wait_start(self, number: int = 1) -> Facts:
+    def wait_start(self, number: int = 1) -> GuestReport:
         """Wait for the token of the guest's start `number`; return what it told."""
         wall, cpu = time.monotonic(), self.machine.cpu_seconds()
         look = 0
@@ -63,7 +63,7 @@ class Running:
             if len(found) >= number and found[number - 1].ready:
                 return found[number - 1]
             if gone:
-                raise RigError(f"{self.name} ended without a token", self.machine.logs)
+                raise NestedXenError(f"{self.name} ended without a token", self.machine.logs)
             used = self.machine.cpu_seconds() - cpu
             if used > CPU_LIMIT or time.monotonic() - wall > WALL_LIMIT:
                 said = f"{self.name}: no token from start {number}"
@@ -75,7 +75,7 @@ class Running:
         end = time.monotonic() + limit
         while self.exists():
             if time.monotonic() > end:
-                raise RigError(f"{self.name} is still there", self.machine.logs)
+                raise NestedXenError(f"{self.name} is still there", self.machine.logs)
             time.sleep(1)
 
     def plain_console(self) -> str:
@@ -85,7 +85,7 @@ class Running:
 
 
 @dataclass(slots=True)
-class Lab:
+class Environment:
     """What a test works with."""
 
     release: Release
@@ -158,7 +158,7 @@ def create(dom0: Machine, name: str, config: str, prepare: str = "true") -> Runn
     created = dom0.run(f"xl create {config}", 300)
     if created.code:
         dom0.run(f"cat /var/log/xen/*{name}* /var/log/xen/xl.log")
-        raise RigError(f"xl create failed: {created.text}", dom0.logs)
+        raise NestedXenError(f"xl create failed: {created.text}", dom0.logs)
     return Running(name, dom0)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class GuestReport:
     """All that one start of a guest told, in order: (key, value)."""
 
     lines: tuple[tuple[str, str], ...]
@@ -34,7 +34,7 @@ class Facts:
         return int(current), int(target)
 
 
-def starts(console: str) -> list[Facts]:
+def starts(console: str) -> list[GuestReport]:
     """Read a console log; one Facts for each start of the guest."""
     runs: list[list[tuple[str, str]]] = []
     for line in console.replace("\r", "").splitlines():
@@ -43,4 +43,4 @@ def starts(console: str) -> list[Facts]:
                 runs.append([])
             if runs:
                 runs[-1].append((match[1], match[2]))
-    return [Facts(tuple(lines)) for lines in runs]
+    return [GuestReport(tuple(lines)) for lines in runs]

@@ -41,7 +41,7 @@ def tail(path: Path, lines: int = 25) -> str:
     return f"--- {path.name}\n{last or '(empty)'}"
 
 
-class RigError(AssertionError):
+class NestedXenError(AssertionError):
     """The host or a guest did not do what was waited for; shows the end of every log."""
 
     def __init__(self, message: str, logs: Path) -> None:
@@ -102,14 +102,14 @@ class Machine:
                 self.monitor.resume()
         except NoAnswerError as error:
             self.stop()
-            raise RigError(f"QEMU did not start: {error}", logs) from error
+            raise NestedXenError(f"QEMU did not start: {error}", logs) from error
 
     def greet(self, limit: float) -> None:
         """Wait until dom0 runs scripts."""
         try:
             self._agent.greet(limit)
         except NoAnswerError as error:
-            raise RigError(f"host did not come up: {error}", self.logs) from error
+            raise NestedXenError(f"host did not come up: {error}", self.logs) from error
 
     def run(self, script: str, limit: float = 60) -> Output:
         """Run a script in dom0; script and output are kept in dom0.log."""
@@ -117,7 +117,9 @@ class Machine:
         try:
             output = self._agent.run(script, limit)
         except NoAnswerError as error:
-            raise RigError(f"dom0 does not answer to {script!r}: {error}", self.logs) from error
+            raise NestedXenError(
+                f"dom0 does not answer to {script!r}: {error}", self.logs
+            ) from error
         with (self.logs / "dom0.log").open("a") as log:
             took = time.monotonic() - started
             log.write(f"$ {script}\n{output.text.rstrip()}\n[exit {output.code}, {took:.1f} s]\n")

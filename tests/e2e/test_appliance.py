@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.command import Program
-from tests.e2e.environment import Lab, loops
+from tests.e2e.environment import Environment, loops
 from tests.e2e.shims import ASSETS
 from tests.support.debs import ROOT
 
@@ -30,16 +30,16 @@ def launcher(cache: Path) -> Program:
 
 @pytest.mark.modes("hvm")
 @pytest.mark.e2e_ci("hvm")
-def test_converted_in_the_container(lab: Lab, tmp_path: Path) -> None:
-    if lab.assets != ASSETS:
+def test_converted_in_the_container(environment: Environment, tmp_path: Path) -> None:
+    if environment.assets != ASSETS:
         pytest.skip("the image holds the bundled shim, not the one of E2E_SHIM")
-    root, swap = lab.files.root_disk(), lab.files.swap_disk()
-    config = lab.convert(
+    root, swap = environment.files.root_disk(), environment.files.swap_disk()
+    config = environment.convert(
         "packed",
         f"""
 # Partitions as disks, numbers as strings, keys that xl does not know: as xen-tools does
-kernel  = '{lab.files.kernel()}'
-ramdisk = '{lab.files.ramdisk()}'
+kernel  = '{environment.files.kernel()}'
+ramdisk = '{environment.files.ramdisk()}'
 vcpus   = '1'
 memory  = '512'
 root    = '/dev/xvda2 ro'
@@ -55,13 +55,13 @@ vif     = [ 'mac=00:16:3E:44:55:66' ]
         program=launcher(tmp_path / "cache"),
     )
     assert list(tmp_path.glob("cache/*/usr/bin/python3.11")), "the image was not used"
-    with lab.boot("packed", config, loops(root, swap)) as guest:
+    with environment.boot("packed", config, loops(root, swap)) as guest:
         (facts,) = guest.starts()
     line = "root=/dev/xvda2 ro console=hvc0 e2e=wait e2e.swap=/dev/xvda1"
     assert facts.one("cmdline") == f"BOOT_IMAGE=linux {line}"
     assert facts.one("root") == "/dev/xvda2 ro this is root"
     assert facts.one("swap") == "/dev/xvda1"
-    assert facts.one("token") == lab.files.token(root=True)
+    assert facts.one("token") == environment.files.token(root=True)
     assert facts.blocks() == {"xvda1": (16 << 20, False), "xvda2": (16 << 20, False)}
     assert facts.one("net") == "eth0 00:16:3e:44:55:66 vif vif-0"
     assert facts.one("pci") == "0"

@@ -3,8 +3,8 @@
 import pytest
 
 from shimtool.model import Compression
-from tests.e2e.environment import Lab, loops
-from tests.support import kernel_builder as craft
+from tests.e2e.environment import Environment, loops
+from tests.support import kernel_builder as build
 
 pytestmark = pytest.mark.e2e
 
@@ -14,9 +14,9 @@ TRICKY = (
 )
 
 
-def first_word(lab: Lab) -> str:
+def first_word(environment: Environment) -> str:
     """Return what documented word stands before the config's own command line."""
-    return "BOOT_IMAGE=linux " if lab.mode == "hvm" else ""
+    return "BOOT_IMAGE=linux " if environment.mode == "hvm" else ""
 
 
 def quoted(text: str) -> str:
@@ -25,22 +25,22 @@ def quoted(text: str) -> str:
 
 
 @pytest.mark.e2e_ci("hvm", "pvh")
-def test_command_line(lab: Lab) -> None:
+def test_command_line(environment: Environment) -> None:
     line = f"console=hvc0 e2e=wait {TRICKY}"
-    config = lab.convert(
+    config = environment.convert(
         "tricky",
         f"""
 name = "tricky"
-kernel = "{lab.files.kernel()}"
-ramdisk = "{lab.files.ramdisk()}"
+kernel = "{environment.files.kernel()}"
+ramdisk = "{environment.files.ramdisk()}"
 extra = {quoted(line)}
 memory = 512
 """,
     )
-    with lab.boot("tricky", config) as guest:
+    with environment.boot("tricky", config) as guest:
         (facts,) = guest.starts()
-    assert facts.one("cmdline") == first_word(lab) + line
-    assert facts.one("token") == lab.files.token()
+    assert facts.one("cmdline") == first_word(environment) + line
+    assert facts.one("token") == environment.files.token()
     assert facts.one("hypervisor").startswith("xen PV ")
     assert facts.blocks() == {}
     assert facts.all("net") == []
@@ -49,14 +49,14 @@ memory = 512
 
 @pytest.mark.e2e_ci("hvm", "pvh")
 @pytest.mark.e2e_matrix
-def test_xen_tools_layout(lab: Lab) -> None:
-    root, swap = lab.files.root_disk(), lab.files.swap_disk()
-    config = lab.convert(
+def test_xen_tools_layout(environment: Environment) -> None:
+    root, swap = environment.files.root_disk(), environment.files.swap_disk()
+    config = environment.convert(
         "xentools",
         f"""
 # Configuration file as xen-tools writes it
-kernel      = '{lab.files.kernel()}'
-ramdisk     = '{lab.files.ramdisk()}'
+kernel      = '{environment.files.kernel()}'
+ramdisk     = '{environment.files.ramdisk()}'
 vcpus       = '1'
 memory      = '512'
 root        = '/dev/xvda2 ro'
@@ -73,14 +73,14 @@ on_reboot   = 'restart'
 on_crash    = 'restart'
 """,
     )
-    with lab.boot("xentools", config, loops(root, swap)) as guest:
+    with environment.boot("xentools", config, loops(root, swap)) as guest:
         (facts,) = guest.starts()
         seen = guest.plain_console()
     line = "root=/dev/xvda2 ro console=hvc0 e2e=wait e2e.swap=/dev/xvda1"
-    assert facts.one("cmdline") == first_word(lab) + line
+    assert facts.one("cmdline") == first_word(environment) + line
     assert facts.one("root") == "/dev/xvda2 ro this is root"
     assert facts.one("swap") == "/dev/xvda1"
-    assert facts.one("token") == lab.files.token(root=True)
+    assert facts.one("token") == environment.files.token(root=True)
     assert facts.blocks() == {"xvda1": (16 << 20, False), "xvda2": (16 << 20, False)}
     assert facts.one("net") == "eth0 00:16:3e:11:22:33 vif vif-0"
     assert facts.one("pci") == "0"
@@ -88,28 +88,28 @@ on_crash    = 'restart'
 
 
 @pytest.mark.e2e_ci("hvm")
-def test_many_disks(lab: Lab) -> None:
-    root = lab.files.root_disk()
+def test_many_disks(environment: Environment) -> None:
+    root = environment.files.root_disk()
     sizes = {"xvdb": 17, "xvdc": 18, "hdd": 19, "xvde": 20, "sdf": 21}
-    disks = {vdev: lab.files.blank_disk(vdev, size << 20) for vdev, size in sizes.items()}
+    disks = {vdev: environment.files.blank_disk(vdev, size << 20) for vdev, size in sizes.items()}
     entries = ["phy:/dev/loop0,xvda,r"]
     entries += [f"file:{path},{vdev},w" for vdev, path in disks.items()]
-    config = lab.convert(
+    config = environment.convert(
         "disks",
         f"""
 name = "disks"
-kernel = "{lab.files.kernel()}"
-ramdisk = "{lab.files.ramdisk()}"
+kernel = "{environment.files.kernel()}"
+ramdisk = "{environment.files.ramdisk()}"
 cmdline = "console=hvc0 root=/dev/xvda ro e2e=wait"
 memory = 512
 disk = {entries}
 vif = ["mac=00:16:3e:aa:bb:cc,bridge=xenbr0"]
 """,
     )
-    with lab.boot("disks", config, loops(root)) as guest:
+    with environment.boot("disks", config, loops(root)) as guest:
         (facts,) = guest.starts()
     assert facts.one("root") == "/dev/xvda ro this is root"
-    assert facts.one("token") == lab.files.token(root=True)
+    assert facts.one("token") == environment.files.token(root=True)
     # Linux calls them all xvd*, as it does in a PV guest; hde and on it does not know.
     expected = {f"xvd{vdev[-1]}": (size << 20, False) for vdev, size in sizes.items()}
     assert facts.blocks() == {"xvda": (16 << 20, True)} | expected
@@ -121,40 +121,40 @@ vif = ["mac=00:16:3e:aa:bb:cc,bridge=xenbr0"]
 # (tried on 4.17), so no guest that boots today has such a one.
 @pytest.mark.modes("hvm")
 @pytest.mark.e2e_ci("hvm")
-def test_ramdisk_of_two_gzip_parts(lab: Lab) -> None:
-    config = lab.convert(
+def test_ramdisk_of_two_gzip_parts(environment: Environment) -> None:
+    config = environment.convert(
         "parts",
         f"""
 name = "parts"
-kernel = "{lab.files.kernel()}"
-ramdisk = "{lab.files.two_part_ramdisk()}"
+kernel = "{environment.files.kernel()}"
+ramdisk = "{environment.files.two_part_ramdisk()}"
 extra = "console=hvc0 e2e=wait"
 memory = 512
 """,
     )
-    with lab.boot("parts", config) as guest:
+    with environment.boot("parts", config) as guest:
         (facts,) = guest.starts()
     assert sorted(facts.all("part")) == ["one early", "two late"]
-    assert facts.one("token") == lab.files.token()
+    assert facts.one("token") == environment.files.token()
 
 
 @pytest.mark.parametrize("shape", ["bzImage", "ELF"])
 @pytest.mark.modes("hvm")
-def test_zstd_kernel(lab: Lab, shape: str) -> None:
+def test_zstd_kernel(environment: Environment, shape: str) -> None:
     """As Ubuntu's kernels are; a 4.10 shim does not know zstd. As an ELF file it knows none."""
-    data = craft.packed_vmlinux(Compression.ZSTD, whole=True)[1]
-    kernel = lab.files.kernel(craft.rewrapped(data) if shape == "bzImage" else data)
-    config = lab.convert(
+    data = build.packed_vmlinux(Compression.ZSTD, whole=True)[1]
+    kernel = environment.files.kernel(build.rewrapped(data) if shape == "bzImage" else data)
+    config = environment.convert(
         "zstd",
         f"""
 name = "zstd"
 kernel = "{kernel}"
-ramdisk = "{lab.files.ramdisk()}"
+ramdisk = "{environment.files.ramdisk()}"
 extra = "console=hvc0 e2e=wait"
 memory = 512
 """,
     )
-    with lab.boot("zstd", config) as guest:
+    with environment.boot("zstd", config) as guest:
         (facts,) = guest.starts()
     assert facts.one("cmdline") == "BOOT_IMAGE=linux console=hvc0 e2e=wait"
-    assert facts.one("token") == lab.files.token()
+    assert facts.one("token") == environment.files.token()

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.e2e import grubs, layouts
-from tests.e2e.environment import Lab
+from tests.e2e.environment import Environment
 from tests.support import debs
 
 pytestmark = pytest.mark.e2e
@@ -24,19 +24,19 @@ menuentry 'Debian' {{
 
 
 @pytest.mark.e2e_ci("pvh")
-def test_extract(lab: Lab) -> None:
+def test_extract(environment: Environment) -> None:
     layout = layouts.MBR
-    lab.files.root_tree()
-    lab.files.tree(
+    environment.files.root_tree()
+    environment.files.tree(
         "root",
         {
             "boot/vmlinuz": debs.kernel().read_bytes(),
-            "boot/initrd.img": lab.files.ramdisk_bytes(),
+            "boot/initrd.img": environment.files.ramdisk_bytes(),
             "boot/grub/grub.cfg": grubs.filled(GRUB, layout),
         },
     )
-    disk = lab.files.partitioned_disk("auto", "root")
-    config = lab.convert(
+    disk = environment.files.partitioned_disk("auto", "root")
+    config = environment.convert(
         "auto",
         f"""
 bootloader = "/usr/lib/xen-4.4/bin/pygrub"
@@ -48,10 +48,10 @@ disk = ["file:{disk},xvda,w"]
 """,
         "--extract",
     )
-    with lab.boot("auto", config) as guest:
+    with environment.boot("auto", config) as guest:
         (facts,) = guest.starts()
     given = f"root=/dev/xvda1 ro {grubs.LINE} from=disk root=/dev/xvda1 ro from=config"
-    first = "BOOT_IMAGE=linux " if lab.mode == "hvm" else ""
+    first = "BOOT_IMAGE=linux " if environment.mode == "hvm" else ""
     assert facts.one("cmdline") == first + given
     assert facts.one("root") == "/dev/xvda1 ro this is root"
-    assert facts.one("token") == lab.files.token(root=True)
+    assert facts.one("token") == environment.files.token(root=True)

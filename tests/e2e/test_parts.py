@@ -8,7 +8,7 @@ import pytest
 from tests.e2e import apt, modules
 from tests.e2e.guest_report import starts
 from tests.e2e.guests import MODULES, Files
-from tests.e2e.nested_xen import RigError, tail
+from tests.e2e.nested_xen import NestedXenError, tail
 from tests.e2e.table import Row, lines, texts
 from tests.support import cpio, debs
 
@@ -49,7 +49,7 @@ def test_facts_of_each_start() -> None:
 def test_failure_shows_the_end_of_every_log(tmp_path: Path) -> None:
     (tmp_path / "host.log").write_text("".join(f"line {i}\n" for i in range(100)))
     (tmp_path / "guest.log").write_text("")
-    text = str(RigError("no token", tmp_path))
+    text = str(NestedXenError("no token", tmp_path))
     assert "no token" in text
     assert "line 99" in text
     assert "line 50" not in text

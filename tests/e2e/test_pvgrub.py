@@ -3,33 +3,33 @@
 import pytest
 
 from tests.e2e import grubs, layouts
-from tests.e2e.environment import Lab
-from tests.e2e.guest_report import Facts
+from tests.e2e.environment import Environment
+from tests.e2e.guest_report import GuestReport
 from tests.e2e.layouts import Layout
 from tests.support import debs
 
 pytestmark = pytest.mark.e2e
 
 
-def place(lab: Lab, layout: Layout, configs: dict[str, str | bytes]) -> None:
+def place(environment: Environment, layout: Layout, configs: dict[str, str | bytes]) -> None:
     """Lay out the trees: root with its challenge, kernel and ramdisk where the layout has them."""
-    lab.files.root_tree()
+    environment.files.root_tree()
     boot = "boot" if not layout.boot else "root"
     folder = "" if not layout.boot else "boot/"
-    lab.files.tree(
+    environment.files.tree(
         boot,
         {
             f"{folder}vmlinuz": debs.kernel().read_bytes(),
-            f"{folder}initrd.img": lab.files.ramdisk_bytes(layout.modules),
+            f"{folder}initrd.img": environment.files.ramdisk_bytes(layout.modules),
         }
         | {f"{folder}{name}": data for name, data in configs.items()},
     )
 
 
-def boot(lab: Lab, layout: Layout, configs: dict[str, str | bytes]) -> Facts:
+def boot(environment: Environment, layout: Layout, configs: dict[str, str | bytes]) -> GuestReport:
     """Convert a guest with this layout and these configs in its boot folder, and boot it."""
-    place(lab, layout, configs)
-    config = lab.convert(
+    place(environment, layout, configs)
+    config = environment.convert(
         "disk",
         f"""
 bootloader = "/usr/lib/xen-4.4/bin/pygrub"
@@ -38,14 +38,14 @@ memory = 512
 {layout.disk_key()}
 """,
     )
-    with lab.boot("disk", config, layout.prepare) as guest:
+    with environment.boot("disk", config, layout.prepare) as guest:
         (facts,) = guest.starts()
     assert facts.one("hypervisor").startswith("xen PV ")
-    assert facts.one("token") == lab.files.token(root=layout.challenge)
+    assert facts.one("token") == environment.files.token(root=layout.challenge)
     return facts
 
 
-def line(facts: Facts) -> str:
+def line(facts: GuestReport) -> str:
     """Return the command line less what the loaders put before it.
 
     GRUB 2 adds nothing under Xen but BOOT_IMAGE=, the kernel's path.
@@ -54,27 +54,27 @@ def line(facts: Facts) -> str:
 
 
 @pytest.mark.e2e_ci("hvm")
-def test_grub_cfg_on_a_partition(lab: Lab) -> None:
+def test_grub_cfg_on_a_partition(environment: Environment) -> None:
     layout = layouts.MBR
-    facts = boot(lab, layout, {"grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
+    facts = boot(environment, layout, {"grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
     assert line(facts) == f"root=/dev/xvda1 ro {grubs.LINE}"
     assert facts.one("root") == "/dev/xvda1 ro this is root"
     assert set(facts.blocks()) == {"xvda"}
 
 
 @pytest.mark.modes("pvh")
-def test_grub_cfg_on_gpt(lab: Lab) -> None:
+def test_grub_cfg_on_gpt(environment: Environment) -> None:
     layout = layouts.GPT
-    facts = boot(lab, layout, {"grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
+    facts = boot(environment, layout, {"grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
     assert facts.one("root") == "/dev/xvda2 ro this is root"
 
 
 @pytest.mark.modes("pvh")
 @pytest.mark.e2e_ci("pvh")
-def test_menu_lst_on_a_partition_vdev(lab: Lab) -> None:
+def test_menu_lst_on_a_partition_vdev(environment: Environment) -> None:
     """As xen-tools writes it: `root (hd0,0)`, though no disk has partitions."""
     layout = layouts.PARTITION_VDEV
-    facts = boot(lab, layout, {"grub/menu.lst": grubs.filled(grubs.LEGACY, layout)})
+    facts = boot(environment, layout, {"grub/menu.lst": grubs.filled(grubs.LEGACY, layout)})
     assert line(facts) == f"root=/dev/xvda2 ro {grubs.LINE}"
     assert facts.one("root") == "/dev/xvda2 ro this is root"
     assert set(facts.blocks()) == {"xvda1", "xvda2"}
@@ -82,41 +82,41 @@ def test_menu_lst_on_a_partition_vdev(lab: Lab) -> None:
 
 @pytest.mark.modes("pvh")
 @pytest.mark.e2e_ci("pvh")
-def test_root_on_lvm(lab: Lab) -> None:
+def test_root_on_lvm(environment: Environment) -> None:
     layout = layouts.LVM
-    facts = boot(lab, layout, {"grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
+    facts = boot(environment, layout, {"grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
     assert line(facts) == f"root=/dev/mapper/guest-root ro {grubs.LINE}"
 
 
 @pytest.mark.modes("hvm")
-def test_boot_beside_lvm(lab: Lab) -> None:
+def test_boot_beside_lvm(environment: Environment) -> None:
     layout = layouts.BOOT_BESIDE_LVM
-    boot(lab, layout, {"grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
+    boot(environment, layout, {"grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
 
 
 @pytest.mark.modes("pvh")
-def test_separate_boot_with_grub_conf(lab: Lab) -> None:
+def test_separate_boot_with_grub_conf(environment: Environment) -> None:
     """RHEL 5 and 6."""
     layout = layouts.SEPARATE_BOOT
-    facts = boot(lab, layout, {"grub/grub.conf": grubs.filled(grubs.LEGACY, layout)})
+    facts = boot(environment, layout, {"grub/grub.conf": grubs.filled(grubs.LEGACY, layout)})
     assert facts.one("root") == "/dev/xvda2 ro this is root"
 
 
 @pytest.mark.modes("hvm")
-def test_grub2_on_xfs(lab: Lab) -> None:
+def test_grub2_on_xfs(environment: Environment) -> None:
     """RHEL 7, whose entries say linux16."""
     layout = layouts.XFS
     text = grubs.filled(grubs.DEBIAN, layout)
     text = text.replace("  linux ", "  linux16 ").replace("  initrd ", "  initrd16 ")
-    facts = boot(lab, layout, {"grub2/grub.cfg": text})
+    facts = boot(environment, layout, {"grub2/grub.cfg": text})
     assert facts.one("root") == "/dev/xvda1 ro this is root"
 
 
 @pytest.mark.modes("pvh")
-def test_btrfs_subvolume(lab: Lab) -> None:
+def test_btrfs_subvolume(environment: Environment) -> None:
     """Ubuntu, SUSE."""
     layout = layouts.BTRFS
-    boot(lab, layout, {"grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
+    boot(environment, layout, {"grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
 
 
 def bls(good: str, gone: str, more: dict[str, str | bytes]) -> dict[str, str | bytes]:
@@ -137,7 +137,7 @@ KERNELOPTS = f"root=/dev/xvda2 ro {grubs.LINE}"
 
 
 @pytest.mark.modes("pvh")
-def test_bls_entries(lab: Lab) -> None:
+def test_bls_entries(environment: Environment) -> None:
     """Fedora: its grub.cfg calls blscfg. The newest version is booted."""
     layout = layouts.SEPARATE_BOOT
     configs: dict[str, str | bytes] = {
@@ -145,13 +145,13 @@ def test_bls_entries(lab: Lab) -> None:
         "grub2/grubenv": grubs.grubenv(kernelopts=KERNELOPTS),
     }
     files = bls("6.10.3-200.fc40", "6.9.12-200.fc40", configs)
-    assert line(boot(lab, layout, files)) == BLS_LINE
+    assert line(boot(environment, layout, files)) == BLS_LINE
 
 
 @pytest.mark.modes("hvm")
-def test_bls_entries_alone(lab: Lab) -> None:
+def test_bls_entries_alone(environment: Environment) -> None:
     """Without a grub.cfg; the entry saved as the default is booted, though it is older."""
     saved = "0123456789abcdef-6.9.12-200.fc40.x86_64"
     env = grubs.grubenv(kernelopts=KERNELOPTS, saved_entry=saved)
     files = bls("6.9.12-200.fc40", "6.10.3-200.fc40", {"grub2/grubenv": env})
-    assert line(boot(lab, layouts.SEPARATE_BOOT, files)) == BLS_LINE
+    assert line(boot(environment, layouts.SEPARATE_BOOT, files)) == BLS_LINE

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e import layouts
 from tests.e2e import token_kernel as second
-from tests.e2e.environment import Lab
+from tests.e2e.environment import Environment
 
 pytestmark = pytest.mark.e2e
 
@@ -43,11 +43,11 @@ put /dev/loop5 ext3 last
 """
 
 
-def search(lab: Lab, width: str) -> None:
+def search(environment: Environment, width: str) -> None:
     """Boot by PV GRUB of this width; every disk's challenge and the second kernel's token tell."""
     challenges = {name: secrets.token_hex(16) for name in FOLDERS}
     for name, folder in FOLDERS.items():
-        lab.files.tree(
+        environment.files.tree(
             name,
             {
                 f"{folder}/grub.cfg": "cat $prefix/facts\n",
@@ -56,9 +56,11 @@ def search(lab: Lab, width: str) -> None:
         )
     entry = f"title {width}\nroot (hd5)\nkernel /boot/second x=y\n"
     files = {"boot/grub/menu.lst": f"default 0\ntimeout 0\n{entry}"}
-    lab.files.tree("last", files | {"boot/second": second.kernel(width, lab.files.secret)})
+    environment.files.tree(
+        "last", files | {"boot/second": second.kernel(width, environment.files.secret)}
+    )
     layout = layouts.Layout(SCRIPT, VDEVS)
-    config = lab.convert(
+    config = environment.convert(
         "search",
         f"""
 bootloader = "pygrub"
@@ -68,19 +70,19 @@ memory = 256
 """,
         *("--pvgrub", width),
     )
-    with lab.boot("search", config, layout.prepare) as guest:
+    with environment.boot("search", config, layout.prepare) as guest:
         console = guest.console()
         (facts,) = guest.starts()
     assert facts.one("cmdline") == f"second kernel, {width}"
-    assert facts.one("token") == lab.files.secret
+    assert facts.one("token") == environment.files.secret
     assert re.findall(r"E2E found (\w+) (\w+)", console) == list(challenges.items())
 
 
 @pytest.mark.e2e_ci("hvm")
-def test_search_and_32_bit_kernel(lab: Lab) -> None:
-    search(lab, "i386")
+def test_search_and_32_bit_kernel(environment: Environment) -> None:
+    search(environment, "i386")
 
 
 @pytest.mark.modes("pvh")
-def test_search_and_64_bit_kernel(lab: Lab) -> None:
-    search(lab, "x86_64")
+def test_search_and_64_bit_kernel(environment: Environment) -> None:
+    search(environment, "x86_64")

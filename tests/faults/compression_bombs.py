@@ -13,7 +13,7 @@ from collections.abc import Callable
 import lz4.block
 
 from shimtool.model import Compression
-from tests.support import kernel_builder as craft
+from tests.support import kernel_builder as build
 
 MIB = 1 << 20
 SIZE = 10 << 30
@@ -75,7 +75,7 @@ def _lz4(head: bytes) -> bytes:
 def _lzo(head: bytes) -> bytes:
     """Two blocks of 256 KiB as lzop packs them, the second again and again."""
     size = 256 << 10
-    made = craft.packed(head.ljust(size, b"\0") + bytes(size), Compression.LZO, sized=False)
+    made = build.packed(head.ljust(size, b"\0") + bytes(size), Compression.LZO, sized=False)
     second = made.rindex(struct.pack(">I", size))  # unpacked, then packed size
     return made[:second] + made[second:-4] * (SIZE // size)
 

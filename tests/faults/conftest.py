@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.scenarios import CONVERT, Stage, Story
+from tests.faults.scenarios import CONVERT, Scenario, Trial
 from tests.support.dom0 import Dom0
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Stage:
+def trial(tmp_path: Path) -> Trial:
     """Three guests, not converted yet."""
-    return Stage(Dom0(tmp_path / "dom0"), Story((), CONVERT))
+    return Trial(Dom0(tmp_path / "dom0"), Scenario((), CONVERT))

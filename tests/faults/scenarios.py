@@ -33,7 +33,7 @@ def more_vcpus(dom0: Dom0) -> None:
 
 
 @dataclass(frozen=True)
-class Story:
+class Scenario:
     """Runs and changes that come first, then the command that is interrupted."""
 
     before: tuple[Words | Callable[[Dom0], None], ...]
@@ -41,23 +41,23 @@ class Story:
 
 
 CONVERT, IN_PLACE = ("convert",), ("convert", "--in-place")
-STORIES = {
-    "first": Story((), CONVERT),
-    "again": Story((CONVERT, upgrade, more_vcpus), CONVERT),
-    "again-two-at-a-time": Story((CONVERT, upgrade), (*CONVERT, "--jobs", "2")),
-    "hvm-becomes-pvh": Story((CONVERT, upgrade), (*CONVERT, "--xen", "4.17.7")),
-    "in-place": Story((), IN_PLACE),
-    "in-place-again": Story((IN_PLACE, upgrade), (*IN_PLACE, "--host-out", "/srv/elsewhere")),
-    "restore": Story((IN_PLACE,), ("restore",)),
+SCENARIOS = {
+    "first": Scenario((), CONVERT),
+    "again": Scenario((CONVERT, upgrade, more_vcpus), CONVERT),
+    "again-two-at-a-time": Scenario((CONVERT, upgrade), (*CONVERT, "--jobs", "2")),
+    "hvm-becomes-pvh": Scenario((CONVERT, upgrade), (*CONVERT, "--xen", "4.17.7")),
+    "in-place": Scenario((), IN_PLACE),
+    "in-place-again": Scenario((IN_PLACE, upgrade), (*IN_PLACE, "--host-out", "/srv/elsewhere")),
+    "restore": Scenario((IN_PLACE,), ("restore",)),
 }
 
 
 @dataclass
-class Stage:
+class Trial:
     """A dom0 that can be put back to where a story's command starts, at the same paths."""
 
     dom0: Dom0
-    story: Story
+    scenario: Scenario
     guests: tuple[str, ...] = ("one", "two", "three")
     before: Files = field(default_factory=dict)
     after: Files = field(default_factory=dict)
@@ -65,7 +65,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self._build()
-        for step in self.story.before:
+        for step in self.scenario.before:
             if callable(step):
                 step(self.dom0)
             else:
@@ -114,7 +114,7 @@ class Stage:
 
     def run(self, command: Words | None = None, kill_after: float | None = None) -> Result:
         """Run a command, the story's own by default; perhaps kill it."""
-        words = self.words(command or self.story.command)
+        words = self.words(command or self.scenario.command)
         return shimtool_cli(*words, kill_after=kill_after)
 
     def rewind(self) -> None:
@@ -148,7 +148,7 @@ class Stage:
         config = f"out/{guest}.cfg"
         if found.get(config) == self.after.get(config) != self.before.get(config):
             needed = [f"out/{guest}.iso", f"out/originals/{guest}/original.cfg"]
-            for name in needed if self.story.command[0] == "convert" else ():
+            for name in needed if self.scenario.command[0] == "convert" else ():
                 assert name not in self.after or found[name] == self.after[name], name
 
     def check_finished(self) -> None:
@@ -156,7 +156,7 @@ class Stage:
         found = self.files()
         litter = {name for name in found if _unfinished(name)}
         assert not litter, litter
-        if self.story.command[0] == "restore":  # what it no longer needs may stay
+        if self.scenario.command[0] == "restore":  # what it no longer needs may stay
             found = {name: digest for name, digest in found.items() if "originals/" not in name}
         assert found == self.after
 
@@ -179,13 +179,13 @@ def shuffled(words: Sequence[str], seed: int) -> list[str]:
     return random.Random(seed).sample(words, len(words))  # noqa: S311 - no secret
 
 
-def finish(stage: Stage) -> None:
+def finish(trial: Trial) -> None:
     """Run it again: it completes, unless there is nothing left to restore."""
-    again = stage.run()
+    again = trial.run()
     assert "Traceback" not in again.said
-    if stage.story.command[0] == "restore" and again.code:
+    if trial.scenario.command[0] == "restore" and again.code:
         assert "no config here was converted in place" in again.said
     else:
         assert again.code == 0, again
-        assert stage.story.command[0] == "restore" or stage.run(("status",)).code == 0
-    stage.check_finished()
+        assert trial.scenario.command[0] == "restore" or trial.run(("status",)).code == 0
+    trial.check_finished()

@@ -16,15 +16,14 @@ from tests.configs.libvirt.support import GOOD as DOMAINS
 from tests.configs.xl.support import FIXTURES as XL
 from tests.configs.xm.support import FIXTURES as XM
 from tests.faults import mutate
-from tests.faults.scenarios import CONVERT, IN_PLACE, STORIES, Stage, Words
+from tests.faults.scenarios import CONVERT, IN_PLACE, SCENARIOS, Trial, Words
 from tests.output.support import make
-from tests.support import cpio, debs
-from tests.support import kernel_builder as craft
-from tests.support import package_builder as forge
+from tests.support import cpio, debs, package_builder
+from tests.support import kernel_builder as build
 from tests.support.cli import Result, shimtool_cli
 from tests.support.dom0 import EMPTY_CPIO, Dom0
 
-SECONDS, MEMORY = 10, 200  # MiB beyond the 40 of a process that does nothing
+CPU_SECONDS, MEMORY = 10, 200  # MiB beyond the 40 of a process that does nothing
 BATCH = 125
 PLANS = Path("tests/plan/data").glob("*.cfg")
 
@@ -44,7 +43,7 @@ PVH = ("--xen", "4.17.7")
 def check(ended: Result, codes: Sequence[int] = (0, 1)) -> None:
     assert "Traceback" not in ended.said, ended.said[-3000:]
     assert ended.code in codes, ended.said[-3000:]
-    assert ended.seconds < SECONDS
+    assert ended.cpu < CPU_SECONDS
     assert ended.memory < MEMORY
 
 
@@ -52,49 +51,56 @@ def batches(group: str, count: int) -> list[tuple[str, int]]:
     return [(group, first) for first in range(0, count, BATCH)]
 
 
-def emptied(stage: Stage) -> Path:
+def emptied(trial: Trial) -> Path:
     """A dom0 without configs; returns their folder."""
-    stage.rewind()
-    for path in stage.dom0.configs.iterdir():
+    trial.rewind()
+    for path in trial.dom0.configs.iterdir():
         path.unlink()
-    return stage.dom0.configs
+    return trial.dom0.configs
 
 
 @pytest.mark.parametrize(
     ("group", "first"), [each for name, (_, n) in CONFIGS.items() for each in batches(name, n)]
 )
-def test_configs(stage: Stage, group: str, first: int) -> None:
+def test_configs(trial: Trial, group: str, first: int) -> None:
     """Read, planned and shown; those that can be are converted, and their configs verified."""
-    folder = emptied(stage)
+    folder = emptied(trial)
     good, _count = CONFIGS[group]
     for number in range(first, first + BATCH):
         data = mutate.mutant(group, number, good, text=True)
         (folder / f"{number}.{'xml' if group == 'libvirt' else 'cfg'}").write_bytes(data)
-    check(stage.run(("plan",)))
-    check(stage.run(("scan", "--json")), [0])
-    check(stage.run((*CONVERT, *PVH)))
-    made = [str(path) for path in stage.dom0.out.glob("*.xml" if group == "libvirt" else "*.cfg")]
+    check(trial.run(("plan",)))
+    check(trial.run(("scan", "--json")), [0])
+    check(trial.run((*CONVERT, *PVH)))
+    made = [str(path) for path in trial.dom0.out.glob("*.xml" if group == "libvirt" else "*.cfg")]
     assert made, "none was good enough to convert"
-    verified = stage.run(("verify", *made))
+    verified = trial.run(("verify", *made))
     assert verified.code == 0, verified
 
 
 def kernels() -> list[bytes]:
-    image = craft.elf(segment=craft.notes(craft.PV_NOTES), body=bytes(5000))
-    sections = {b".notes": (7, craft.notes(craft.PV_NOTES)), b"__xen_guest": (1, craft.LEGACY)}
-    wrapped = [craft.bzimage(craft.packed(image, kind)) for kind in Compression]
-    plain = [craft.elf(bits=bits, sections=sections) for bits in (32, 64)]
-    return [*wrapped, *plain, *(craft.packed(plain[1], k, sized=False) for k in Compression)]
+    image = build.elf(segment=build.notes(build.PV_NOTES), body=bytes(5000))
+    sections = {
+        b".notes": (7, build.notes(build.PV_NOTES)),
+        b"__xen_guest": (1, build.LEGACY),
+    }
+    wrapped = [build.bzimage(build.packed(image, kind)) for kind in Compression]
+    plain = [build.elf(bits=bits, sections=sections) for bits in (32, 64)]
+    return [
+        *wrapped,
+        *plain,
+        *(build.packed(plain[1], k, sized=False) for k in Compression),
+    ]
 
 
 def ramdisks() -> list[bytes]:
     archive = cpio.archive({"init": b"#!/bin/sh\n" * 500})
-    return [EMPTY_CPIO + archive, *(craft.packed(archive, kind) for kind in Compression)]
+    return [EMPTY_CPIO + archive, *(build.packed(archive, kind) for kind in Compression)]
 
 
 @pytest.mark.parametrize(("group", "first"), [*batches("kernels", 1500), *batches("ramdisks", 500)])
-def test_kernels_and_ramdisks(stage: Stage, group: str, first: int) -> None:
-    folder, boot = emptied(stage), stage.dom0.boot
+def test_kernels_and_ramdisks(trial: Trial, group: str, first: int) -> None:
+    folder, boot = emptied(trial), trial.dom0.boot
     good = {"kernels": kernels, "ramdisks": ramdisks}[group]()
     for number in range(first, first + BATCH):
         data = mutate.mutant(group, number, good, text=False, head=2048)
@@ -103,12 +109,12 @@ def test_kernels_and_ramdisks(stage: Stage, group: str, first: int) -> None:
         (folder / f"{number}.cfg").write_text(
             f"name = 'g{number}'\n{key} = '/boot/mutant-{number}'\n{other}\nmemory = 64\n"
         )
-    check(stage.run(("plan",)))
+    check(trial.run(("plan",)))
     if first % (4 * BATCH) == 0:
-        check(stage.run(CONVERT))
-        made = [str(path) for path in stage.dom0.out.glob("*.iso")]
+        check(trial.run(CONVERT))
+        made = [str(path) for path in trial.dom0.out.glob("*.iso")]
         assert made
-        assert stage.run(("verify", *made)).code == 0
+        assert trial.run(("verify", *made)).code == 0
 
 
 def packages(folder: Path) -> list[bytes]:
@@ -118,11 +124,11 @@ def packages(folder: Path) -> list[bytes]:
     (folder / "payload").write_bytes(small)
     return [
         real.read_bytes()[: 200 << 10],
-        craft.packed(real.read_bytes()[: 200 << 10], Compression.GZIP),
-        craft.elf(bits=32, segment=craft.notes(craft.PV_NOTES)),
-        forge.apk(folder / "x.apk", {name: small}, "4.10.1-r2").read_bytes(),
-        forge.rpm(folder, folder / "payload", "w1.gzdio").read_bytes(),
-        *(forge.deb(_new(folder / kind), {name: small}, kind, "4.17.7-1").read_bytes()
+        build.packed(real.read_bytes()[: 200 << 10], Compression.GZIP),
+        build.elf(bits=32, segment=build.notes(build.PV_NOTES)),
+        package_builder.apk(folder / "x.apk", {name: small}, "4.10.1-r2").read_bytes(),
+        package_builder.rpm(folder, folder / "payload", "w1.gzdio").read_bytes(),
+        *(package_builder.deb(_new(folder / kind), {name: small}, kind, "4.17.7-1").read_bytes()
           for kind in ("xz", "gzip", "zstd", "none")),
     ]  # fmt: skip
 
@@ -172,15 +178,15 @@ def test_isos(tmp_path: Path, group: str, first: int) -> None:
 )
 def test_what_we_keep(tmp_path: Path, file: str, count: int, command: Words) -> None:
     """Damage in files of our own: never another config written than the original or ours."""
-    stage = Stage(Dom0(tmp_path / "dom0"), STORIES["restore"], guests=("one",))
-    stage.rewind()
-    config, path = stage.dom0.configs / "one.cfg", stage.dom0.root / file
-    original = (stage.dom0.out / "originals/one/original.cfg").read_bytes()
+    trial = Trial(Dom0(tmp_path / "dom0"), SCENARIOS["restore"], guests=("one",))
+    trial.rewind()
+    config, path = trial.dom0.configs / "one.cfg", trial.dom0.root / file
+    original = (trial.dom0.out / "originals/one/original.cfg").read_bytes()
     ours, good = config.read_bytes(), path.read_bytes()
     for number in range(count):
-        stage.rewind()
+        trial.rewind()
         damaged = mutate.mutant(file, number, [good], text=False, head=len(good))
         path.unlink()
         path.write_bytes(damaged)
-        check(stage.run(command))
+        check(trial.run(command))
         assert config.read_bytes() in (ours, original, damaged), number

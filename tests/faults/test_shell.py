@@ -90,7 +90,7 @@ def test_the_names_of_guest_and_folder(shell: str, place: Path, text: str) -> No
     done = subprocess.run(
         [*shell_command(shell), script, *words],
         env={"PATH": "/nonexistent", "SHIMTOOL_QEMU": str(qemu)},
-        capture_output=True, check=True, timeout=60,
+        capture_output=True, check=True, timeout=900,
     )  # fmt: skip
     given = done.stdout.split(b"\0")[2:]
     assert given[: len(words)] == [os.fsencode(word) for word in words]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults import strace
-from tests.faults.scenarios import IN_PLACE, Stage, Words
+from tests.faults.scenarios import IN_PLACE, Trial, Words
 from tests.support.dom0 import Dom0
 
 CANARY = "/tmp/shimtool-canary"  # noqa: S108 - it must never appear
@@ -63,25 +63,25 @@ def changed(words: list[str], log: Path) -> tuple[set[Path], int]:
     return found, done.code
 
 
-def hostile(stage: Stage) -> Dom0:
+def hostile(trial: Trial) -> Dom0:
     """Configs of all these names and lines; links out of /boot."""
-    stage.rewind()
-    dom0 = stage.dom0
+    trial.rewind()
+    dom0 = trial.dom0
     boot = "kernel = '/boot/vmlinuz'\nramdisk = '/boot/initrd'\n"
     for number, name in enumerate(NAMES):
         dom0.config(f"n{number}.cfg", f'name = "{name}"\n{boot}')
     for number, line in enumerate(LINES):
         dom0.config(f"l{number}.cfg", f"name = 'l{number}'\n{boot}{line}\n")
     (dom0.boot / "escape").symlink_to("../../../../../../../../etc")
-    (dom0.boot / "outside").symlink_to(stage.dom0.root.parent / "outside")
-    (stage.dom0.root.parent / "outside").write_bytes(b"secret of another folder")
+    (dom0.boot / "outside").symlink_to(trial.dom0.root.parent / "outside")
+    (trial.dom0.root.parent / "outside").write_bytes(b"secret of another folder")
     return dom0
 
 
 @pytest.mark.parametrize("command", [("convert",), ("convert", "--xen", "4.17.7"), IN_PLACE])
-def test_nothing_outside_of_out(stage: Stage, command: Words) -> None:
-    dom0 = hostile(stage)
-    words = stage.words(command)
+def test_nothing_outside_of_out(trial: Trial, command: Words) -> None:
+    dom0 = hostile(trial)
+    words = trial.words(command)
     paths, code = changed(words, dom0.root.parent / "strace")
     places = [dom0.out, *([dom0.configs] if command == IN_PLACE else [])]
     for path in paths:
@@ -97,10 +97,10 @@ def test_nothing_outside_of_out(stage: Stage, command: Words) -> None:
             assert b"secret of another folder" not in path.read_bytes()
 
 
-def test_the_boot_loaders_config_has_one_line_for_a_guest(stage: Stage) -> None:
+def test_the_boot_loaders_config_has_one_line_for_a_guest(trial: Trial) -> None:
     """ISOLINUX knows no quoting: a newline or " --- " would be a command or a module."""
-    dom0 = hostile(stage)
-    stage.run(("convert", "--force"))
+    dom0 = hostile(trial)
+    trial.run(("convert", "--force"))
     isos = list(dom0.out.glob("*.iso"))
     assert len(isos) > 10
     for iso in isos:
@@ -112,7 +112,7 @@ def test_the_boot_loaders_config_has_one_line_for_a_guest(stage: Stage) -> None:
         assert re.search(
             rb"\n  APPEND xen-shim [^\n]* --- BOOT_IMAGE=linux[^\n]* --- ramdisk\n$", config
         )
-    verified = stage.run(("verify", *map(str, isos)))
+    verified = trial.run(("verify", *map(str, isos)))
     assert verified.code == 0, verified.said
 
 
@@ -121,33 +121,33 @@ LINKED = ("two.iso", "two.cfg", "shimtool-dm", "shimtool.yaml", ".lock", "origin
 
 @pytest.mark.parametrize("name", LINKED)
 @pytest.mark.parametrize("there", [True, False])
-def test_links_in_out_lead_nowhere(stage: Stage, name: str, there: bool) -> None:
+def test_links_in_out_lead_nowhere(trial: Trial, name: str, there: bool) -> None:
     """What a link under an output's name leads to is neither written nor made."""
-    stage.rewind()
-    outside = stage.dom0.root.parent / "outside"
+    trial.rewind()
+    outside = trial.dom0.root.parent / "outside"
     target = outside / "precious"
     outside.mkdir()
     if there and name == "originals":
         target.mkdir()
     elif there:
         target.write_bytes(b"{}" if name == "shimtool.yaml" else b"precious")
-    (stage.dom0.out / name).symlink_to(target)
+    (trial.dom0.out / name).symlink_to(target)
     before = {path: path.is_dir() or path.read_bytes() for path in outside.rglob("*")}
     for command in (("convert",), IN_PLACE, ("restore",)):
-        ended = stage.run(command)
+        ended = trial.run(command)
         assert "Traceback" not in ended.said
         assert ended.code == 0 or "error: " in ended.said
     assert {path: path.is_dir() or path.read_bytes() for path in outside.rglob("*")} == before
 
 
-def test_in_place_writes_through_a_link_to_the_config_alone(stage: Stage) -> None:
+def test_in_place_writes_through_a_link_to_the_config_alone(trial: Trial) -> None:
     """etc-xen/auto/x -> ../x.cfg is how guests start by themselves; a link out of it is refused."""
-    stage.rewind()
-    outside = stage.dom0.root.parent / "elsewhere.cfg"
-    text = (stage.dom0.configs / "one.cfg").read_text().replace('"one"', '"four"')
+    trial.rewind()
+    outside = trial.dom0.root.parent / "elsewhere.cfg"
+    text = (trial.dom0.configs / "one.cfg").read_text().replace('"one"', '"four"')
     outside.write_text(text)
-    (stage.dom0.configs / "four.cfg").symlink_to("/nowhere/elsewhere.cfg")
-    ended = stage.run(IN_PLACE)
+    (trial.dom0.configs / "four.cfg").symlink_to("/nowhere/elsewhere.cfg")
+    ended = trial.run(IN_PLACE)
     assert ended.code == 1
     assert "four.cfg" in ended.said
     assert outside.read_text() == text

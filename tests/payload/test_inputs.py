@@ -17,9 +17,9 @@ from shimtool.payload.inputs import InputCache
 from shimtool.payload.kernel.image import inspect
 from shimtool.payload.reopen import open_source
 from shimtool.system import files
-from tests.support import kernel_builder as craft
+from tests.support import kernel_builder as build
 
-GOOD = craft.elf(segment=craft.notes(craft.PV_NOTES))
+GOOD = build.elf(segment=build.notes(build.PV_NOTES))
 
 
 def found(path: Path, dom0: str = "/boot/k") -> Found:
@@ -39,7 +39,7 @@ def bytes_read() -> int:
 
 
 def test_what_is_said_of_a_kernel(tmp_path: Path) -> None:
-    path = craft.write(tmp_path, GOOD)
+    path = build.write(tmp_path, GOOD)
     kernel = InputCache().kernel(found(path))
     status = path.stat()
     assert kernel.file.dom0_path == "/boot/k"
@@ -56,7 +56,7 @@ def test_what_is_said_of_a_kernel(tmp_path: Path) -> None:
 
 
 def test_a_shared_file_is_read_once(tmp_path: Path) -> None:
-    path = craft.write(tmp_path, GOOD + os.urandom(9_000_000))
+    path = build.write(tmp_path, GOOD + os.urandom(9_000_000))
     sources = InputCache()
     start = bytes_read()
     first = sources.kernel(found(path))
@@ -69,7 +69,7 @@ def test_a_shared_file_is_read_once(tmp_path: Path) -> None:
 
 
 def test_an_earlier_run_is_believed(tmp_path: Path) -> None:
-    path = craft.write(tmp_path, b"no kernel at all")
+    path = build.write(tmp_path, b"no kernel at all")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     facts = KernelFacts(Wrapping.ELF, Compression.NONE, (0, 16), 64, pv=True)
     assert InputCache({digest: facts}).kernel(found(path)).facts == facts
@@ -78,7 +78,7 @@ def test_an_earlier_run_is_believed(tmp_path: Path) -> None:
 
 
 def test_content_changed_under_an_old_time_is_read_again(tmp_path: Path) -> None:
-    path = craft.write(tmp_path, GOOD)
+    path = build.write(tmp_path, GOOD)
     known = {files.stamp_of(path.stat()): "what was said before"}
     swap_content(path)
     ramdisk = InputCache(digests=known).ramdisk(found(path))
@@ -86,7 +86,7 @@ def test_content_changed_under_an_old_time_is_read_again(tmp_path: Path) -> None
 
 
 def test_threads_wait_for_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = craft.write(tmp_path, GOOD)
+    path = build.write(tmp_path, GOOD)
     calls: list[str] = []
     release = threading.Event()
 
@@ -105,7 +105,7 @@ def test_threads_wait_for_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_threads_all_get_the_error(tmp_path: Path) -> None:
-    path = craft.write(tmp_path, b"#!/bin/sh\n")
+    path = build.write(tmp_path, b"#!/bin/sh\n")
     sources = InputCache()
     with ThreadPoolExecutor(4) as pool:
         asked = [pool.submit(sources.kernel, found(path)) for _ in range(4)]
@@ -113,7 +113,7 @@ def test_threads_all_get_the_error(tmp_path: Path) -> None:
 
 
 def test_a_file_that_grows_while_it_is_read(tmp_path: Path) -> None:
-    path = craft.write(tmp_path, GOOD)
+    path = build.write(tmp_path, GOOD)
     with (
         pytest.raises(ShimtoolError, match="changed"),
         files.unchanged(path) as (opened, _),
@@ -124,7 +124,7 @@ def test_a_file_that_grows_while_it_is_read(tmp_path: Path) -> None:
 
 
 def test_a_file_replaced_since_is_not_opened(tmp_path: Path) -> None:
-    path = craft.write(tmp_path, GOOD)
+    path = build.write(tmp_path, GOOD)
     file = InputCache().kernel(found(path)).file
     with open_source(file) as opened:
         assert opened.read() == GOOD
@@ -135,7 +135,7 @@ def test_a_file_replaced_since_is_not_opened(tmp_path: Path) -> None:
 
 
 def test_disk_images_are_too_long(tmp_path: Path) -> None:
-    path = craft.write(tmp_path, GOOD)
+    path = build.write(tmp_path, GOOD)
     os.truncate(path, 5 << 30)
     with pytest.raises(ShimtoolError, match="too long"):
         InputCache().ramdisk(found(path))

@@ -16,8 +16,7 @@ from shimtool.shims.add import add
 from shimtool.shims.catalogue import choose, load, named, verify
 from shimtool.shims.known import load_known
 from shimtool.shims.probe import xen_version
-from tests.support import debs
-from tests.support import package_builder as forge
+from tests.support import debs, package_builder
 
 HVM = frozenset({Mode.HVM})
 ROOT = Path(__file__).parents[2]
@@ -94,7 +93,7 @@ def test_a_package_tells_the_version_that_its_binary_does_not(
     folder: Path, real_shim: bytes, tmp_path: Path
 ) -> None:
     silent = real_shim.replace(b"\x004.17.", b"\0x.xx.")
-    package = forge.deb(
+    package = package_builder.deb(
         tmp_path, {"usr/lib/xen/boot/xen-shim": silent}, "gzip", "4.8.5.final+shim4.10.4-1+deb9u12"
     )
     (added,) = add(folder, package)
@@ -146,7 +145,7 @@ def test_an_error_names_the_package_and_its_member(
     folder: Path, hypervisor: Path, tmp_path: Path
 ) -> None:
     files = {"boot/xen-shim": hypervisor.read_bytes()}
-    package = forge.apk(tmp_path / "x.apk", files, "4.10.1-r2")
+    package = package_builder.apk(tmp_path / "x.apk", files, "4.10.1-r2")
     with pytest.raises(ShimtoolError) as caught:
         add(folder, package)
     assert str(caught.value.faults[0].where) == f"{package}: boot/xen-shim"
@@ -176,7 +175,7 @@ def test_a_vixen_in_a_package_is_found_and_recorded_as_one(
 ) -> None:
     """As CentOS shipped it in 2018: a zipped hypervisor of another name."""
     files = {"usr/lib64/xen/boot/xen-vixen.gz": gzip.compress(vixen.read_bytes())}
-    (added,) = add(folder, forge.apk(tmp_path / "x.apk", files, "4.9.1-r2"))
+    (added,) = add(folder, package_builder.apk(tmp_path / "x.apk", files, "4.9.1-r2"))
     assert (added.shim.kind, added.shim.modes) == (ShimKind.VIXEN, HVM)
     assert added.shim.name == "4.9.1-vixen-alpine"
     assert load(folder) == (added.shim,)

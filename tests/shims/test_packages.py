@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 
 from shimtool.errors import ShimtoolError
 from shimtool.shims.packages import Candidate, extract
-from tests.support import debs
-from tests.support import package_builder as forge
+from tests.support import debs, package_builder
 from tests.support.programs import run
 
 SHIM_PATH = "usr/lib/xen/boot/xen-shim"
@@ -59,7 +58,7 @@ def test_debians_own_package(real_shim: bytes, room: Path) -> None:
 def test_debs_of_every_compression(compression: str, real_shim: bytes, tmp_path: Path) -> None:
     (tmp_path / "room").mkdir()
     version = "4.16.0-1~ubuntu2.1"
-    package = forge.deb(tmp_path, {SHIM_PATH: real_shim}, compression, version)
+    package = package_builder.deb(tmp_path, {SHIM_PATH: real_shim}, compression, version)
     found = only(extract(package, tmp_path / "room"), real_shim)
     assert found.origin == f"xen-utils {version} (ubuntu .deb), {SHIM_PATH}"
 
@@ -67,7 +66,7 @@ def test_debs_of_every_compression(compression: str, real_shim: bytes, tmp_path:
 @pytest.mark.parametrize("compression", ["w1.gzdio", "w1.xzdio", "w1.zstdio", "w1.bzdio"])
 def test_rpms_of_every_compression(compression: str, real_shim: bytes, tmp_path: Path) -> None:
     (tmp_path / "room").mkdir()
-    package = forge.rpm(tmp_path, debs.xen_shim(), compression)
+    package = package_builder.rpm(tmp_path, debs.xen_shim(), compression)
     found = only(extract(package, tmp_path / "room"), real_shim)
     assert found.origin == (
         "xen-runtime 4.10.4-2.fc29 (fedora .rpm), usr/libexec/xen/boot/xen-shim"
@@ -78,7 +77,7 @@ def test_rpms_of_every_compression(compression: str, real_shim: bytes, tmp_path:
 def test_rpms_that_the_library_cannot_unpack_are_left_to_rpm2cpio(
     compression: str, name: str, real_shim: bytes, tmp_path: Path, room: Path
 ) -> None:
-    package = forge.rpm(tmp_path, debs.xen_shim(), compression)
+    package = package_builder.rpm(tmp_path, debs.xen_shim(), compression)
     with pytest.raises(ShimtoolError, match=f"payload of this compression: {name}") as caught:
         extract(package, room)
     remedy = str(caught.value.faults[0].remedy)
@@ -91,7 +90,7 @@ def test_rpms_that_the_library_cannot_unpack_are_left_to_rpm2cpio(
 @pytest.mark.parametrize("signed", [True, False])
 def test_apks(signed: bool, real_shim: bytes, tmp_path: Path, room: Path) -> None:
     files = {"usr/lib/xen/boot/hvmloader": b"x", SHIM_PATH: real_shim}
-    package = forge.apk(tmp_path / "xen.apk", files, "4.10.1-r2", signed=signed)
+    package = package_builder.apk(tmp_path / "xen.apk", files, "4.10.1-r2", signed=signed)
     found = only(extract(package, room), real_shim)
     assert found.origin == f"xen-hypervisor 4.10.1-r2 (alpine .apk), {SHIM_PATH}"
 
@@ -109,26 +108,26 @@ def test_a_gzipped_shim_under_any_name(real_shim: bytes, tmp_path: Path, room: P
 
 def test_a_gzipped_shim_in_a_package(real_shim: bytes, tmp_path: Path, room: Path) -> None:
     files = {SHIM_PATH + ".gz": gzip.compress(real_shim, 1)}
-    only(extract(forge.apk(tmp_path / "x.apk", files, "4.10.1-r2"), room), real_shim)
+    only(extract(package_builder.apk(tmp_path / "x.apk", files, "4.10.1-r2"), room), real_shim)
 
 
 def test_several_shims_and_near_names(tmp_path: Path, room: Path) -> None:
     files = {f"usr/lib/xen-{n}/boot/xen-shim": b"shim %d" % n for n in (1, 2)}
     files["usr/lib/debug/xen-shim-syms"] = files["etc/xen-shim.conf"] = b"no"
-    found = extract(forge.apk(tmp_path / "x.apk", files, "4.11.0-r0"), room)
+    found = extract(package_builder.apk(tmp_path / "x.apk", files, "4.11.0-r0"), room)
     assert [candidate.file.read_bytes() for candidate in found] == [b"shim 1", b"shim 2"]
 
 
 def test_names_of_the_archive_are_not_paths_here(tmp_path: Path, room: Path) -> None:
     files = {"../../../../../../etc/evil/xen-shim": b"1", "/etc/cron.d/xen-shim": b"2"}
-    extract(forge.apk(tmp_path / "x.apk", files, "4.11.0-r0"), room)
+    extract(package_builder.apk(tmp_path / "x.apk", files, "4.11.0-r0"), room)
     assert sorted(path.name for path in room.iterdir()) == ["candidate-0", "candidate-1"]
     assert {path.name for path in tmp_path.iterdir()} == {"x.apk", "room"}
 
 
 def test_odd_characters_of_a_package_do_not_reach_the_terminal(tmp_path: Path, room: Path) -> None:
     files = {"lib/\x1b[2J\n/xen-shim": b"1"}
-    (found,) = extract(forge.apk(tmp_path / "x.apk", files, "4.11.0-r0"), room)
+    (found,) = extract(package_builder.apk(tmp_path / "x.apk", files, "4.11.0-r0"), room)
     assert found.origin.isprintable()
     assert found.shown.isprintable()
 
@@ -145,7 +144,7 @@ def test_cut_off_packages(part: int, tmp_path: Path, room: Path) -> None:
 
 
 def test_a_cut_off_rpm(tmp_path: Path, room: Path) -> None:
-    whole = forge.rpm(tmp_path, debs.xen_shim(), "w1.gzdio").read_bytes()
+    whole = package_builder.rpm(tmp_path, debs.xen_shim(), "w1.gzdio").read_bytes()
     for size in (50, 120, 2000, len(whole) // 2):
         (tmp_path / "cut.rpm").write_bytes(whole[:size])
         assert "damaged" in refusal(tmp_path / "cut.rpm", room)
@@ -160,7 +159,7 @@ def test_a_cut_off_rpm(tmp_path: Path, room: Path) -> None:
         (b"", "empty"),
         (gzip.compress(b"hello", mtime=0), "neither an ELF file nor an .apk"),
         (gzip.compress(b"\x7fELF" * 9, mtime=0)[:-9], "damaged"),
-        (gzip.compress(forge.tar({SHIM_PATH: b"x"}), mtime=0), "without .PKGINFO"),
+        (gzip.compress(package_builder.tar({SHIM_PATH: b"x"}), mtime=0), "without .PKGINFO"),
         (b"!<arch>\nnonsense", "damaged"),
         (b"!<arch>\n", "without control.tar"),
         (b"\xed\xab\xee\xdb" + bytes(200), "not an RPM header"),
@@ -252,7 +251,7 @@ def test_a_small_hostile_package_costs_little(case: str, tmp_path: Path, room: P
 
 
 def test_a_bomb_in_an_rpm_is_found_before_it_is_held_in_memory(tmp_path: Path, room: Path) -> None:
-    whole = forge.rpm(tmp_path, debs.xen_shim(), "w1.zstdio").read_bytes()
+    whole = package_builder.rpm(tmp_path, debs.xen_shim(), "w1.zstdio").read_bytes()
     head = whole[: whole.index(b"\x28\xb5\x2f\xfd")]
     zeros = zstandard.ZstdCompressor().compress(bytes(400 << 20))
     (tmp_path / "bomb.rpm").write_bytes(head + zeros)
@@ -273,7 +272,7 @@ def test_files_larger_than_any_package_are_not_read(tmp_path: Path, room: Path) 
 
 def test_more_shims_than_any_package_has(tmp_path: Path, room: Path) -> None:
     files = {f"{number}/xen-shim": b"x" for number in range(9)}
-    package = forge.apk(tmp_path / "x.apk", files, "4.11.0-r0")
+    package = package_builder.apk(tmp_path / "x.apk", files, "4.11.0-r0")
     assert "more than 8" in refusal(package, room)
 
 
@@ -308,10 +307,10 @@ def _small(kind: str, base: Path) -> bytes:
         payload.write_bytes(b"\x7fELF" + hashlib.sha256(b"shim").digest() * 8)
         content = payload.read_bytes()
         if kind == "deb":
-            built = forge.deb(home, {SHIM_PATH: content}, "none", "4.17.7-1")
+            built = package_builder.deb(home, {SHIM_PATH: content}, "none", "4.17.7-1")
         elif kind == "rpm":
-            built = forge.rpm(home, payload, "w1.gzdio")
+            built = package_builder.rpm(home, payload, "w1.gzdio")
         else:
-            built = forge.apk(home / "x.apk", {SHIM_PATH: content}, "4.10.1-r2")
+            built = package_builder.apk(home / "x.apk", {SHIM_PATH: content}, "4.10.1-r2")
         built.rename(home / "package")
     return (home / "package").read_bytes()

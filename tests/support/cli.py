@@ -23,6 +23,13 @@ from shimtool.cli.main import main
 # far beyond what a busy machine needs.
 _HUNG = 900
 
+# A command that makes the folder after it this program's /sys. Propagation stays as it is: / may
+# be no mount point (in a chroot), and then cannot be changed.
+OWN_SYS = (
+    *("unshare", "-m", "--propagation", "unchanged"),
+    *("sh", "-c", 'mount --bind "$0" /sys && exec "$@"'),
+)
+
 
 @dataclass(frozen=True)
 class Result:

@@ -43,7 +43,7 @@ class Machine:
         json.loads(self._monitor.readline())  # the greeting
         self._ask("qmp_capabilities")
 
-    def wait(self, until: re.Pattern[str], seconds: float = 120) -> BootLog:
+    def wait(self, until: re.Pattern[str], seconds: float = 900) -> BootLog:
         """Wait for `until` on the serial port; AssertionError when QEMU ends or time is up."""
         deadline = time.monotonic() + seconds
         while True:
@@ -123,7 +123,7 @@ def running(iso: Path, *, memory: int = 512) -> Iterator[Machine]:
                 process.kill()
 
 
-def boot(iso: Path, *, memory: int = 512, seconds: float = 120, until: re.Pattern[str]) -> BootLog:
+def boot(iso: Path, *, memory: int = 512, seconds: float = 900, until: re.Pattern[str]) -> BootLog:
     """Boot `iso` until the serial port says `until`; AssertionError after `seconds`."""
     with running(iso, memory=memory) as machine:
         return machine.wait(until, seconds)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyte
 
-_SECONDS = 60
+_SECONDS = 900
 
 
 @dataclass(frozen=True)

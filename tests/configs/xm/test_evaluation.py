@@ -16,7 +16,7 @@ from shimtool.configs.xm.scope import Scope
 from shimtool.configs.xm.source import read
 from shimtool.configs.xm.values import Unknown, Value
 from tests.conftest import EXAMPLES
-from tests.support import libxlu as oracle
+from tests.support import libxlu
 from tests.support.config_strategies import Choices
 
 many = settings(max_examples=EXAMPLES, deadline=None)
@@ -180,14 +180,14 @@ def test_programs_leave_what_python_leaves(lines: list[str], end: str) -> None:
     assume(
         all("[None" not in str(value) and ", None" not in str(value) for value in theirs.values())
     )
-    with oracle.reading(translate(program.encode(), Path("g"))) as reading:
+    with libxlu.reading(translate(program.encode(), Path("g"))) as reading:
         assert reading.accepted, reading.complaints
         for key in ("disk", "vif", "extra", "kernel"):
             assert seen(reading.value(key)) == theirs.get(key), (key, program)
         assert seen(reading.value("name")) == (theirs.get("name") or "g")
 
 
-def seen(value: oracle.Tree | None) -> object:
+def seen(value: libxlu.Tree | None) -> object:
     if isinstance(value, bytes):
         return value.decode("latin-1")
     return None if value is None else [seen(each) for each in value]

@@ -12,7 +12,7 @@ from shimtool.configs.xm.source import LIMIT
 from shimtool.errors import ShimtoolError
 from tests.configs.xm.support import FIXTURES, REFUSED
 from tests.conftest import EXAMPLES
-from tests.support import libxlu as oracle
+from tests.support import libxlu
 from tests.support.config_strategies import CONFIGS, HEAPS, MUTATED
 
 HERE = Path("guest.cfg")
@@ -55,7 +55,7 @@ def check(data: bytes) -> None:
         assert error.faults
         assert all(fault.message and fault.where for fault in error.faults)
     else:
-        with oracle.reading(done) as theirs:
+        with libxlu.reading(done) as theirs:
             assert theirs.accepted, (done, theirs.complaints)
         assert done.count(b"\n") == (data + b"\n" * (data[-1:] not in (b"", b"\n"))).count(b"\n")
     assert time.process_time() - started < 5

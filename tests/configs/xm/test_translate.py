@@ -13,7 +13,7 @@ from shimtool.errors import ShimtoolError
 from tests.configs.xl.support import EDITS, tree
 from tests.configs.xl.support import FIXTURES as OF_XL
 from tests.configs.xm.support import DATA, FIXTURES, REFUSED
-from tests.support import libxlu as oracle
+from tests.support import libxlu
 
 HERE = Path("guest.cfg")
 
@@ -38,7 +38,7 @@ def test_golden(path: Path, golden: Callable[[Path, bytes], None]) -> None:
 def test_libxlutil_reads_the_same(path: Path) -> None:
     data = translated(path)
     document = parse(data, HERE)
-    with oracle.reading(data) as theirs:
+    with libxlu.reading(data) as theirs:
         assert theirs.accepted, theirs.complaints
         for key in set(document.keys()):
             value = document.value(key)
@@ -65,7 +65,7 @@ def test_translation_is_for_xl(path: Path) -> None:
 @each_fixture
 def test_it_can_be_edited(path: Path) -> None:
     done = edit(parse(translated(path), HERE), EDITS, ["made in a test"])
-    with oracle.reading(done) as theirs:
+    with libxlu.reading(done) as theirs:
         assert theirs.accepted, theirs.complaints
         assert theirs.value("builder") == b"hvm"
         assert theirs.value("kernel") is None
@@ -145,9 +145,9 @@ def test_marks_of_python(text: bytes) -> None:
     assert is_xm(text)
 
 
-def keys_of(text: str, name: str = "guest") -> dict[str, oracle.Tree | None]:
+def keys_of(text: str, name: str = "guest") -> dict[str, libxlu.Tree | None]:
     data = translate(text.encode(), Path(name))
-    with oracle.reading(data) as theirs:
+    with libxlu.reading(data) as theirs:
         return {key: theirs.value(key) for key in set(parse(data, HERE).keys())}
 
 

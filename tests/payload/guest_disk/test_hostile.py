@@ -21,15 +21,15 @@ SMALL = {
     "/boot/initrd.img-6.1": random.Random(4).randbytes(9000),  # noqa: S311 - filler
 }
 KINDS = ("ext2", "ext4", "xfs", "btrfs", "mbr", "gpt", "lvm", "qcow2", "vpc")
-SECONDS = 10.0
+CPU_SECONDS = 10.0
 GROWTH = 256 << 10  # KiB
 
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    began, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     yield
-    assert time.monotonic() - began < SECONDS
+    assert time.process_time() - began < CPU_SECONDS
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < GROWTH
 
 

@@ -18,17 +18,25 @@ from shimtool.payload.kernel import compression
 from shimtool.payload.kernel.image import inspect
 from shimtool.payload.kernel.ramdisk import inspect_ramdisk
 from shimtool.system.files import open_regular
-from tests.support import kernel_builder as craft
+from tests.support import kernel_builder as build
 from tests.support.programs import run
 
-SECTIONS = {b".notes": (7, craft.notes(craft.PV_NOTES)), b"__xen_guest": (1, craft.LEGACY)}
+SECTIONS = {
+    b".notes": (7, build.notes(build.PV_NOTES)),
+    b"__xen_guest": (1, build.LEGACY),
+}
 SEEDS = [
-    craft.bzimage(craft.packed(craft.elf(segment=craft.notes(craft.PV_NOTES)), Compression.GZIP)),
-    craft.bzimage(craft.elf(bits=32, segment=craft.notes(craft.PV_NOTES))),
-    craft.elf(sections=SECTIONS),
-    craft.elf(bits=32, sections=SECTIONS),
+    build.bzimage(
+        build.packed(
+            build.elf(segment=build.notes(build.PV_NOTES)),
+            Compression.GZIP,
+        )
+    ),
+    build.bzimage(build.elf(bits=32, segment=build.notes(build.PV_NOTES))),
+    build.elf(sections=SECTIONS),
+    build.elf(bits=32, sections=SECTIONS),
     *(
-        craft.packed(craft.elf(sections=SECTIONS, body=bytes(500)), kind, sized=False)
+        build.packed(build.elf(sections=SECTIONS, body=bytes(500)), kind, sized=False)
         for kind in Compression
     ),
 ]
@@ -36,7 +44,7 @@ SEEDS = [
 
 def judge(data: bytes) -> KernelFacts | None:
     with TemporaryDirectory() as folder:
-        path = craft.write(Path(folder), data)
+        path = build.write(Path(folder), data)
         with open_regular(path) as source:
             inspect_ramdisk(source)
             try:
@@ -75,9 +83,9 @@ def test_mutations(seed: bytes, changes: list[tuple[int, int]], cut: int | None)
 )
 def test_mutated_elf_headers(bits: int, at: int, value: bytes, packed: Compression) -> None:
     """Offsets, sizes and counts of any value, behind a compression too."""
-    image = bytearray(craft.elf(bits=bits, sections=SECTIONS, segment=craft.notes({6: b"x\0"})))
+    image = bytearray(build.elf(bits=bits, sections=SECTIONS, segment=build.notes({6: b"x\0"})))
     image[at : at + len(value)] = value
-    judge(craft.packed(bytes(image), packed))
+    judge(build.packed(bytes(image), packed))
 
 
 MEGA = bytes(1 << 20)
@@ -86,7 +94,7 @@ SIZE = 700  # MiB, more than the limit
 
 def bomb(kind: Compression) -> bytes:
     """A few kB or MB that unpack to 700 MiB, the notes said to be at the end."""
-    head = bytearray(craft.elf(segment=craft.notes(craft.PV_NOTES)))
+    head = bytearray(build.elf(segment=build.notes(build.PV_NOTES)))
     struct.pack_into("<Q", head, 64 + 8, (SIZE - 1) << 20)
     start = bytes(head) + bytes((8 << 20) - len(head))
     if kind is Compression.LZ4:
@@ -108,7 +116,7 @@ def bomb(kind: Compression) -> bytes:
 @pytest.mark.parametrize("wrapped", [False, True])
 def test_bombs_are_given_up(kind: Compression, wrapped: bool, tmp_path: Path) -> None:
     made = bomb(kind)
-    path = craft.write(tmp_path, craft.bzimage(made) if wrapped else made)
+    path = build.write(tmp_path, build.bzimage(made) if wrapped else made)
     program = (
         "import re, resource, sys; from pathlib import Path;"
         "resource.setrlimit(resource.RLIMIT_AS, (600 << 20,) * 2);"
@@ -127,18 +135,18 @@ def test_bombs_are_given_up(kind: Compression, wrapped: bool, tmp_path: Path) ->
 def test_note_segments_that_overlap_by_the_thousand(tmp_path: Path) -> None:
     """60,000 times the same MiB would be 60 GB to read."""
     count = 60_000
-    image = bytearray(craft.elf(segment=craft.notes({6: b"x"})))
+    image = bytearray(build.elf(segment=build.notes({6: b"x"})))
     table = len(image)
     segment = struct.pack("<IIQQQQQQ", 4, 4, 0, 0, 0, 1 << 20, 0, 4)
     struct.pack_into("<Q", image, 32, table)
     struct.pack_into("<H", image, 56, count)
-    path = craft.write(tmp_path, bytes(image) + segment * count)
+    path = build.write(tmp_path, bytes(image) + segment * count)
     with open_regular(path) as source, pytest.raises(ShimtoolError, match="megabytes of notes"):
         inspect(source)
 
 
 def test_slow_data_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = craft.write(tmp_path, craft.packed(craft.elf(body=MEGA), Compression.XZ))
+    path = build.write(tmp_path, build.packed(build.elf(body=MEGA), Compression.XZ))
     monkeypatch.setattr(compression, "CPU_LIMIT", 0.0)
     with open_regular(path) as source, pytest.raises(ShimtoolError, match="takes more than 0 s"):
         inspect(source)
@@ -146,10 +154,10 @@ def test_slow_data_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_huge_dictionaries_are_refused(tmp_path: Path) -> None:
     """An lzma header may ask for 4 GiB."""
-    made = bytearray(craft.packed(craft.elf(body=MEGA), Compression.LZMA))
+    made = bytearray(build.packed(build.elf(body=MEGA), Compression.LZMA))
     made[1:5] = b"\0\0\0\xff"
     with (
-        open_regular(craft.write(tmp_path, craft.bzimage(bytes(made)))) as source,
+        open_regular(build.write(tmp_path, build.bzimage(bytes(made)))) as source,
         pytest.raises(ShimtoolError, match=r"(?i)memory"),
     ):
         inspect(source)
@@ -157,9 +165,9 @@ def test_huge_dictionaries_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", [k for k in Compression if k is not Compression.NONE])
 def test_every_cut_of_compressed_data_is_noticed(kind: Compression, tmp_path: Path) -> None:
-    whole = craft.packed(b"".join(b"%d " % n for n in range(90_000)), kind, sized=False)
+    whole = build.packed(b"".join(b"%d " % n for n in range(90_000)), kind, sized=False)
     for length in (len(whole) // 3, len(whole) - 9):
-        path = craft.write(tmp_path, whole[:length])
+        path = build.write(tmp_path, whole[:length])
         with open_regular(path) as source, pytest.raises(ShimtoolError) as caught:
             list(compression.open_stream(source, 0, length, kind))
         assert f"cannot unpack the {kind} data in {path}" in str(caught.value)
@@ -176,7 +184,7 @@ def test_every_cut_of_compressed_data_is_noticed(kind: Compression, tmp_path: Pa
 def test_a_missing_codec_is_named(
     kind: Compression, module: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = craft.write(tmp_path, craft.packed(craft.elf(), kind))
+    path = build.write(tmp_path, build.packed(build.elf(), kind))
     monkeypatch.setitem(sys.modules, module, None)
     with open_regular(path) as source, pytest.raises(ShimtoolError) as caught:
         inspect(source)

@@ -15,7 +15,7 @@ from shimtool.payload.kernel.image import inspect, unpack_elf
 from shimtool.payload.reopen import open_source
 from shimtool.system.files import open_regular
 from tests.support import debs
-from tests.support import kernel_builder as craft
+from tests.support import kernel_builder as build
 from tests.support.programs import run
 
 GZIP, NONE = Compression.GZIP, Compression.NONE
@@ -52,7 +52,7 @@ def test_debians_kernel() -> None:
     assert said.version == path.name.removeprefix("vmlinuz-")
     assert (said.wrapping, said.compression) == (Wrapping.BZIMAGE, Compression.XZ)
     assert (said.bits, said.pv, said.guest_os) == (64, True, "linux")
-    assert elf_of(found) == craft.vmlinux()
+    assert elf_of(found) == build.vmlinux()
 
 
 def test_debians_cloud_kernel_is_lz4() -> None:
@@ -83,8 +83,8 @@ def test_pvh_only_images_are_not_pv() -> None:
 
 @pytest.mark.parametrize("kind", PACKED)
 def test_real_kernel_rewrapped(kind: Compression, tmp_path: Path) -> None:
-    image, payload = craft.packed_vmlinux(kind)
-    found = kernel(craft.write(tmp_path, craft.rewrapped(payload)))
+    image, payload = build.packed_vmlinux(kind)
+    found = kernel(build.write(tmp_path, build.rewrapped(payload)))
     said = found.facts
     assert (said.wrapping, said.compression) == (Wrapping.BZIMAGE, kind)
     assert (said.pv, said.guest_os) == (True, "linux")
@@ -92,9 +92,9 @@ def test_real_kernel_rewrapped(kind: Compression, tmp_path: Path) -> None:
 
 
 def test_real_kernel_uncompressed_in_a_bzimage_and_alone(tmp_path: Path) -> None:
-    image = craft.vmlinux()
-    inside = kernel(craft.write(tmp_path, craft.rewrapped(image), "bzImage"))
-    alone = kernel(craft.write(tmp_path, image, "vmlinux"))
+    image = build.vmlinux()
+    inside = kernel(build.write(tmp_path, build.rewrapped(image), "bzImage"))
+    alone = kernel(build.write(tmp_path, image, "vmlinux"))
     assert inside.facts.wrapping is Wrapping.BZIMAGE
     assert inside.facts.compression is alone.facts.compression is NONE
     assert alone.facts.wrapping is Wrapping.ELF
@@ -108,8 +108,8 @@ def test_xenlinux_compressed_elf_with_legacy_section(
     kind: Compression, bits: int, tmp_path: Path
 ) -> None:
     body = bytes(100_000) + b"Linux version 2.6.18-398.el5xen (mockbuild@x) (gcc)" + bytes(300_000)
-    image = craft.elf(bits=bits, body=body, sections={b"__xen_guest": (1, craft.LEGACY)})
-    found = kernel(craft.write(tmp_path, craft.packed(image, kind, sized=False)))
+    image = build.elf(bits=bits, body=body, sections={b"__xen_guest": (1, build.LEGACY)})
+    found = kernel(build.write(tmp_path, build.packed(image, kind, sized=False)))
     said = found.facts
     assert (said.wrapping, said.compression, said.bits) == (Wrapping.COMPRESSED_ELF, kind, bits)
     assert (said.pv, said.guest_os, said.version) == (True, "linux", "2.6.18-398.el5xen")
@@ -117,18 +117,21 @@ def test_xenlinux_compressed_elf_with_legacy_section(
 
 
 def test_notes_in_a_section_only(tmp_path: Path) -> None:
-    image = craft.elf(
-        sections={b".data": (1, b"x" * 99), b".notes": (7, craft.notes(craft.PV_NOTES))}
+    image = build.elf(
+        sections={
+            b".data": (1, b"x" * 99),
+            b".notes": (7, build.notes(build.PV_NOTES)),
+        }
     )
-    assert facts(craft.write(tmp_path, craft.packed(image, GZIP))).pv
+    assert facts(build.write(tmp_path, build.packed(image, GZIP))).pv
 
 
 def test_a_foreign_note_segment_does_not_hide_the_sections(tmp_path: Path) -> None:
-    image = craft.elf(
-        segment=craft.notes({3: b"build-id"}, b"GNU\0"),
-        sections={b"__xen_guest": (1, craft.LEGACY)},
+    image = build.elf(
+        segment=build.notes({3: b"build-id"}, b"GNU\0"),
+        sections={b"__xen_guest": (1, build.LEGACY)},
     )
-    assert facts(craft.write(tmp_path, image)).pv
+    assert facts(build.write(tmp_path, image)).pv
 
 
 MINI_OS = {5: b"xen-3.0\0", 6: b"Mini-OS\0", 8: b"generic\0"}
@@ -137,12 +140,15 @@ MINI_OS = {5: b"xen-3.0\0", 6: b"Mini-OS\0", 8: b"generic\0"}
 @pytest.mark.parametrize(
     ("values", "pv"),
     [
-        (craft.PV_NOTES, True),
-        ({k: v for k, v in craft.PV_NOTES.items() if k != 1}, False),  # CONFIG_XEN without _PV
+        (build.PV_NOTES, True),
+        (
+            {k: v for k, v in build.PV_NOTES.items() if k != 1},
+            False,
+        ),  # CONFIG_XEN without _PV
         ({18: bytes(8)}, False),  # a hypervisor, or PVH only
-        ({**craft.PV_NOTES, 5: b"xen-2.0\0"}, False),
-        ({k: v for k, v in craft.PV_NOTES.items() if k != 5}, False),
-        ({**craft.PV_NOTES, 6: b"plan9\0", 8: b"odd\0"}, False),
+        ({**build.PV_NOTES, 5: b"xen-2.0\0"}, False),
+        ({k: v for k, v in build.PV_NOTES.items() if k != 5}, False),
+        ({**build.PV_NOTES, 6: b"plan9\0", 8: b"odd\0"}, False),
         (MINI_OS, True),  # without ENTRY: Xen takes the ELF entry
         ({**MINI_OS, 18: bytes(4)}, False),
         ({}, False),
@@ -150,8 +156,8 @@ MINI_OS = {5: b"xen-3.0\0", 6: b"Mini-OS\0", 8: b"generic\0"}
 )
 @pytest.mark.parametrize("bits", [32, 64])
 def test_pv_as_xen_judges(values: dict[int, bytes], pv: bool, bits: int, tmp_path: Path) -> None:
-    image = craft.elf(bits=bits, segment=craft.notes(values))
-    said = facts(craft.write(tmp_path, craft.bzimage(craft.packed(image, GZIP))))
+    image = build.elf(bits=bits, segment=build.notes(values))
+    said = facts(build.write(tmp_path, build.bzimage(build.packed(image, GZIP))))
     assert said.pv is pv
     assert (said.bits, said.version) == (bits, "4.9.0-made")
 
@@ -159,18 +165,18 @@ def test_pv_as_xen_judges(values: dict[int, bytes], pv: bool, bits: int, tmp_pat
 @pytest.mark.parametrize(
     ("legacy", "pv"),
     [
-        (craft.LEGACY, True),
+        (build.LEGACY, True),
         (b"GUEST_OS=Mini-OS,XEN_VER=xen-3.0,LOADER=generic\0", True),
         (b"GUEST_OS=linux,XEN_VER=2.0\0", False),
         (b"GUEST_OS=odd,XEN_VER=xen-3.0,LOADER=odd\0", False),
     ],
 )
 def test_legacy_strings_as_xen_judges(legacy: bytes, pv: bool, tmp_path: Path) -> None:
-    image = craft.elf(sections={b"__xen_guest": (1, legacy)})
-    assert facts(craft.write(tmp_path, image)).pv is pv
+    image = build.elf(sections={b"__xen_guest": (1, legacy)})
+    assert facts(build.write(tmp_path, image)).pv is pv
 
 
-GOOD = craft.elf(segment=craft.notes(craft.PV_NOTES), body=bytes(5000))
+GOOD = build.elf(segment=build.notes(build.PV_NOTES), body=bytes(5000))
 
 
 @pytest.mark.parametrize(
@@ -182,40 +188,46 @@ GOOD = craft.elf(segment=craft.notes(craft.PV_NOTES), body=bytes(5000))
         (b"MZ" + bytes(5000), "EFI program"),
         (bytes(0x8001) + b"CD001" + bytes(99), "ISO image"),
         (b"070701" + bytes(200), "cpio"),
-        (craft.packed(b"070701" + bytes(200), GZIP), "gzip data holding a cpio"),
-        (craft.packed(craft.bzimage(b""), GZIP), "gzip data holding a bzImage"),
-        (craft.packed(GOOD, GZIP)[:60], "cannot unpack the gzip data"),
+        (build.packed(b"070701" + bytes(200), GZIP), "gzip data holding a cpio"),
+        (build.packed(build.bzimage(b""), GZIP), "gzip data holding a bzImage"),
+        (build.packed(GOOD, GZIP)[:60], "cannot unpack the gzip data"),
         (GOOD[:40], "the end is missing"),
-        (craft.elf(machine=183), "another processor"),
-        (craft.elf(kind=1), "no executable"),
-        (craft.bzimage(craft.packed(GOOD, GZIP))[:1200], "cut short"),
-        (craft.bzimage(b"\x01\x02\x03\x04" * 99), "a bzImage holding unknown data"),
-        (craft.bzimage(craft.packed(GOOD, GZIP), protocol=0x207), "boot protocol 2.07"),
-        (craft.bzimage(b"\xfd7zXZ\0" + bytes(500)), "cannot unpack the xz data"),
+        (build.elf(machine=183), "another processor"),
+        (build.elf(kind=1), "no executable"),
+        (build.bzimage(build.packed(GOOD, GZIP))[:1200], "cut short"),
+        (build.bzimage(b"\x01\x02\x03\x04" * 99), "a bzImage holding unknown data"),
+        (
+            build.bzimage(build.packed(GOOD, GZIP), protocol=0x207),
+            "boot protocol 2.07",
+        ),
+        (build.bzimage(b"\xfd7zXZ\0" + bytes(500)), "cannot unpack the xz data"),
         (b"\x02\x21\x4c\x18" + b"\xff" * 400, "longer than the format allows"),
     ],
 )
 def test_what_is_no_kernel_is_named(data: bytes, words: str, tmp_path: Path) -> None:
-    assert words in refusal(craft.write(tmp_path, data))
+    assert words in refusal(build.write(tmp_path, data))
 
 
 def test_kernel_cut_short_after_its_notes_fails_when_unpacked(tmp_path: Path) -> None:
     tail = bytes(range(256)) * 4000
-    image = craft.packed(craft.elf(segment=craft.notes(craft.PV_NOTES)) + tail, Compression.ZSTD)
-    path = craft.write(tmp_path, craft.bzimage(image[: len(image) // 2]))
+    image = build.packed(
+        build.elf(segment=build.notes(build.PV_NOTES)) + tail,
+        Compression.ZSTD,
+    )
+    path = build.write(tmp_path, build.bzimage(image[: len(image) // 2]))
     with pytest.raises(ShimtoolError):
         elf_of(kernel(path))
 
 
 def test_a_false_size_in_a_bzimage_fails_when_unpacked(tmp_path: Path) -> None:
-    lying = craft.packed(GOOD, Compression.XZ, sized=False) + b"\x01\x02\x03\0"
-    found = kernel(craft.write(tmp_path, craft.bzimage(lying)))
+    lying = build.packed(GOOD, Compression.XZ, sized=False) + b"\x01\x02\x03\0"
+    found = kernel(build.write(tmp_path, build.bzimage(lying)))
     with pytest.raises(ShimtoolError, match="but says 197121"):
         elf_of(found)
 
 
 def test_a_kernel_replaced_after_inspection_is_not_stored(tmp_path: Path) -> None:
-    path = craft.write(tmp_path, GOOD)
+    path = build.write(tmp_path, GOOD)
     found = kernel(path)
     path.write_bytes(GOOD + b"more")
     with pytest.raises(ShimtoolError, match="changed"):

@@ -10,11 +10,11 @@ from shimtool.model import Compression
 from shimtool.payload.kernel.ramdisk import inspect_ramdisk
 from shimtool.system.files import open_regular
 from tests.support import debs
-from tests.support import kernel_builder as craft
+from tests.support import kernel_builder as build
 
 
 def looked(folder: Path, data: bytes) -> tuple[bool, bool]:
-    with open_regular(craft.write(folder, data, "initrd")) as source:
+    with open_regular(build.write(folder, data, "initrd")) as source:
         return inspect_ramdisk(source)
 
 
@@ -30,7 +30,7 @@ def cpio(form: str = "newc") -> bytes:
 
 @pytest.mark.parametrize("kind", list(Compression))
 def test_cpio_in_every_compression(kind: Compression, tmp_path: Path) -> None:
-    data = craft.packed(cpio(), kind, sized=False)
+    data = build.packed(cpio(), kind, sized=False)
     assert looked(tmp_path, data) == (kind is Compression.GZIP, True)
 
 
@@ -43,7 +43,7 @@ def test_gzip_parts_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_microcode_first_and_padding(tmp_path: Path) -> None:
-    main = craft.packed(cpio(), Compression.ZSTD)
+    main = build.packed(cpio(), Compression.ZSTD)
     assert looked(tmp_path, cpio() + main) == (False, True)
     assert looked(tmp_path, bytes(512) + main) == (False, True)
     assert looked(tmp_path, bytes(200_000) + cpio()) == (False, True)
@@ -58,7 +58,7 @@ def test_microcode_first_and_padding(tmp_path: Path) -> None:
         bytes(0x438) + b"\x53\xef" + bytes(5000),
         b"\xfd7zXZ\0 and then nothing of the kind",
         cpio("odc"),  # Linux does not take it
-        craft.packed(b"no archive", Compression.XZ),
+        build.packed(b"no archive", Compression.XZ),
         b"x",
     ],
 )
