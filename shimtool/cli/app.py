@@ -163,21 +163,42 @@ def boot_test(
 
 def _check(files: list[Path], check: Callable[[Path], list[Check]], *, as_json: bool) -> None:
     """Check files one by one; print what was found right, or wrong."""
-    found, failed = [], False
-    for file in files:
+
+    def one(file: Path) -> tuple[object, str]:
+        checks = [(each.what, each.found) for each in check(file)]
+        return results.verified(file, checks, ()), describe.checks(file, checks)
+
+    _one_by_one(
+        files, one, lambda file, faults: results.verified(file, [], faults), as_json=as_json
+    )
+
+
+def _one_by_one(
+    paths: Iterable[Path],
+    work: Callable[[Path], tuple[object, str]],
+    failed: Callable[[Path, Iterable[Fault]], object],
+    *,
+    as_json: bool,
+) -> None:
+    """Do some work on each path, which gives a document and a text, and print them.
+
+    What fails does not stop the others; in the end the exit code is 1.
+    """
+    documents, failures = [], False
+    for path in paths:
         try:
-            checks = [(each.what, each.found) for each in check(file)]
+            document, said = work(path)
         except ShimtoolError as error:
-            failed = True
-            found.append(results.verified(file, [], error.faults))
+            failures = True
+            documents.append(failed(path, error.faults))
             _print_faults(error.faults)
         else:
-            found.append(results.verified(file, checks, ()))
+            documents.append(document)
             if not as_json:
-                typer.echo(describe.checks(file, checks))
+                typer.echo(said)
     if as_json:
-        _print_json(found)
-    if failed:
+        _print_json(documents)
+    if failures:
         raise typer.Exit(1)
 
 
@@ -206,22 +227,13 @@ def status(
 @option_group(InPlaceSettings)
 def restore(configs: Configs = None, *, settings: InPlaceSettings, as_json: Json = False) -> None:
     """Undo --in-place: bring back the exact bytes of the configs from before."""
-    found, failed = [], False
-    for config in configs or converted_in_place(settings.in_dir):
-        try:
-            restore_config(config, settings.out)
-        except ShimtoolError as error:
-            failed = True
-            found.append(results.restored(config, error.faults))
-            _print_faults(error.faults)
-        else:
-            found.append(results.restored(config, ()))
-            if not as_json:
-                typer.echo(printable(f"{config}: restored"))
-    if as_json:
-        _print_json(found)
-    if failed:
-        raise typer.Exit(1)
+
+    def one(config: Path) -> tuple[object, str]:
+        restore_config(config, settings.out)
+        return results.restored(config, ()), printable(f"{config}: restored")
+
+    found = configs or converted_in_place(settings.in_dir)
+    _one_by_one(found, one, results.restored, as_json=as_json)
 
 
 @app.command(epilog=epilog("host"))

@@ -17,7 +17,6 @@ END = re.compile(r"Panic on CPU \d+:\s+\(XEN\) [^\r\n]+\r?\n")
 
 _SPAN = r"(?:0x)?([0-9a-f]+)\s*->\s*(?:0x)?([0-9a-f]+)"  # zero comes without 0x
 _VERSION = re.compile(r"^\(XEN\) Xen version (\S+)", re.MULTILINE)
-_BUILD_ID = re.compile(r"^\(XEN\) build-id: ([0-9a-f]+)", re.MULTILINE)
 _COMMAND_LINE = re.compile(r"^\(XEN\) Command line: ?([^\r\n]*)", re.MULTILINE)
 _KERNEL = re.compile(rf"\b\w+ kernel: [^\r\n]*\bpaddr {_SPAN}")
 _RAMDISK = re.compile(rf"\bInit\. ramdisk:\s*{_SPAN}")
@@ -48,7 +47,6 @@ class BootReport:
     """
 
     version: str | None = None
-    build_id: str | None = None
     command_line: str | None = None
     kernel: Span | None = None
     ramdisk: Span | None = None
@@ -59,7 +57,6 @@ def parse_report(log: str) -> BootReport:
     """Read a report out of a serial log; what else is in it does not matter. Never raises."""
     return BootReport(
         version=_word(_VERSION, log),
-        build_id=_word(_BUILD_ID, log),
         command_line=_word(_COMMAND_LINE, log),
         kernel=_span(_KERNEL, log),
         ramdisk=_span(_RAMDISK, log),

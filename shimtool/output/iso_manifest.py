@@ -19,7 +19,7 @@ from shimtool.output.iso_reader import REDO, Iso
 from shimtool.plan.command_line import KERNEL_FILE
 from shimtool.system.stored_json import parse_json
 from shimtool.system.typed import (
-    DamagedError,
+    DamagedDocumentError,
     Key,
     Must,
     Sha256,
@@ -87,7 +87,7 @@ def read_manifest(iso: Iso, path: Path) -> Manifest:
     """
     try:
         found = typed(parse_json(iso.read(MANIFEST_FILE, _SMALL)), _Document)
-    except DamagedError as damage:
+    except DamagedDocumentError as damage:
         raise fault(
             "not an ISO of ours: its own description is damaged",
             path,

@@ -22,7 +22,7 @@ from shimtool.model import Guest
 from shimtool.system.files import MIB, changed_error, open_regular
 from shimtool.system.staging import Staging, locked, sweep
 from shimtool.system.stored_json import parse_json
-from shimtool.system.typed import DamagedError, Sha256, Text, typed
+from shimtool.system.typed import DamagedDocumentError, Sha256, Text, typed
 from shimtool.text import diff
 
 _ORIGINAL, _WRITTEN, _REPLACED = "original.cfg", "written.cfg", "replaced.cfg"
@@ -183,7 +183,7 @@ def _config_of(folder: Path) -> str | None:
     """Return which config is kept in `folder`, if that can be read."""
     try:
         return _facts(folder).config
-    except (ShimtoolError, OSError, DamagedError):
+    except (ShimtoolError, OSError, DamagedDocumentError):
         return None
 
 
@@ -203,7 +203,7 @@ def _load(folder: Path) -> SavedOriginal | None:
         return None
     except OSError as error:
         raise os_error(error, "read", error.filename or folder) from None
-    except (ShimtoolError, DamagedError):
+    except (ShimtoolError, DamagedDocumentError):
         whole = False
     if not whole:
         raise fault(

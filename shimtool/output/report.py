@@ -17,7 +17,7 @@ from shimtool.errors import Fault, Location, ShimtoolError, os_error
 from shimtool.model import Compression, KernelFacts, Mode, SourceFile, Wrapping
 from shimtool.system.files import MIB, read_named
 from shimtool.system.stored_json import parse_json, plain
-from shimtool.system.typed import DamagedError, Sha256, Text, typed
+from shimtool.system.typed import DamagedDocumentError, Sha256, Text, typed
 
 FILE_NAME = "shimtool.yaml"
 _LIMIT = 64 * MIB
@@ -135,9 +135,9 @@ def load(folder: Path) -> Report:
         raise os_error(error, "read", path) from None
     try:
         if not size:
-            raise DamagedError("it is empty")
+            raise DamagedDocumentError("it is empty")
         return _report(typed(parse_json(read_named(path, _LIMIT)), _Document), path)
-    except DamagedError as damage:
+    except DamagedDocumentError as damage:
         remedy = "move it away and convert again; what --in-place keeps is not in it"
         raise ShimtoolError(_fault("the report is damaged", damage, path, remedy)) from None
 
@@ -148,7 +148,7 @@ def _report(document: _Document, path: Path) -> Report:
     for number, content in enumerate(document.guests):
         try:
             record = typed(content, Record, f"guests[{number}]")
-        except DamagedError as damage:
+        except DamagedDocumentError as damage:
             damaged.append(_damaged(content, damage, path))
         else:
             guests[record.name] = record
@@ -159,18 +159,18 @@ def _report(document: _Document, path: Path) -> Report:
     return Report(guests, kernels, tuple(damaged))
 
 
-def _damaged(content: object, damage: DamagedError, path: Path) -> DamagedRecord:
+def _damaged(content: object, damage: DamagedDocumentError, path: Path) -> DamagedRecord:
     found = content.get("name") if isinstance(content, dict) else None
     name = found if isinstance(found, str) else damage.field.partition(".")[0]
     try:
         plain(content)
     except UnicodeError as error:  # then it could not be written again
-        raise DamagedError(str(error), damage.field) from None
+        raise DamagedDocumentError(str(error), damage.field) from None
     message = f"the record of {name} in the report is damaged"
     return DamagedRecord(name, _fault(message, damage, path, f"convert {name} again"), content)
 
 
-def _fault(message: str, damage: DamagedError, path: Path, remedy: str) -> Fault:
+def _fault(message: str, damage: DamagedDocumentError, path: Path, remedy: str) -> Fault:
     return Fault(message, Location(path), str(damage), remedy)
 
 
@@ -178,7 +178,9 @@ def _kernel(content: object, at: str) -> KernelFacts:
     found = typed(content, _Kernel, at)
     offset, length = found.payload
     if offset < 0 or length < _SMALLEST or offset + length > _LARGEST_FILE:
-        raise DamagedError("it must be the offset and length of a part of a file", f"{at}.payload")
+        raise DamagedDocumentError(
+            "it must be the offset and length of a part of a file", f"{at}.payload"
+        )
     return KernelFacts(
         wrapping=found.wrapping,
         compression=found.compression,

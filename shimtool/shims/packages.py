@@ -15,6 +15,7 @@ from shimtool.shims import archives
 from shimtool.shims.archives import BadPackageError, Member
 from shimtool.shims.probe import SHIM_LIMIT
 from shimtool.system.files import MIB, open_named, too_large
+from shimtool.text import printable
 
 SHIM_NAMES = ("xen-shim", "xen-shim.gz", "xen-vixen", "xen-vixen.gz")
 MOST_SHIMS = 8
@@ -22,6 +23,7 @@ FILE_LIMIT = 512 * MIB
 METADATA_LIMIT = MIB
 ELF_MAGIC = b"\x7fELF"
 GZIP_MAGIC = b"\x1f\x8b"
+_MOST_WORDS = 300  # characters of what a package says of itself
 AR_MAGIC = b"!<arch>\n"
 RPM_MAGIC = b"\xed\xab\xee\xdb"
 
@@ -49,14 +51,14 @@ class Candidate:
     def origin(self) -> str:
         """Say in words where it comes from, without paths of this machine."""
         if (pack := self.package) is None:
-            return _printable(self.source.name)
+            return _short(self.source.name)
         words = f"{pack.name} {pack.version} ({pack.vendor} .{pack.format}), {self.member}"
-        return _printable(words)
+        return _short(words)
 
     @property
     def shown(self) -> str:
         """Return what errors call the file."""
-        return f"{self.source}: {_printable(self.member)}" if self.member else str(self.source)
+        return f"{self.source}: {_short(self.member)}" if self.member else str(self.source)
 
 
 def extract(path: Path, folder: Path) -> tuple[Candidate, ...]:
@@ -102,7 +104,7 @@ def _package_faults(path: Path) -> Iterator[None]:
         if isinstance(error, OSError) and error.errno:  # bad data has none
             raise fault(f"cannot read or unpack the file: {error.strerror}", path) from None
         raise fault(
-            f"damaged or not a package: {_printable(str(error)) or type(error).__name__}",
+            f"damaged or not a package: {_short(str(error)) or type(error).__name__}",
             path,
             remedy="copy or download it again, and compare its checksum with the publisher's",
         ) from None
@@ -188,7 +190,7 @@ def _rpm(path: Path, file: BinaryIO) -> tuple[Package, Iterator[Member]]:
     packing = tags.get("archive_compression", "none")
     if packing not in archives.RPM_PACKINGS:
         raise fault(
-            f"cannot read an .rpm with a payload of this compression: {_printable(packing)}",
+            f"cannot read an .rpm with a payload of this compression: {_short(packing)}",
             path,
             remedy=f"unpack it (rpm2cpio {shlex.quote(path.name)} | cpio -id), "
             "then give the xen-shim in it",
@@ -210,6 +212,6 @@ def _metadata(members: Iterator[Member], name: str, separator: str) -> dict[str,
     return None
 
 
-def _printable(words: str) -> str:
-    """Make a stranger's words fit for a line of a terminal and of the catalogue."""
-    return "".join(char if char.isprintable() else "?" for char in words[:300])
+def _short(words: str) -> str:
+    """Make a package's own words fit for a line of a terminal and of the catalogue."""
+    return printable(words, _MOST_WORDS)

@@ -7,20 +7,20 @@ from dataclasses import fields, is_dataclass
 from math import isfinite
 from typing import Any, NoReturn
 
-from shimtool.system.typed import DamagedError
+from shimtool.system.typed import DamagedDocumentError
 
 
 def parse_json(data: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Parse JSON; {"base64": TEXT} stands for text of such bytes, and nothing for infinity.
 
-    Raises DamagedError.
+    Raises DamagedDocumentError.
     """
     try:
         return json.loads(
             data, parse_float=_finite, parse_constant=_no_number, object_hook=_text_of_bytes
         )
     except (ValueError, RecursionError) as error:
-        raise DamagedError(str(error)) from None
+        raise DamagedDocumentError(str(error)) from None
 
 
 def _finite(text: str) -> float:

@@ -65,7 +65,7 @@ def fits(value: object, kind: Any) -> bool:  # noqa: ANN401 - a type, annotated 
     """Whether a value is of a kind."""
     try:
         _reader(kind)(value)
-    except DamagedError:
+    except DamagedDocumentError:
         return False
     return True
 
@@ -78,30 +78,30 @@ def must(kind: Any) -> str:  # noqa: ANN401 - a type, annotated or not
     return found[0] if found else "be of another kind"
 
 
-class DamagedError(Exception):
+class DamagedDocumentError(Exception):
     """A document is not what it should be: `why`, in which `field` ("" for all of it)."""
 
     def __init__(self, why: str, field: str = "") -> None:
         super().__init__(f"{field}: {why}" if field else why)
         self.why, self.field = why, field
 
-    def inside(self, holder: str) -> "DamagedError":
+    def inside(self, holder: str) -> "DamagedDocumentError":
         """Return it as it is seen from outside of a field."""
         dot = "." if self.field and not self.field.startswith("[") else ""
-        return DamagedError(self.why, f"{holder}{dot}{self.field}")
+        return DamagedDocumentError(self.why, f"{holder}{dot}{self.field}")
 
 
 def typed(document: object, kind: type[Kind], at: str = "") -> Kind:
     """Return a document as what it should be; `at` is the field of a larger one that it is.
 
-    Raises DamagedError naming the field.
+    Raises DamagedDocumentError naming the field.
     """
     try:
         return cast("Kind", _reader(cast("Any", kind))(document))
-    except DamagedError as error:
+    except DamagedDocumentError as error:
         raise error.inside(at) from None
     except RecursionError:
-        raise DamagedError("nested too deep", at) from None
+        raise DamagedDocumentError("nested too deep", at) from None
 
 
 # --- readers: made once for each type -------------------------------------------------------------
@@ -132,7 +132,7 @@ def _reader(kind: Any) -> Reader:  # noqa: ANN401, PLR0911 - a type; a case for 
 def _plain(kind: type) -> Reader:
     def read(value: Any) -> Any:  # noqa: ANN401 - whatever is there
         if type(value) is not kind:  # bool is an int, too
-            raise DamagedError(f"it must be {_CALLED[kind]}")
+            raise DamagedDocumentError(f"it must be {_CALLED[kind]}")
         return value
 
     return read
@@ -148,7 +148,7 @@ def _ruled(inner: Reader, rules: list[Must]) -> Reader:
         found = inner(value)
         for rule in rules:
             if not rule.check(found):
-                raise DamagedError(f"it must {rule.words}")
+                raise DamagedDocumentError(f"it must {rule.words}")
         return found
 
     return read
@@ -160,7 +160,7 @@ def _one_of(readers: list[Reader]) -> Reader:
         for each in readers:
             try:
                 return each(value)
-            except DamagedError as error:
+            except DamagedDocumentError as error:
                 causes.append(error)
         # The one that got deepest saw what was meant.
         raise max(causes, key=lambda error: len(error.field))
@@ -171,7 +171,7 @@ def _one_of(readers: list[Reader]) -> Reader:
 def _literal(values: tuple[object, ...]) -> Reader:
     def read(value: Any) -> Any:  # noqa: ANN401 - whatever is there
         if not any(type(value) is type(each) and value == each for each in values):
-            raise DamagedError(f"it must be {' or '.join(map(str, values))}")
+            raise DamagedDocumentError(f"it must be {' or '.join(map(str, values))}")
         return value
 
     return read
@@ -183,21 +183,21 @@ def _enum(kind: type[Enum]) -> Reader:
             return kind(value)
         except ValueError:
             words = ", ".join(str(each.value) for each in kind)
-            raise DamagedError(f"it must be one of: {words}") from None
+            raise DamagedDocumentError(f"it must be one of: {words}") from None
 
     return read
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - whatever is there
     if not isinstance(value, list):
-        raise DamagedError("it must be a list")
+        raise DamagedDocumentError("it must be a list")
     return value
 
 
 def _at(number: int, reader: Reader, value: Any) -> Any:  # noqa: ANN401 - whatever is there
     try:
         return reader(value)
-    except DamagedError as error:
+    except DamagedDocumentError as error:
         raise error.inside(f"[{number}]") from None
 
 
@@ -210,7 +210,7 @@ def _items(reader: Reader) -> Reader:
 def _array(readers: list[Reader]) -> Reader:
     def read(value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever is there
         if len(_listed(value)) != len(readers):
-            raise DamagedError(f"it must be a list of {len(readers)}")
+            raise DamagedDocumentError(f"it must be a list of {len(readers)}")
         pairs = zip(readers, value, strict=True)
         return tuple(_at(number, reader, each) for number, (reader, each) in enumerate(pairs))
 
@@ -220,12 +220,12 @@ def _array(readers: list[Reader]) -> Reader:
 def _mapping(keys: Reader, values: Reader) -> Reader:
     def read(value: Any) -> dict[Any, Any]:  # noqa: ANN401 - whatever is there
         if not isinstance(value, dict):
-            raise DamagedError("it must be a mapping")
+            raise DamagedDocumentError("it must be a mapping")
         found = {}
         for key, each in value.items():
             try:
                 found[keys(key)] = values(each)
-            except DamagedError as error:
+            except DamagedDocumentError as error:
                 raise error.inside(str(key)[:80]) from None
         return found
 
@@ -268,19 +268,19 @@ def _object(kind: type[Any]) -> Reader:
 
     def read(value: Any) -> Any:  # noqa: ANN401 - whatever is there
         if not isinstance(value, dict):
-            raise DamagedError("it must be a mapping")
+            raise DamagedDocumentError("it must be a mapping")
         if not required <= value.keys():
-            raise DamagedError("it is missing", min(required - value.keys()))
+            raise DamagedDocumentError("it is missing", min(required - value.keys()))
         found = {}
         for key, each in value.items():
             if key in known:
                 name, reader = known[key]
                 try:
                     found[name] = reader(each)
-                except DamagedError as error:
+                except DamagedDocumentError as error:
                     raise error.inside(key) from None
             elif not open_ended:
-                raise DamagedError("there is no such field", str(key)[:80])
+                raise DamagedDocumentError("there is no such field", str(key)[:80])
         return kind(**found)
 
     return read
