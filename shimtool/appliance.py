@@ -11,19 +11,22 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 
-from shimtool import text
 from shimtool.assets import VARIABLE, shims_folder
+from shimtool.cli.errors import Asked, report
 from shimtool.cli.main import main as shimtool
 from shimtool.commands.boot_test import QEMU
 from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
-from shimtool.errors import Fault, Location, ShimtoolError
+from shimtool.errors import ShimtoolError, fault
 from shimtool.mounts import Mount, dom0_paths, is_mounted, read_mounts
 
 _MAPPING = ("scan", "plan", "convert", "host")
 _NAMING = (*_MAPPING, "verify", "status")
 _TOP = ("--help", "--version")
+# May stand before a command, and mean the same after it.
+_BEFORE = ("-v", "--verbose", "--debug")
 # What to mount for the whole job.
 _WANTED = {
     str(DEFAULT_KERNELS): f"-v /boot:{DEFAULT_KERNELS}:ro",
@@ -33,11 +36,20 @@ _WANTED = {
 
 def main() -> None:
     """Run the command line with what the container adds to it."""
-    mounts = read_mounts()
     words = sys.argv[1:]
+    try:
+        _add(words, read_mounts())
+    except ShimtoolError as error:
+        sys.exit(report(error, Asked(as_json="--json" in words)))
+
+
+def _add(words: list[str], mounts: Sequence[Mount]) -> None:
+    """Refuse what would be lost with the container; add what the mounts tell, and run."""
     if not words and mounts and not is_mounted(str(DEFAULT_OUT), mounts):
         _scan(mounts)
         return
+    flags = list(takewhile(lambda word: word in _BEFORE, words))
+    words = words[len(flags) :]
     if not words or (words[0].startswith("-") and words[0] not in _TOP):
         words = ["convert", *words]
     if words[0] == "convert" and mounts and "--help" not in words:
@@ -46,7 +58,7 @@ def main() -> None:
         _refuse_fixed(str(shims_folder()), mounts)
     if words[0] == "boot-test" and "--help" not in words:
         _refuse_boot_test()
-    _run([words[0], *_known(words[0], mounts), *words[1:]])
+    _run([words[0], *_known(words[0], mounts), *flags, *words[1:]])
 
 
 def _run(words: Sequence[str]) -> None:
@@ -87,38 +99,33 @@ def _out(words: Sequence[str]) -> str:
 
 def _refuse_lost(out: str, mounts: Sequence[Mount]) -> None:
     if not is_mounted(out, mounts):
-        _refuse(
+        raise fault(
             "nothing is mounted here: what is written would vanish with the container",
             out,
-            f"mount the folder for outputs: -v {DEFAULT_HOST_OUT}:{out}",
+            remedy=f"mount the folder for outputs: -v {DEFAULT_HOST_OUT}:{out}",
         )
 
 
 def _refuse_fixed(shims: str, mounts: Sequence[Mount]) -> None:
     """Refuse to add shims to the image itself; a folder of one's own, mounted, takes them."""
     if (mounts and not is_mounted(shims, mounts)) or not os.access(shims, os.W_OK):
-        _refuse(
+        raise fault(
             "the shims of the image are fixed: one added here would be lost",
             shims,
-            "give its xen-shim to convert itself (--shim FILE), make an image that has it (make"
-            f" image SHIM=FILE), or mount a copy of {Path(shims).parent}, named in {VARIABLE}",
+            remedy="give its xen-shim to convert itself (--shim FILE), make an image that has"
+            f" it (make image SHIM=FILE), or mount a copy of {Path(shims).parent}, named in"
+            f" {VARIABLE}",
         )
 
 
 def _refuse_boot_test() -> None:
     if not shutil.which(QEMU):
-        _refuse(
+        raise fault(
             "boot-test needs QEMU, which this image is too small for",
             QEMU,
-            "copy the ISO to where QEMU and shimtool (pip, a checkout) are, and run it there",
+            remedy="copy the ISO to where QEMU and shimtool (pip, a checkout) are, and run it"
+            " there",
         )
-
-
-def _refuse(message: str, place: str, remedy: str) -> None:
-    print(
-        text.error(ShimtoolError(Fault(message, Location(place), remedy=remedy))), file=sys.stderr
-    )
-    sys.exit(1)
 
 
 if __name__ == "__main__":
