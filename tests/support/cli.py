@@ -14,10 +14,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-import shimtool.cli.app  # noqa: F401 - so that no child has to load it
 from shimtool.cli.main import main
+
+# What a command loads when it needs it: here once, so that no child has to.
+for _name in (
+    *("cli.app", "shims.packages", "shims.elf", "configs.xm"),
+    *("payload.guest_disk.extract", "payload.guest_disk.inside"),
+):
+    import_module(f"shimtool.{_name}")
+for _name in ("zstandard", "lz4.block", "lzallright", "dissect.volume.disk", "dissect.volume.lvm",
+              "dissect.extfs", "dissect.xfs", "dissect.btrfs", "dissect.util.stream"):  # fmt: skip
+    import_module(_name)
 
 # Seconds after which a child is taken for hung: it dies of SIGALRM, exit code -14. Only a guard,
 # far beyond what a busy machine needs.
