@@ -20,9 +20,9 @@ def main() -> None:
     asked = Asked()
     code = _run(asked)
     results.text.flush()
-    if results.trouble is not None:
-        if not results.left:
-            report(_unwritten(results.trouble), Asked(debug=asked.debug))
+    if results.write_error is not None:
+        if not results.reader_left:
+            report(_unwritten(results.write_error), Asked(debug=asked.debug))
         code = code or 1
     sys.exit(code)
 

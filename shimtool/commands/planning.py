@@ -52,7 +52,7 @@ class Planned:
 class Refused:
     """Why one guest is left as it is; `guest` is what its config says, None where unreadable.
 
-    `crash` is what went wrong in shimtool itself, when the guest is not to blame.
+    `crash` is the exception of a fault in shimtool itself.
     """
 
     config: Path

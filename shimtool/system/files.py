@@ -43,7 +43,7 @@ def unreadable_reason(path: Path, where: Location | None = None) -> Fault | None
 
 
 def open_regular(path: Path, where: Location | None = None) -> BinaryIO:
-    """Open a regular, non-empty file for reading; `where` is the place to blame.
+    """Open a regular, non-empty file for reading; errors name `where`, else `path`.
 
     Raises ShimtoolError. The kind is looked at before opening, because opening a device may
     act on it and opening a pipe may wait for ever.

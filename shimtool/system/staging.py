@@ -66,13 +66,13 @@ class Staging:
 
     def _commit(self) -> None:
         for file, _temporary, final in self._files:
-            with _blaming(final):
+            with _as_fault_of(final):
                 file.flush()
                 os.fsync(file.fileno())
             if final.is_dir():
                 raise fault("a folder is in the way", final, remedy="move it away")
         for _file, temporary, final in self._files:
-            with _blaming(final):
+            with _as_fault_of(final):
                 temporary.replace(final)
             note("write", final)
         for folder in dict.fromkeys(final.parent for _file, _temporary, final in self._files):
@@ -80,7 +80,7 @@ class Staging:
 
 
 @contextmanager
-def _blaming(path: Path) -> Iterator[None]:
+def _as_fault_of(path: Path) -> Iterator[None]:
     """Name the file that was meant, not its temporary."""
     try:
         yield

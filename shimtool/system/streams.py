@@ -10,7 +10,7 @@ _CLOSED = -1  # no descriptor: every write to it fails
 
 
 class Output:
-    """A text stream to a descriptor; `trouble` is the first error of writing, after it is silent.
+    """A text stream to a descriptor; after its first `write_error` it takes all and writes nothing.
 
     A reader that went away (`shimtool convert | head -1`) must not stop a conversion half-way.
     """
@@ -25,14 +25,14 @@ class Output:
         )
 
     @property
-    def trouble(self) -> OSError | None:
+    def write_error(self) -> OSError | None:
         """The first error of writing."""
-        return self._raw.trouble
+        return self._raw.write_error
 
     @property
-    def left(self) -> bool:
-        """Whether the trouble is only that the reader of a pipe has seen enough."""
-        return self.trouble is not None and self.trouble.errno == errno.EPIPE
+    def reader_left(self) -> bool:
+        """Whether the error is only that the reader of a pipe has seen enough."""
+        return self.write_error is not None and self.write_error.errno == errno.EPIPE
 
 
 def is_screen(stream: TextIO) -> bool:
@@ -53,7 +53,7 @@ class _Raw(io.RawIOBase):
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self.trouble: OSError | None = None
+        self.write_error: OSError | None = None
 
     def writable(self) -> bool:
         return True
@@ -65,9 +65,9 @@ class _Raw(io.RawIOBase):
         return self._descriptor
 
     def write(self, data: "bytes | bytearray | memoryview", /) -> int:  # type: ignore[override] # narrower: a buffer is all we get
-        if self.trouble is None:
+        if self.write_error is None:
             try:
                 return os.write(self._descriptor, data)
             except OSError as error:
-                self.trouble = error
+                self.write_error = error
         return len(data)
