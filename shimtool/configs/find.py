@@ -35,18 +35,20 @@ class Found:
     skipped: tuple[tuple[Path, str], ...] = ()
 
 
-def find_configs(named: Sequence[Path], folder: Path, roots: SearchPaths | None = None) -> Found:
+def find_configs(
+    named: Sequence[Path], folder: Path, search_paths: SearchPaths | None = None
+) -> Found:
     """Find the configs to read, absolute: what is named, else the guests in `folder`.
 
     - A file is read whatever it is called; a folder gives its guest configs, by name, and those
       of its own folder auto/ (what xendomains starts), without going deeper.
     - A pattern that no shell expanded ("/etc/xen/*.cfg") gives the guest configs it matches.
-    - A path that is not here is taken for dom0's, and looked for through the mappings of `roots`.
+    - A path that is not here is taken for dom0's, and looked for through the mappings of `search_paths`.
     - A link is followed as dom0 would; a file that is reached in several ways is read once.
 
     Raises ShimtoolError when `folder` is needed and has none.
     """
-    search = _Search(roots or SearchPaths())
+    search = _Search(search_paths or SearchPaths())
     if named:
         for path in named:
             search.take_named(path)
@@ -78,7 +80,7 @@ def _no_guests(path: Path, found: Found) -> Fault:
 class _Search:
     """Gathers; files are told apart by their path without links."""
 
-    roots: SearchPaths
+    search_paths: SearchPaths
     configs: dict[str, Path | Unusable] = field(default_factory=dict)
     skipped: dict[Path, str] = field(default_factory=dict)
     hits: int = 0  # with those that had been found before
@@ -87,9 +89,9 @@ class _Search:
         return Found(tuple(self.configs.values()), tuple(self.skipped.items()))
 
     def take_named(self, named: Path) -> None:
-        path = _here(named.absolute(), self.roots)
+        path = _here(named.absolute(), self.search_paths)
         try:
-            target = follow(path, self.roots)
+            target = follow(path, self.search_paths)
             if target.is_dir():
                 self._take_all(path, partial(self.take_folder, target))
             elif glob.has_magic(str(path)) and not os.path.lexists(path):
@@ -104,7 +106,7 @@ class _Search:
         self._take_likely(folder.iterdir())
         auto = folder / "auto"
         try:
-            self._take_likely(follow(auto, self.roots).iterdir())
+            self._take_likely(follow(auto, self.search_paths).iterdir())
         except (FileNotFoundError, NotADirectoryError):
             pass  # not there, or a guest's config of that name, taken above
         except (ShimtoolError, OSError) as error:
@@ -123,7 +125,7 @@ class _Search:
         """Take what looks like a config; files before links, so that they show as themselves."""
         for path in sorted(entries, key=lambda path: (path.is_symlink(), str(path))):
             try:
-                self._take_if_likely(path, follow(path, self.roots))
+                self._take_if_likely(path, follow(path, self.search_paths))
             except (ShimtoolError, OSError) as error:
                 self._refuse(path, error)
 
@@ -149,9 +151,9 @@ class _Search:
         self.configs.setdefault(str(path), Unusable(path, error.faults[0]))
 
 
-def _here(path: Path, roots: SearchPaths) -> Path:
+def _here(path: Path, search_paths: SearchPaths) -> Path:
     """Return where dom0's `path` is here, unless there is such a path here too."""
-    mapped = PathMap(roots.maps).locate(str(path))
+    mapped = PathMap(search_paths.maps).locate(str(path))
     if mapped is None or os.path.lexists(path):
         return path
     return mapped if os.path.lexists(mapped) or glob.has_magic(str(path)) else path

@@ -34,7 +34,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Query:
     """What is looked for, and on whose behalf."""
 
     what: str
@@ -42,23 +42,27 @@ class _Asked:
     where: Location
 
 
-def find(roots: SearchPaths, wanted: ConfigString, config: Path, what: str = "kernel") -> Found:
+def find(
+    search_paths: SearchPaths, wanted: ConfigString, config: Path, what: str = "kernel"
+) -> Found:
     """Find a kernel or ramdisk of dom0's, or another regular file; see `locate`."""
-    found = locate(roots, wanted, config, what)
-    asked = _Asked(what, wanted.text, Location(config, wanted.line))
-    troubles = [trouble for hit in found if (trouble := files.unreadable_reason(hit, asked.where))]
-    if troubles:
-        raise ShimtoolError(*troubles)
-    _refuse_different(asked, found)
+    found = locate(search_paths, wanted, config, what)
+    query = _Query(what, wanted.text, Location(config, wanted.line))
+    faults = [
+        error for candidate in found if (error := files.unreadable_reason(candidate, query.where))
+    ]
+    if faults:
+        raise ShimtoolError(*faults)
+    _refuse_different(query, found)
     return Found(wanted.text, found[0])
 
 
-def find_disk(roots: SearchPaths, wanted: ConfigString, config: Path) -> Path:
+def find_disk(search_paths: SearchPaths, wanted: ConfigString, config: Path) -> Path:
     """Find a guest's disk, a block device or file, as `locate` does; the first find counts."""
-    return locate(SearchPaths(roots.maps), wanted, config, "disk")[0]
+    return locate(SearchPaths(search_paths.maps), wanted, config, "disk")[0]
 
 
-def locate(roots: SearchPaths, wanted: ConfigString, config: Path, what: str) -> list[Path]:
+def locate(search_paths: SearchPaths, wanted: ConfigString, config: Path, what: str) -> list[Path]:
     """Find the file that dom0 knows as `wanted.text`; `what` names it in messages.
 
     1. A --map whose prefix covers the path is certain: it alone counts (the longest prefix,
@@ -75,25 +79,25 @@ def locate(roots: SearchPaths, wanted: ConfigString, config: Path, what: str) ->
     --map to add; so are more than 40 links.
 
     Raises ShimtoolError at the config's line, also for relative paths. find() refuses too what
-    is no regular file, empty or unreadable: if one place is troubled, the others do not count.
+    is no regular file, empty or unreadable: if one place has such a file, the others do not count.
     """
-    asked = _Asked(what, wanted.text, Location(config, wanted.line))
-    _refuse_odd(asked)
-    places = _Places(roots, asked)
-    hits = places.mapped() if places.covered else [*places.itself(), *places.tails()]
-    if not hits:
-        raise _missing(asked, places, roots)
-    return hits
+    query = _Query(what, wanted.text, Location(config, wanted.line))
+    _refuse_unusable(query)
+    places = _Places(search_paths, query)
+    candidates = places.mapped() if places.covered else [*places.itself(), *places.tails()]
+    if not candidates:
+        raise _missing(query, places, search_paths)
+    return candidates
 
 
 class _Places:
     """The rules, each giving the files it finds (regular or not) and noting where it looked."""
 
-    def __init__(self, roots: SearchPaths, asked: _Asked) -> None:
-        self._roots = roots
-        self._asked = asked
-        self._maps = PathMap(roots.maps)
-        self.covered = self._maps.locate(asked.path) is not None
+    def __init__(self, search_paths: SearchPaths, query: _Query) -> None:
+        self._roots = search_paths
+        self._query = query
+        self._maps = PathMap(search_paths.maps)
+        self.covered = self._maps.locate(query.path) is not None
         self.looked: list[str] = []
 
     def mapped(self) -> list[Path]:
@@ -104,74 +108,74 @@ class _Places:
 
     def tails(self) -> list[Path]:
         """Return the finds of the longest tail that any --kernels folder has."""
-        parts = [part for part in posixpath.normpath(self._asked.path).split("/") if part]
+        parts = [part for part in posixpath.normpath(self._query.path).split("/") if part]
         for cut in range(len(parts)):
             prefix = "/" + "/".join(parts[:cut])
-            worlds = (PathMap(((prefix, d), *self._roots.maps)) for d in self._roots.kernels)
-            if found := [path for world in worlds for path in self._try(world)]:
+            path_maps = (PathMap(((prefix, d), *self._roots.maps)) for d in self._roots.kernels)
+            if found := [path for path_map in path_maps for path in self._try(path_map)]:
                 return found
         return []
 
-    def _try(self, world: PathMap) -> list[Path]:
+    def _try(self, path_map: PathMap) -> list[Path]:
         try:
-            return [resolve(world, self._asked.path)]
+            return [resolve(path_map, self._query.path)]
         except MissingError as missing:
-            self.looked.append(f"{world.locate(self._asked.path)}{missing}")
+            self.looked.append(f"{path_map.locate(self._query.path)}{missing}")
             return []
-        except UnresolvableLinkError as trouble:
+        except UnresolvableLinkError as error:
             raise ShimtoolError(
                 Fault(
-                    f"{self._asked.what} {self._asked.path}: {trouble}",
-                    self._asked.where,
-                    remedy=trouble.remedy,
+                    f"{self._query.what} {self._query.path}: {error}",
+                    self._query.where,
+                    remedy=error.remedy,
                 )
             ) from None
 
 
-def _refuse_odd(asked: _Asked) -> None:
+def _refuse_unusable(query: _Query) -> None:
     """Refuse what cannot be looked for."""
     why, remedy = None, "give the full path in dom0"
-    if not asked.path:
+    if not query.path:
         why = "is empty"
-    elif "\0" in asked.path:
+    elif "\0" in query.path:
         why = "holds a zero byte"
-    elif not asked.path.startswith("/"):
+    elif not query.path.startswith("/"):
         why = "is relative: xl takes it from the folder it is started in, which nobody knows here"
     if why:
-        message = f"the path of the {asked.what} {why}"
-        raise fault(message, asked.where.path, asked.where.line, seen=asked.path, remedy=remedy)
+        message = f"the path of the {query.what} {why}"
+        raise fault(message, query.where.path, query.where.line, seen=query.path, remedy=remedy)
 
 
-def _missing(asked: _Asked, places: _Places, roots: SearchPaths) -> ShimtoolError:
-    folder = PurePosixPath(asked.path).parent
+def _missing(query: _Query, places: _Places, search_paths: SearchPaths) -> ShimtoolError:
+    folder = PurePosixPath(query.path).parent
     looked = ", ".join(dict.fromkeys(places.looked))
     # Where /kernels is taken, its own path serves as well; but nothing can be mounted over /.
-    here = folder if roots.kernels and folder.name else "/kernels"
+    here = folder if search_paths.kernels and folder.name else "/kernels"
     remedy = f"give the container that folder: -v {folder}:{here}:ro, or use --map {folder}=DIR"
-    if asked.what == "disk":
-        remedy = f"give the container that disk: --device {asked.path}, or use --map {folder}=DIR"
+    if query.what == "disk":
+        remedy = f"give the container that disk: --device {query.path}, or use --map {folder}=DIR"
     if places.covered:
         remedy = f"correct the --map that covers it, or add --map {folder}=DIR"
     return fault(
-        f"{asked.what} {asked.path} is not here; looked at {looked}",
-        asked.where.path,
-        asked.where.line,
-        seen=asked.path,
+        f"{query.what} {query.path} is not here; looked at {looked}",
+        query.where.path,
+        query.where.line,
+        seen=query.path,
         remedy=remedy,
     )
 
 
-def _refuse_different(asked: _Asked, hits: list[Path]) -> None:
+def _refuse_different(query: _Query, candidates: list[Path]) -> None:
     """Refuse candidates that differ in content; hard links and copies are the same."""
-    first, *others = hits
+    first, *others = candidates
     differing = [path for path in others if not files.same_content(first, path)]
     if differing:
-        folder = PurePosixPath(asked.path).parent
+        folder = PurePosixPath(query.path).parent
         raise fault(
-            f"{asked.what} {asked.path} could be any of these different files: "
+            f"{query.what} {query.path} could be any of these different files: "
             + ", ".join(str(path) for path in (first, *differing)),
-            asked.where.path,
-            asked.where.line,
-            seen=asked.path,
+            query.where.path,
+            query.where.line,
+            seen=query.path,
             remedy=f"say which: --map {folder}=DIR",
         )

@@ -46,12 +46,12 @@ class PathMap:
         return None
 
 
-def resolve(world: PathMap, path: str) -> Path:
+def resolve(path_map: PathMap, path: str) -> Path:
     """Return where dom0's absolute `path` is here, links resolved; it exists, of any kind.
 
-    Folders outside of `world` are taken for plain ones, so `..` leads back from them as text.
-    Raises MissingError when the path is not there, TroubledError when a link leads to nothing,
-    outside of `world` or round in circles.
+    Folders outside of `path_map` are taken for plain ones, so `..` leads back from them as text.
+    Raises MissingError when the path is not there, UnresolvableLinkError when a link leads to
+    nothing, outside of `path_map` or round in circles.
     """
     done: list[str] = []
     pending = deque(_parts(path))
@@ -63,7 +63,7 @@ def resolve(world: PathMap, path: str) -> Path:
             del done[-1:]
             continue
         host = "/" + "/".join([*done, part])
-        target = _link_target(world.locate(host), links[-1] if dangling else None)
+        target = _link_target(path_map.locate(host), links[-1] if dangling else None)
         if target is None:
             done.append(part)
             continue
@@ -75,7 +75,7 @@ def resolve(world: PathMap, path: str) -> Path:
         dangling = dangling or not pending
         pending.extendleft(reversed(_parts(target)))
         done = [] if target.startswith("/") else done
-    return _arrived(world, "/" + "/".join(done), links)
+    return _located(path_map, "/" + "/".join(done), links)
 
 
 def _link_target(here: Path | None, led_by: str | None) -> str | None:
@@ -96,8 +96,8 @@ def _link_target(here: Path | None, led_by: str | None) -> str | None:
         raise MissingError(f" ({why})") from None
 
 
-def _arrived(world: PathMap, host: str, links: list[str]) -> Path:
-    here = world.locate(host)
+def _located(path_map: PathMap, host: str, links: list[str]) -> Path:
+    here = path_map.locate(host)
     if here is not None:
         return here
     if not links:

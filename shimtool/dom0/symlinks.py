@@ -13,7 +13,7 @@ from shimtool.errors import fault
 _AUTO = {"auto": "/etc/xen", "autostart": "/etc/libvirt/libxl"}
 
 
-def follow(path: Path, roots: SearchPaths) -> Path:
+def follow(path: Path, search_paths: SearchPaths) -> Path:
     """Return what `path` leads to here, its links followed as dom0 would; `path` if it is none.
 
     What is below the HERE of a --map has dom0's path there. Of an auto folder that no mapping
@@ -24,11 +24,11 @@ def follow(path: Path, roots: SearchPaths) -> Path:
     if not path.is_symlink():
         return path
     problem: UnresolvableLinkError | None = None
-    for world, host in _worlds(path, roots):
+    for path_map, host in _path_maps(path, search_paths):
         try:
-            return resolve(world, host)
-        except UnresolvableLinkError as trouble:
-            problem = problem or trouble
+            return resolve(path_map, host)
+        except UnresolvableLinkError as error:
+            problem = problem or error
         except MissingError:
             continue
     raise fault(
@@ -38,19 +38,19 @@ def follow(path: Path, roots: SearchPaths) -> Path:
     )
 
 
-def _worlds(path: Path, roots: SearchPaths) -> Iterator[tuple[PathMap, str]]:
+def _path_maps(path: Path, search_paths: SearchPaths) -> Iterator[tuple[PathMap, str]]:
     """Yield views of dom0, the surest first, and the path of `path` in each."""
     real = Path(real_path(path))
-    maps = [(prefix, _real_folder(here)) for prefix, here in roots.maps]
+    maps = [(prefix, _real_folder(here)) for prefix, here in search_paths.maps]
     if known := [(prefix, here) for prefix, here in maps if real.is_relative_to(here)]:
         prefix, here = max(known, key=lambda each: len(each[1]))
-        yield PathMap(roots.maps), str(Path(prefix) / real.relative_to(here))
+        yield PathMap(search_paths.maps), str(Path(prefix) / real.relative_to(here))
         return
-    yield PathMap((("/", Path("/")), *roots.maps)), str(real)
+    yield PathMap((("/", Path("/")), *search_paths.maps)), str(real)
     auto = path if path.name in _AUTO else path.parent
     if home := _AUTO.get(auto.name):
         around = auto.parent
-        copy = PathMap((("/", Path("/")), (home, around), *roots.maps))
+        copy = PathMap((("/", Path("/")), (home, around), *search_paths.maps))
         yield copy, f"{home}/{path.relative_to(around)}"
 
 

@@ -26,7 +26,7 @@ _FORMATS = ("raw", "qcow2", "vhd")  # that can be read here
 
 
 def gather(
-    guest: Guest, roots: SearchPaths, sources: InputCache, assets: Assets, settings: Settings
+    guest: Guest, search_paths: SearchPaths, inputs: InputCache, assets: Assets, settings: Settings
 ) -> Payload:
     """Find and read the guest's kernel and ramdisk.
 
@@ -36,13 +36,13 @@ def gather(
     """
     match guest.boot:
         case KernelBoot(kernel, ramdisk):
-            return _from_dom0(guest, kernel, ramdisk, roots, sources)
+            return _from_dom0(guest, kernel, ramdisk, search_paths, inputs)
         case BootloaderBoot() as boot:
             if _extracts(guest, boot, settings):
-                return _from_disk(guest, boot, roots, sources, settings)
+                return _from_disk(guest, boot, search_paths, inputs, settings)
             wanted = settings.pvgrub is PvGrub.I386
             image = assets.pvgrub_i386 if wanted else assets.pvgrub_x86_64
-            return Payload(sources.kernel(Found(f"shimtool:{image.name}", image)))
+            return Payload(inputs.kernel(Found(f"shimtool:{image.name}", image)))
         case NoBoot(why):
             raise fault(f"nothing to boot from: {why}", guest.config)
 
@@ -61,19 +61,19 @@ def _from_dom0(
     guest: Guest,
     kernel: ConfigString,
     ramdisk: ConfigString | None,
-    roots: SearchPaths,
-    sources: InputCache,
+    search_paths: SearchPaths,
+    inputs: InputCache,
 ) -> Payload:
     faults: list[Fault] = []
     found_kernel: Kernel | None = None
     found_ramdisk: Ramdisk | None = None
     try:
-        found_kernel = sources.kernel(find(roots, kernel, guest.config))
+        found_kernel = inputs.kernel(find(search_paths, kernel, guest.config))
     except ShimtoolError as error:
         faults += error.faults
     try:
         if ramdisk is not None:
-            found_ramdisk = sources.ramdisk(find(roots, ramdisk, guest.config, "ramdisk"))
+            found_ramdisk = inputs.ramdisk(find(search_paths, ramdisk, guest.config, "ramdisk"))
     except ShimtoolError as error:
         faults += error.faults
     if found_kernel is None or faults:
@@ -82,18 +82,22 @@ def _from_dom0(
 
 
 def _from_disk(
-    guest: Guest, boot: BootloaderBoot, roots: SearchPaths, sources: InputCache, settings: Settings
+    guest: Guest,
+    boot: BootloaderBoot,
+    search_paths: SearchPaths,
+    inputs: InputCache,
+    settings: Settings,
 ) -> Payload:
     """Extract; where that was not asked for, a failure also says what PV GRUB could not honour."""
     try:
-        return _extracted(guest, boot, roots, sources)
+        return _extracted(guest, boot, search_paths, inputs)
     except ShimtoolError as error:
         others = [] if settings.extract else bootloader.pvgrub_faults(guest, boot)
         raise ShimtoolError(*others, *error.faults) from None
 
 
 def _extracted(
-    guest: Guest, boot: BootloaderBoot, roots: SearchPaths, sources: InputCache
+    guest: Guest, boot: BootloaderBoot, search_paths: SearchPaths, inputs: InputCache
 ) -> Payload:
     from shimtool.payload.guest_disk.extract import GuestDisk, extract  # noqa: PLC0415 - pygrub guests only
     from shimtool.payload.guest_disk.find_boot_entry import BootRequest  # noqa: PLC0415 - as above
@@ -103,13 +107,13 @@ def _extracted(
     places = [
         GuestDisk(disk.target, path, disk.format)
         for number, disk in enumerate(disks)
-        if (path := _place(guest, disk, roots, needed=not number))
+        if (path := _place(guest, disk, search_paths, needed=not number))
     ]
     wanted = BootRequest(asked.entry, asked.kernel, asked.ramdisk, asked.offset)
     found = extract(places, wanted, Location(guest.config, disks[0].line), guest.words)
     return Payload(
-        sources.kernel(found.kernel),
-        sources.ramdisk(found.ramdisk) if found.ramdisk else None,
+        inputs.kernel(found.kernel),
+        inputs.ramdisk(found.ramdisk) if found.ramdisk else None,
         Extracted(
             disk=disks[0].target,
             menu=found.menu,
@@ -142,13 +146,13 @@ def _disks(guest: Guest) -> list[Disk]:
     return [first, *(disk for disk in others if not disk.cdrom and disk.target)]
 
 
-def _place(guest: Guest, disk: Disk, roots: SearchPaths, *, needed: bool) -> Path | None:
+def _place(guest: Guest, disk: Disk, search_paths: SearchPaths, *, needed: bool) -> Path | None:
     """Find a disk here; only the first must be there, a swap disk is of no use."""
     if disk.format not in _FORMATS:
         raise_all([_unreadable(guest, disk)] if needed else [])
         return None
     try:
-        return find_disk(roots, _target(disk), guest.config)
+        return find_disk(search_paths, _target(disk), guest.config)
     except ShimtoolError:
         if needed:
             raise

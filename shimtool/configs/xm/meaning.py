@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.configs.xm import command_line
-from shimtool.configs.xm.follow import Step
+from shimtool.configs.xm.interpreter import Step
 from shimtool.configs.xm.items import Item, Setting, Unusable
 from shimtool.configs.xm.keys import COMMAND_LINE, DROPPED, in_xl
 from shimtool.configs.xm.values import Unknown

@@ -12,7 +12,7 @@ from shimtool.configs.xl import syntax as xl
 from shimtool.configs.xl.edit import MARKER, quoted
 from shimtool.configs.xl.grammar import Items, Value
 from shimtool.configs.xm import source as python
-from shimtool.configs.xm.follow import Step, follow
+from shimtool.configs.xm.interpreter import Step, follow
 from shimtool.configs.xm.items import Item
 from shimtool.configs.xm.keys import READ, read_by_xl
 from shimtool.configs.xm.meaning import Assignments, Meaning

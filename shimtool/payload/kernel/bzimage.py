@@ -3,7 +3,7 @@
 import struct
 from dataclasses import dataclass
 
-from shimtool.payload.kernel.region import DamagedError
+from shimtool.payload.kernel.bounded_reader import DamagedError
 
 HEAD = 0x8200  # bytes that hold the header and the setup code with its version string
 

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Protocol
 from shimtool.errors import ShimtoolError, fault
 from shimtool.model import Compression
 from shimtool.payload.kernel import lzop
-from shimtool.payload.kernel.region import BoundedReader, DamagedError
+from shimtool.payload.kernel.bounded_reader import BoundedReader, DamagedError
 
 OUTPUT_LIMIT = 512 << 20  # bytes; Debian's kernel unpacks to 66 MB
 CPU_LIMIT = 60.0  # seconds of this thread's time; Debian's kernel takes about 1
@@ -82,70 +82,70 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
-def _stored(region: BoundedReader) -> Iterator[bytes]:
-    while data := region.read(_OUT):
+def _stored(reader: BoundedReader) -> Iterator[bytes]:
+    while data := reader.read(_OUT):
         yield data
 
 
-def _stream(decoder: _Decoder, region: BoundedReader) -> Iterator[bytes]:
+def _stream(decoder: _Decoder, reader: BoundedReader) -> Iterator[bytes]:
     while not decoder.eof:
-        data = region.read_some(_IN) if decoder.needs_input else b""
+        data = reader.read_some(_IN) if decoder.needs_input else b""
         yield decoder.decompress(data, _OUT)
 
 
-def _gzip(region: BoundedReader) -> Iterator[bytes]:
+def _gzip(reader: BoundedReader) -> Iterator[bytes]:
     decoder = zlib.decompressobj(wbits=31)
     rest = b""
     while not decoder.eof:
-        data = decoder.decompress(rest or region.read(_IN), _OUT)
+        data = decoder.decompress(rest or reader.read(_IN), _OUT)
         rest = decoder.unconsumed_tail
-        if not (data or rest or region.left or decoder.eof):
+        if not (data or rest or reader.left or decoder.eof):
             raise EOFError("the end is missing")
         yield data
 
 
-def _bzip2(region: BoundedReader) -> Iterator[bytes]:
-    return _stream(bz2.BZ2Decompressor(), region)
+def _bzip2(reader: BoundedReader) -> Iterator[bytes]:
+    return _stream(bz2.BZ2Decompressor(), reader)
 
 
-def _lzma(region: BoundedReader) -> Iterator[bytes]:
-    return _stream(lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MEMORY), region)
+def _lzma(reader: BoundedReader) -> Iterator[bytes]:
+    return _stream(lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MEMORY), reader)
 
 
-def _xz(region: BoundedReader) -> Iterator[bytes]:
-    return _stream(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY), region)
+def _xz(reader: BoundedReader) -> Iterator[bytes]:
+    return _stream(lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY), reader)
 
 
-def _zstd(region: BoundedReader) -> Iterator[bytes]:
+def _zstd(reader: BoundedReader) -> Iterator[bytes]:
     """Feed few bytes at a time: 4 can stand for 128 KiB, and the codec gives all at once."""
     zstandard = _codec("zstandard")
     decoder = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
     while not decoder.eof:
         try:
-            yield decoder.decompress(region.read_some(_ZSTD_IN))
+            yield decoder.decompress(reader.read_some(_ZSTD_IN))
         except zstandard.ZstdError as error:
             raise DamagedError(error) from None
 
 
-def _lz4(region: BoundedReader) -> Iterator[bytes]:
+def _lz4(reader: BoundedReader) -> Iterator[bytes]:
     """Unpack legacy blocks: magic, then (size, data) pairs.
 
     A bzImage has one word more at the end, the unpacked size, which is no block.
     """
     codec = _codec("lz4.block")
-    region.read_exactly(4)
-    while region.left > 4:
-        size = int.from_bytes(region.read_exactly(4), "little")
+    reader.read_exactly(4)
+    while reader.left > 4:
+        size = int.from_bytes(reader.read_exactly(4), "little")
         if size > 2 * _LZ4_BLOCK:
             raise DamagedError(f"a block of {size} bytes is longer than the format allows")
         try:
-            yield codec.decompress(region.read_exactly(size), uncompressed_size=_LZ4_BLOCK)
+            yield codec.decompress(reader.read_exactly(size), uncompressed_size=_LZ4_BLOCK)
         except codec.LZ4BlockError as error:
             raise DamagedError(error) from None
 
 
-def _lzo(region: BoundedReader) -> Iterator[bytes]:
-    return lzop.unpack(region, _codec("lzallright"))
+def _lzo(reader: BoundedReader) -> Iterator[bytes]:
+    return lzop.unpack(reader, _codec("lzallright"))
 
 
 def _codec(name: str) -> Any:  # noqa: ANN401 - a module

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
-from shimtool.payload.kernel.region import BoundedReader, DamagedError
+from shimtool.payload.kernel.bounded_reader import BoundedReader, DamagedError
 
 MAGIC = b"\x7fELF"
 _MACHINES = (3, 62)  # i386, x86_64

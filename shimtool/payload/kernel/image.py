@@ -10,9 +10,9 @@ from typing import BinaryIO
 
 from shimtool.errors import ShimtoolError, fault
 from shimtool.model import Compression, KernelFacts, Wrapping
-from shimtool.payload.kernel import bzimage, compression, elf, looks
+from shimtool.payload.kernel import bzimage, compression, elf, file_types
+from shimtool.payload.kernel.bounded_reader import DamagedError
 from shimtool.payload.kernel.notes import GUEST_OS, GUEST_VERSION, XenNotes, read_notes
-from shimtool.payload.kernel.region import DamagedError
 from shimtool.system.files import size_of
 
 _BANNER = b"Linux version "
@@ -83,7 +83,7 @@ def _declared_size(source: BinaryIO, facts: KernelFacts) -> int | None:
 
 def _head(source: BinaryIO) -> bytes:
     source.seek(0)
-    return source.read(max(bzimage.HEAD, looks.HEAD))
+    return source.read(max(bzimage.HEAD, file_types.HEAD))
 
 
 def _outside(source: BinaryIO, head: bytes) -> _Outside:
@@ -91,7 +91,7 @@ def _outside(source: BinaryIO, head: bytes) -> _Outside:
     if bzimage.is_bzimage(head):
         setup = bzimage.read_setup(head, size)
         source.seek(setup.payload[0])
-        kind = _kind(source.read(looks.HEAD), "a bzImage holding ")
+        kind = _kind(source.read(file_types.HEAD), "a bzImage holding ")
         return _Outside(Wrapping.BZIMAGE, kind, setup.payload, setup.version)
     kind = _kind(head)
     plain = kind is Compression.NONE
@@ -102,7 +102,7 @@ def _kind(head: bytes, holder: str = "") -> Compression:
     """Name the compression of an ELF image's first bytes; DamagedError when it can be none."""
     kind = compression.detect(head)
     if kind is Compression.NONE and not head.startswith(elf.MAGIC):
-        raise DamagedError(f"{holder}{looks.describe_file_type(head)}")
+        raise DamagedError(f"{holder}{file_types.describe_file_type(head)}")
     return kind
 
 
@@ -111,7 +111,7 @@ def _image(source: BinaryIO, outside: _Outside) -> elf.Image:
         return elf.Plain(source, *outside.payload)
     image = elf.Forward(lambda: _chunks(source, outside))
     if image.read_at(0, 4) != elf.MAGIC:
-        inner = looks.describe_file_type(next(_chunks(source, outside)))
+        inner = file_types.describe_file_type(next(_chunks(source, outside)))
         raise DamagedError(f"{outside.compression} data holding {inner}")
     return image
 

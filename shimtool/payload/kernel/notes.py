@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from shimtool.payload.kernel import elf
-from shimtool.payload.kernel.region import DamagedError
+from shimtool.payload.kernel.bounded_reader import DamagedError
 
 ENTRY, XEN_VERSION, GUEST_OS, GUEST_VERSION, LOADER, PHYS32_ENTRY = 1, 5, 6, 7, 8, 18
 
@@ -56,7 +56,7 @@ class XenNotes:
 def read_notes(image: elf.Image, header: elf.Header) -> XenNotes:
     """Find what a kernel tells Xen; empty when it tells nothing.
 
-    Raises region.DamagedError or EOFError when the ELF's own tables are broken.
+    Raises bounded_reader.DamagedError or EOFError when the ELF's own tables are broken.
     """
     if values := _collect(image, elf.note_segments(image, header)):
         return XenNotes(values)
