@@ -43,7 +43,8 @@ def find_configs(
     - A file is read whatever it is called; a folder gives its guest configs, by name, and those
       of its own folder auto/ (what xendomains starts), without going deeper.
     - A pattern that no shell expanded ("/etc/xen/*.cfg") gives the guest configs it matches.
-    - A path that is not here is taken for dom0's, and looked for through the mappings of `search_paths`.
+    - A path that is not here is taken for dom0's, and looked for through the mappings of
+      `search_paths`.
     - A link is followed as dom0 would; a file that is reached in several ways is read once.
 
     Raises ShimtoolError when `folder` is needed and has none.

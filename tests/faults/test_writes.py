@@ -59,7 +59,7 @@ def changed(words: list[str], log: Path) -> tuple[set[Path], int]:
             continue
         if call[1] != "execve":
             found |= {Path.cwd() / path for path in re.findall(r'"((?:[^"\\]|\\.)*)"', call[2])}
-    assert programs == 1, "it started another program"
+    assert not programs, "it started another program"
     return found, done.code
 
 
