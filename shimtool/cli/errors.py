@@ -10,8 +10,6 @@ Wrong command lines (UsageError among them) are typer's to tell: their usage, ex
 import json
 import os
 import sys
-import tempfile
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,18 +56,24 @@ def report(error: BaseException, asked: Asked) -> int:
     else:
         code, told = 3, _unexpected(error, asked)
     if asked.debug:
-        traceback.print_exception(error)
+        print(_traceback(error), file=sys.stderr)
     print(text.error(told), file=sys.stderr)
     if asked.as_json and not isinstance(error, CrashedGuestsError):
         print(json.dumps({"errors": [reason(each) for each in told.faults]}, indent=1))
     return code
 
 
+def _traceback(error: BaseException) -> str:
+    from traceback import format_exception  # noqa: PLC0415 - only when something went wrong
+
+    lines = "".join(format_exception(error)).splitlines()
+    return "\n".join(map(printable, lines))
+
+
 def _unexpected(error: BaseException, asked: Asked) -> ShimtoolError:
-    lines = traceback.format_exception(error)
     about = f"shimtool {__version__}, Python {sys.version.split()[0]}, {asked.command}"
     try:
-        log: Path | None = _log(f"{about}\n\n{''.join(lines)}", asked.out)
+        log: Path | None = _log(f"{about}\n\n{_traceback(error)}\n", asked.out)
     except OSError:
         log = None
     remedy = "report it with that file; every output from before is as it was, or whole"
@@ -86,6 +90,8 @@ def _unexpected(error: BaseException, asked: Asked) -> ShimtoolError:
 
 def _log(content: str, out: Path | None) -> Path:
     """Keep a traceback where it outlives a container: in --out, else in the temporary folder."""
+    import tempfile  # noqa: PLC0415 - only when something went wrong
+
     folders = [str(out)] if out is not None and out.is_dir() else []
     for folder in (*folders, tempfile.gettempdir()):
         try:
