@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from shimtool import __version__
-from shimtool.errors import Fault, Location, ShimtoolError, os_error
+from shimtool.errors import Fault, Location, fault, os_error
 from shimtool.model import Compression, KernelFacts, Mode, SourceFile, Wrapping
 from shimtool.system.files import MIB, read_named
 from shimtool.system.stored_json import parse_json, plain
@@ -139,7 +139,7 @@ def load(folder: Path) -> Report:
         return _report(typed(parse_json(read_named(path, _LIMIT)), _Document), path)
     except DamagedDocumentError as damage:
         remedy = "move it away and convert again; what --in-place keeps is not in it"
-        raise ShimtoolError(_fault("the report is damaged", damage, path, remedy)) from None
+        raise fault("the report is damaged", path, seen=str(damage), remedy=remedy) from None
 
 
 def _report(document: _Document, path: Path) -> Report:
@@ -166,12 +166,9 @@ def _damaged(content: object, damage: DamagedDocumentError, path: Path) -> Damag
         plain(content)
     except UnicodeError as error:  # then it could not be written again
         raise DamagedDocumentError(str(error), damage.field) from None
-    message = f"the record of {name} in the report is damaged"
-    return DamagedRecord(name, _fault(message, damage, path, f"convert {name} again"), content)
-
-
-def _fault(message: str, damage: DamagedDocumentError, path: Path, remedy: str) -> Fault:
-    return Fault(message, Location(path), str(damage), remedy)
+    message = f"the record of {name} in the report is damaged: {damage}"
+    why = Fault(message, Location(path), remedy=f"convert {name} again")
+    return DamagedRecord(name, why, content)
 
 
 def _kernel(content: object, at: str) -> KernelFacts:

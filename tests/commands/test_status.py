@@ -161,3 +161,29 @@ def test_status_writes_nothing(dom0: Dom0) -> None:
     after = {path: path.stat().st_mtime_ns for path in dom0.root.rglob("*")}
     changed = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
     assert changed <= {dom0.boot / "vmlinuz-guest", dom0.boot}
+
+
+def test_a_damaged_record_is_one_guests_alone(dom0: Dom0) -> None:
+    dom0.guest("good")
+    odd = dom0.guest("odd")
+    assert dom0.run("convert").code == 0
+    report = dom0.out / "shimtool.yaml"
+    document = json.loads(report.read_text())
+    number = [each["name"] for each in document["guests"]].index("odd")
+    document["guests"][number]["inputs"][0]["stamp"] = [1, 2, 3]
+    report.write_text(json.dumps(document))
+    shown = dom0.run("status")
+    assert shown.code == 1
+    assert [line.split("  ")[0] for line in shown.out.splitlines()] == ["NAME", "good", "odd"]
+    states = {each["name"]: each for each in json.loads(dom0.run("status", "--json").out)}
+    assert not states["good"]["stale"]
+    (reason,) = states["odd"]["reasons"]
+    assert reason == (
+        f"{report}: the record of odd in the report is damaged: guests[{number}].inputs[0].stamp:"
+        " it must be a list of 4 (convert odd again)"
+    )
+    # Another guest's conversion loses nothing; its own mends it.
+    assert dom0.run("convert", "--force", dom0.configs / "good.cfg").code == 0
+    assert "stamp" in json.loads(dom0.run("status", "--json", "odd").out)[0]["reasons"][0]
+    assert dom0.run("convert", odd).code == 0
+    assert dom0.run("status").code == 0

@@ -167,9 +167,9 @@ def test_wrong_types_are_damage(tmp_path: Path, path: str, value: object) -> Non
     assert not found.guests
     (damaged,) = found.damaged
     assert damaged.name == ("guests[0]" if path == "guests.0.name" else "web01")
-    assert (damaged.fault.seen or "").startswith("guests[0]")
+    assert ": guests[0]" in damaged.fault.message
     named = [key for key in keys if not key.isdigit()][-1]
-    assert named in (damaged.fault.seen or "")
+    assert named in damaged.fault.message
     assert str(damaged.fault.where) == str(tmp_path / FILE_NAME)
     assert damaged.fault.remedy
 
@@ -183,8 +183,8 @@ def test_damage_is_of_one_guest_and_nothing_is_lost(tmp_path: Path) -> None:
     found = loaded(tmp_path, json.dumps(whole).encode())
     assert found
     assert set(found.guests) == {"web01"}
-    assert found.damaged[0].fault.seen == (
-        "guests[1].config.sha256: it must be 64 lower-case hexadecimal digits, in quotes"
+    assert found.damaged[0].fault.message.endswith(
+        ": guests[1].config.sha256: it must be 64 lower-case hexadecimal digits, in quotes"
     )
     assert json.loads(render(found)) == whole
 
