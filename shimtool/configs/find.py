@@ -84,7 +84,7 @@ class _Search:
     search_paths: SearchPaths
     configs: dict[str, Path | Unusable] = field(default_factory=dict)
     skipped: dict[Path, str] = field(default_factory=dict)
-    hits: int = 0  # with those that had been found before
+    seen_configs: int = 0  # with those that had been found before
 
     def result(self) -> Found:
         return Found(tuple(self.configs.values()), tuple(self.skipped.items()))
@@ -117,9 +117,9 @@ class _Search:
         self._take_likely(map(Path, glob.iglob(str(pattern))))  # noqa: PTH207 - it is absolute
 
     def _take_all(self, named: Path, take: Callable[[], None]) -> None:
-        before = self.hits
+        before = self.seen_configs
         take()
-        if self.hits == before:
+        if self.seen_configs == before:
             self._refuse(named, ShimtoolError(_no_guests(named, self.result())))
 
     def _take_likely(self, entries: Iterable[Path]) -> None:
@@ -140,13 +140,13 @@ class _Search:
             self._take(path, target)
 
     def _take(self, path: Path, target: Path) -> None:
-        self.hits += 1
+        self.seen_configs += 1
         real = real_path(target)
         shown = path if path is target or os.path.realpath(path) == real else Path(real)
         self.configs.setdefault(real, shown)
 
     def _refuse(self, path: Path, error: ShimtoolError | OSError) -> None:
-        self.hits += 1
+        self.seen_configs += 1
         if isinstance(error, OSError):
             error = fault(f"cannot read it: {error.strerror}", path, remedy=_READABLE)
         self.configs.setdefault(str(path), Unusable(path, error.faults[0]))

@@ -119,7 +119,7 @@ def _extracted(
             menu=found.menu,
             title=found.title,
             command_line=bootloader.command_line(asked, found.arguments),
-            cleanly_unmounted=found.settled,
+            cleanly_unmounted=found.cleanly_unmounted,
         ),
     )
 

@@ -127,7 +127,7 @@ class _Follower:
         why = Unknown(f"a change of {self._source.shown(target)}", line(target))
         self._scope.forget(target)
         self._scope.invalidate(target, why)
-        self._scope.spoil_values([value], why)
+        self._scope.invalidate_values([value], why)
 
     def _augmented(self, node: "Node") -> None:
         left, sign, right = (

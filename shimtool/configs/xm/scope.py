@@ -49,16 +49,16 @@ class Scope:
         """
         waiting = [(node, False)]
         while waiting:
-            each, spoilt = waiting.pop()
+            each, invalidated = waiting.pop()
             if each.id in self._forgotten:
                 continue
             if each.type == "call":
                 self._forgotten.add(each.id)
-                if self._changes(each) and not spoilt:
+                if self._changes(each) and not invalidated:
                     needs = f"{self.source.shown(each)}, which only Python can run"
                     self.invalidate(each, Unknown(needs, line(each)))
-                    spoilt = True  # with all that calls inside it are given
-            waiting += [(child, spoilt) for child in reversed(each.children)]
+                    invalidated = True  # with all that calls inside it are given
+            waiting += [(child, invalidated) for child in reversed(each.children)]
 
     def _changes(self, call: "Node") -> bool:
         """Whether a call may change what it is given; takes note of one that may change all."""
@@ -78,9 +78,9 @@ class Scope:
                 values.append(self.names.get(self.source.text(each).decode()))
             # Calls inside that were looked at before had their own turn.
             waiting += [child for child in each.children if child.id not in self._forgotten]
-        self.spoil_values(values, why)
+        self.invalidate_values(values, why)
 
-    def spoil_values(self, values: list[Value], why: Unknown) -> None:
+    def invalidate_values(self, values: list[Value], why: Unknown) -> None:
         """Forget what lists among `values` hold."""
         try:
             self._empty(values, why)

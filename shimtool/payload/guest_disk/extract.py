@@ -35,7 +35,7 @@ class Extraction:
     arguments: str
     title: str
     menu: str
-    settled: bool
+    cleanly_unmounted: bool
 
 
 def extract(
@@ -86,12 +86,14 @@ def _found(disks: Sequence[GuestDisk], wanted: BootRequest, where: Location) -> 
 
 
 def _file(
-    disks: Sequence[GuestDisk], picked: BootSelection, hit: FoundFile, offset: int | None
+    disks: Sequence[GuestDisk], picked: BootSelection, found_file: FoundFile, offset: int | None
 ) -> Found:
     volume = picked.volume
     disk = disks[volume.disk]
     place = f"{disk.dom0_path} ({volume.name})" if volume.name else disk.dom0_path
-    subvolume = f"/{hit.subvolume}" if hit.subvolume else ""
+    subvolume = f"/{found_file.subvolume}" if found_file.subvolume else ""
     opened = tuple((each.path, each.format) for each in disks)
-    inside = GuestDiskFile(opened, hit.path, volume.name, volume.disk, hit.subvolume, offset)
-    return Found(f"{place}:{subvolume}{hit.path}", disk.path, inside)
+    inside = GuestDiskFile(
+        opened, found_file.path, volume.name, volume.disk, found_file.subvolume, offset
+    )
+    return Found(f"{place}:{subvolume}{found_file.path}", disk.path, inside)

@@ -59,10 +59,10 @@ class BootSelection:
 
 @dataclass(slots=True)
 class _Search:
-    """One search through volumes; `troubles` says what stood in its way."""
+    """One search through volumes; `problems` says what stood in its way."""
 
     wanted: BootRequest
-    troubles: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     def first(self, candidates: Iterable[Volume]) -> BootSelection | None:
         return next((found for volume in candidates if (found := self.on(volume))), None)
@@ -73,14 +73,14 @@ class _Search:
         try:
             trees = open_trees(volume.stream)
         except UnreadableError as error:
-            self.troubles.append(f"{place}: {error}")
+            self.problems.append(f"{place}: {error}")
             return None
         for tree in trees:
             try:
                 if found := self._in(volume, tree):
                     return found
             except UnreadableError as error:
-                self.troubles.append(f"{place}: {error}")
+                self.problems.append(f"{place}: {error}")
         return None
 
     def _in(self, volume: Volume, tree: Tree) -> BootSelection | None:
@@ -129,7 +129,7 @@ def find_boot_entry(disks: Sequence[BinaryIO], wanted: BootRequest) -> BootSelec
     if found:
         return found
     looked_for = wanted.kernel or "a boot menu (grub.cfg, extlinux.conf, menu.lst)"
-    why = "; ".join(dict.fromkeys(search.troubles)) or f"no ext2-4, xfs or btrfs has {looked_for}"
+    why = "; ".join(dict.fromkeys(search.problems)) or f"no ext2-4, xfs or btrfs has {looked_for}"
     raise UnreadableError(why)
 
 

@@ -73,8 +73,8 @@ class Menu:
 
 def menu(entries: list[Entry], default: int) -> Menu:
     """Build a menu; a default that is not there becomes the first entry."""
-    settled = tuple(entry.normalized() for entry in entries)
-    return Menu(settled, default if 0 <= default < len(settled) else 0)
+    normalized = tuple(entry.normalized() for entry in entries)
+    return Menu(normalized, default if 0 <= default < len(normalized) else 0)
 
 
 def grub2(text: str) -> Menu:

@@ -33,7 +33,7 @@ def check(place: str, *images: Path, kind: str = "raw") -> None:
 def test_ext(tmp_path: Path, kind: str) -> None:
     image = disks.ext(tmp_path / "disk.img", WHOLE, kind)
     check(":/boot/vmlinuz-6.1", image)
-    assert found([image]).settled
+    assert found([image]).cleanly_unmounted
 
 
 @pytest.mark.parametrize("options", [("-b", "1024"), ("-I", "128"), ("-O", "^64bit")])
@@ -59,7 +59,7 @@ def test_ext_that_was_not_unmounted(tmp_path: Path) -> None:
     """As under a running guest: its journal is not replayed, which the admin must know."""
     image = disks.ext(tmp_path / "disk.img", WHOLE)
     disks.run("debugfs", "-w", "-R", "feature needs_recovery", image)
-    assert not found([image]).settled
+    assert not found([image]).cleanly_unmounted
 
 
 @pytest.mark.parametrize("options", [(), ("-m", "crc=0")])
