@@ -4,6 +4,7 @@ The only place that uses rich, which costs 0.1 s at start: import this where it 
 Text of configs is cleaned by `show` and never read as rich's markup.
 """
 
+import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,6 +110,24 @@ class _Line(RichProgress):
         yield _Shortened(self.make_tasks_table(self.tasks))
 
 
+@contextmanager
+def _interrupts_put_off() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait: half started, rich can neither go on nor clean up."""
+    waiting: list[int] = []
+
+    def wait(number: int, _frame: object) -> None:
+        waiting.append(number)
+
+    usual = {number: signal.signal(number, wait) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+    if waiting:
+        raise KeyboardInterrupt
+
+
 class ProgressBar(Progress):
     """A bar on standard error: how many guests are done, which are at hand, the time so far.
 
@@ -136,17 +155,25 @@ class ProgressBar(Progress):
         self._task = self._progress.add_task("reading the configs", total=None)
 
     def __enter__(self) -> "ProgressBar":
-        self._progress.start()
+        self._show()
         return self
 
     def __exit__(self, *_error: object) -> None:
-        self._progress.stop()
+        self._hide()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        self._progress.stop()
+        self._hide()
         yield
-        self._progress.start()
+        self._show()
+
+    def _show(self) -> None:
+        with _interrupts_put_off():
+            self._progress.start()
+
+    def _hide(self) -> None:
+        with _interrupts_put_off():
+            self._progress.stop()
 
     def found(self, guests: int) -> None:
         self._progress.update(self._task, total=guests, description="")
