@@ -12,3 +12,4 @@ def forgotten() -> Iterator[None]:
     """Keep no large kernel: each child that is forked later would have to be given it."""
     yield
     kernel_builder.vmlinux.cache_clear()
+    kernel_builder.packed_vmlinux.cache_clear()
