@@ -114,6 +114,21 @@ def forked(
         return _ended(child, (out, err), before, kill_after)
 
 
+def run_here(*words: str | Path) -> Result:
+    """Run a command line in this very process: for `forked` work that runs many."""
+    kept = os.dup(1), os.dup(2)
+    streams = os.memfd_create("out"), os.memfd_create("err")
+    _redirect(streams)
+    code = 96  # it did not end as it should
+    try:
+        _command_line(words)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 98
+    finally:
+        _redirect(kept)
+    return Result(code, _content(streams[0]), _content(streams[1]))
+
+
 @contextmanager
 def _attached(tracer: Sequence[str], child: int) -> Iterator[None]:
     if not tracer:
@@ -159,16 +174,21 @@ def _command_line(words: Sequence[str | Path]) -> None:
     main()
 
 
+def _redirect(streams: tuple[int, int]) -> None:
+    """Let what is printed from now on go to these descriptors."""
+    for target, descriptor in enumerate(streams, 1):
+        os.dup2(descriptor, target)
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - descriptors of a process
+    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - as above
+
+
 def _become(work: Callable[[], None], streams: tuple[int, int], wait: int) -> None:
     """Be the child; never returns."""
     code = 99  # something here went wrong, not in the program
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        for target, descriptor in enumerate(streams, 1):
-            os.dup2(descriptor, target)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - descriptors of a process
-        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - as above
-        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - as above
+        _redirect(streams)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.alarm(_HUNG)
         select.select([wait], [], [])  # no read(), which a tracer may count
