@@ -30,7 +30,7 @@ FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdis
 	runc shellcheck uidmap util-linux xorriso
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE appliance-test bench dist image help venv assets demo check unit boot-test e2e e2e-ci e2e-matrix test clean
+.PHONY: FORCE appliance-test bench dist image help venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,12 +48,15 @@ assets: venv ## Boot-loader parts, PV GRUB and shims from Debian packages (SHIM=
 demo: assets ## The main job, from nothing, on real input
 	@$(RUN) -m tests.demo
 
-check: assets ## Lint, types and quick tests (seconds)
-	@$(REQUIRE) $(FOR_TESTS)
+lint: venv ## Style and types
+	@$(REQUIRE) shellcheck
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 	shellcheck -x $(SCRIPTS)
+
+check: lint assets ## Lint, types and quick tests (a minute)
+	@$(REQUIRE) $(FOR_TESTS)
 	$(PYTEST) -q -n 2 $(QUICK)
 
 unit: assets ## Everything that boots nothing
@@ -97,7 +100,7 @@ bench: assets ## What it costs, against cp, xorriso, grub-mkrescue and the layou
 	@$(RUN) -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@$(RUN) -m tests.bench $(PART) $(if $(README),--readme)
 
-test: check unit boot-test e2e-ci appliance-test ## All that CI runs, from nothing
+test: lint unit boot-test e2e-ci appliance-test ## All that CI runs, from nothing
 
 clean: ## Remove everything that was made
 	rm -rf build $(VENV) .hypothesis .mypy_cache .pytest_cache .ruff_cache
