@@ -41,7 +41,7 @@ MEANS = {
     Fact.PVH: "starts PVH guests",
     Fact.PVSHIM: "xl reads pvshim=",
     Fact.EXACT_CPUS: "HVM guests are told of vcpus= processors, not of 128",
-    Fact.UPCALL_FIX: "4.10-based shims get their events in HVM",
+    Fact.UPCALL_FIX: "shims of the kind pvshim get their events in HVM",
     Fact.XPTI: "XPTI, which protects it from PV guests",
 }
 
