@@ -50,8 +50,8 @@ def _modes(metafunc: pytest.Metafunc) -> tuple[str, ...]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test of a lab on every host, with every shim, in every mode it is for."""
-    if "lab" not in metafunc.fixturenames:
+    """Run each test on every host, with every shim, in every mode it is for."""
+    if "environment" not in metafunc.fixturenames:
         return
     matrix = _choice(metafunc.config) == "matrix"
     cells = [
@@ -60,7 +60,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for shim in _shims(matrix)
         for mode in _modes(metafunc)
     ]
-    metafunc.parametrize("lab", cells, ids=str, indirect=True)
+    metafunc.parametrize("environment", cells, ids=str, indirect=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -79,7 +79,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture
 def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Environment:
-    """A lab for one cell of the table; its row is shown whatever the test does."""
+    """The environment of one cell of the table; its row is shown whatever the test does."""
     cell: Cell = request.param
     row = table.Row(cell.host, cell.shim_name, cell.mode, request.node.originalname[5:])
     request.node.user_properties.append((table.PROPERTY, row.cells))

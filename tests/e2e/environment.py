@@ -1,6 +1,6 @@
 """One test's workplace: guests' files, conversion by the real command, boots in a nested dom0.
 
-lab.files -> etc/NAME.cfg --lab.convert--> out/NAME.cfg --lab.boot--> Running guest
+files -> etc/NAME.cfg --convert--> out/NAME.cfg --boot--> Running guest
 """
 
 import contextlib
@@ -120,7 +120,7 @@ class Environment:
 
     @contextlib.contextmanager
     def dom0(self) -> Iterator[Machine]:
-        """Run a host with this lab's files at /guest."""
+        """Run a host with these files at /guest."""
         self.machines += 1
         logs = self.logs / f"host-{self.machines}"
         with machine(host(self.release), Kept(logs, self.files.home)) as made:
