@@ -74,9 +74,11 @@ def btrfs(image: Path, files: Files, size: int = 160) -> Path:
     return image
 
 
-def btrfs_with_subvolume(image: Path, name: str, files: Files, *options: str) -> Path:
+def btrfs_with_subvolume(
+    image: Path, name: str, files: Files, *options: str, size: int = 160
+) -> Path:
     """Make a btrfs whose files are in a subvolume; needs root and a loop device."""
-    btrfs(image, {})
+    btrfs(image, {}, size)
     mounted = image.with_suffix(".mounted")
     mounted.mkdir()
     source = tree(image.with_suffix(".tree"), files)
