@@ -1,6 +1,5 @@
 import hashlib
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,10 +81,8 @@ def test_a_second_build_gives_the_same_bytes(
 
 def test_an_up_to_date_folder_is_left_alone(copy: Path, collect: Collect) -> None:
     before = {path: path.stat().st_ino for path in copy.rglob("*")}
-    start = time.monotonic()
     done = collect(copy)
     assert (done.returncode, done.stderr) == (0, "")
-    assert time.monotonic() - start < 2
     assert {path: path.stat().st_ino for path in copy.rglob("*")} == before
 
 
