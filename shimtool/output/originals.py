@@ -23,7 +23,7 @@ from shimtool.system.files import MIB, changed_error, open_regular
 from shimtool.system.staging import Staging, locked, sweep
 from shimtool.system.stored_json import parse_json
 from shimtool.system.typed import DamagedDocumentError, Sha256, Text, typed
-from shimtool.text import diff
+from shimtool.text import diff, reason
 
 _ORIGINAL, _WRITTEN, _REPLACED = "original.cfg", "written.cfg", "replaced.cfg"
 _FACTS = "kept.json"
@@ -198,17 +198,21 @@ def _load(folder: Path) -> SavedOriginal | None:
         original, written = _read(folder / _ORIGINAL), _read(folder / _WRITTEN)
         replaced = _maybe(folder / _REPLACED)
         kept = SavedOriginal(folder, facts.config, original, written, replaced)
-        whole = hashlib.sha256(original).hexdigest() == facts.sha256
+        sound = hashlib.sha256(original).hexdigest() == facts.sha256
+        damage = "" if sound else f"{_ORIGINAL} has not the sha256 that {_FACTS} says"
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise os_error(error, "read", error.filename or folder) from None
-    except (ShimtoolError, DamagedDocumentError):
-        whole = False
-    if not whole:
+    except DamagedDocumentError as error:
+        damage = f"{_FACTS}: {error}"
+    except ShimtoolError as error:  # something else than a plain file
+        damage = reason(error.faults[0])
+    if damage:
         raise fault(
             "the original kept here is damaged",
             folder,
+            seen=damage,
             remedy="compare it with a backup of the config, and put that in place by hand",
         )
     return kept

@@ -7,6 +7,7 @@ unions of these; `Annotated[..., Must(...)]` says more of a value. (msgspec 0.22
 same, writes to memory that is not its own for a union of str with a pattern and a tuple.)
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
@@ -78,17 +79,38 @@ def must(kind: Any) -> str:  # noqa: ANN401 - a type, annotated or not
     return found[0] if found else "be of another kind"
 
 
-class DamagedDocumentError(Exception):
-    """A document is not what it should be: `why`, in which `field` ("" for all of it)."""
+_NOTHING = object()
+_MOST_SHOWN = 60  # characters of a value
 
-    def __init__(self, why: str, field: str = "") -> None:
-        super().__init__(f"{field}: {why}" if field else why)
-        self.why, self.field = why, field
+
+class DamagedDocumentError(Exception):
+    """A document is not what it should be: `why`, in which `field` ("" for all of it).
+
+    `value` is what stands there, if that tells something.
+    """
+
+    def __init__(self, why: str, field: str = "", value: object = _NOTHING) -> None:
+        super().__init__(why, field, value)
+        self.why, self.field, self.value = why, field, value
+
+    def __str__(self) -> str:
+        shown = "" if self.value is _NOTHING else f" (it is {_shown(self.value)})"
+        return f"{self.field}: {self.why}{shown}" if self.field else f"{self.why}{shown}"
 
     def inside(self, holder: str) -> "DamagedDocumentError":
         """Return it as it is seen from outside of a field."""
         dot = "." if self.field and not self.field.startswith("[") else ""
-        return DamagedDocumentError(self.why, f"{holder}{dot}{self.field}")
+        return DamagedDocumentError(self.why, f"{holder}{dot}{self.field}", self.value)
+
+
+def _shown(value: object) -> str:
+    """Return a value in few words: texts and numbers in JSON's form, the beginning of long ones."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    text = json.dumps(value[: _MOST_SHOWN + 1] if isinstance(value, str) else value, default=repr)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def typed(document: object, kind: type[Kind], at: str = "") -> Kind:
@@ -132,7 +154,7 @@ def _reader(kind: Any) -> Reader:  # noqa: ANN401, PLR0911 - a type; a case for 
 def _plain(kind: type) -> Reader:
     def read(value: Any) -> Any:  # noqa: ANN401 - whatever is there
         if type(value) is not kind:  # bool is an int, too
-            raise DamagedDocumentError(f"it must be {_CALLED[kind]}")
+            raise DamagedDocumentError(f"it must be {_CALLED[kind]}", value=value)
         return value
 
     return read
@@ -148,7 +170,7 @@ def _ruled(inner: Reader, rules: list[Must]) -> Reader:
         found = inner(value)
         for rule in rules:
             if not rule.check(found):
-                raise DamagedDocumentError(f"it must {rule.words}")
+                raise DamagedDocumentError(f"it must {rule.words}", value=value)
         return found
 
     return read
@@ -171,7 +193,7 @@ def _one_of(readers: list[Reader]) -> Reader:
 def _literal(values: tuple[object, ...]) -> Reader:
     def read(value: Any) -> Any:  # noqa: ANN401 - whatever is there
         if not any(type(value) is type(each) and value == each for each in values):
-            raise DamagedDocumentError(f"it must be {' or '.join(map(str, values))}")
+            raise DamagedDocumentError(f"it must be {' or '.join(map(str, values))}", value=value)
         return value
 
     return read
@@ -183,14 +205,14 @@ def _enum(kind: type[Enum]) -> Reader:
             return kind(value)
         except ValueError:
             words = ", ".join(str(each.value) for each in kind)
-            raise DamagedDocumentError(f"it must be one of: {words}") from None
+            raise DamagedDocumentError(f"it must be one of: {words}", value=value) from None
 
     return read
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - whatever is there
     if not isinstance(value, list):
-        raise DamagedDocumentError("it must be a list")
+        raise DamagedDocumentError("it must be a list", value=value)
     return value
 
 
@@ -210,7 +232,7 @@ def _items(reader: Reader) -> Reader:
 def _array(readers: list[Reader]) -> Reader:
     def read(value: Any) -> tuple[Any, ...]:  # noqa: ANN401 - whatever is there
         if len(_listed(value)) != len(readers):
-            raise DamagedDocumentError(f"it must be a list of {len(readers)}")
+            raise DamagedDocumentError(f"it must be a list of {len(readers)}", value=value)
         pairs = zip(readers, value, strict=True)
         return tuple(_at(number, reader, each) for number, (reader, each) in enumerate(pairs))
 
@@ -220,7 +242,7 @@ def _array(readers: list[Reader]) -> Reader:
 def _mapping(keys: Reader, values: Reader) -> Reader:
     def read(value: Any) -> dict[Any, Any]:  # noqa: ANN401 - whatever is there
         if not isinstance(value, dict):
-            raise DamagedDocumentError("it must be a mapping")
+            raise DamagedDocumentError("it must be a mapping", value=value)
         found = {}
         for key, each in value.items():
             try:
@@ -268,7 +290,7 @@ def _object(kind: type[Any]) -> Reader:
 
     def read(value: Any) -> Any:  # noqa: ANN401 - whatever is there
         if not isinstance(value, dict):
-            raise DamagedDocumentError("it must be a mapping")
+            raise DamagedDocumentError("it must be a mapping", value=value)
         if not required <= value.keys():
             raise DamagedDocumentError("it is missing", min(required - value.keys()))
         found = {}

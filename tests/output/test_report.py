@@ -185,6 +185,7 @@ def test_damage_is_of_one_guest_and_nothing_is_lost(tmp_path: Path) -> None:
     assert set(found.guests) == {"web01"}
     assert found.damaged[0].fault.message.endswith(
         ": guests[1].config.sha256: it must be 64 lower-case hexadecimal digits, in quotes"
+        ' (it is "short")'
     )
     assert json.loads(render(found)) == whole
 
