@@ -54,15 +54,17 @@ def convert(
         guests = list(read_guests(found.configs, settings.out))
         progress.found(len(guests))
         records, kernels = dict(run.before.guests), dict(run.before.kernels)
+        mended = set()
         try:
             for outcome in _outcomes(guests, run, settings.jobs, progress):
                 if isinstance(outcome, Converted):
                     kernel = outcome.planned.plan.image.payload.kernel
                     records[outcome.record.name] = outcome.record
+                    mended.add(outcome.record.name)
                     kernels[kernel.file.sha256] = kernel.facts
                 yield outcome
         finally:
-            damaged = tuple(each for each in run.before.damaged if each.name not in records)
+            damaged = tuple(each for each in run.before.damaged if each.name not in mended)
             _write_report(Report(records, kernels, damaged), run.before, settings.out)
 
 

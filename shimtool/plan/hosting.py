@@ -51,7 +51,8 @@ def _overridable_faults(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
     if loses_events(shim, host, mode):
         found.append(
             Fault(
-                "a shim of the kind pvshim hangs in HVM on this Xen: it lacks the fix for lost events",
+                "a shim of the kind pvshim hangs in HVM on this Xen: it lacks the fix for lost"
+                " events",
                 where,
                 version,
                 f"update Xen to 4.7.5, 4.8.3, 4.9.2, 4.10.1 or later, or add {_VIXEN},"

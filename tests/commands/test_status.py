@@ -180,7 +180,7 @@ def test_a_damaged_record_is_one_guests_alone(dom0: Dom0) -> None:
     (reason,) = states["odd"]["reasons"]
     assert reason == (
         f"{report}: the record of odd in the report is damaged: guests[{number}].inputs[0].stamp:"
-        " it must be a list of 4 (convert odd again)"
+        " it must be a list of 4 (it is a list of 3) (convert odd again)"
     )
     # Another guest's conversion loses nothing; its own mends it.
     assert dom0.run("convert", "--force", dom0.configs / "good.cfg").code == 0

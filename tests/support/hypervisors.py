@@ -1,4 +1,4 @@
-"""Hypervisors that are no shims of the kind pvshim: Debian's own, and one that passes for a Vixen."""
+"""Hypervisors that are no pvshim shims: Debian's own, and one that passes for a Vixen."""
 
 import gzip
 from pathlib import Path
