@@ -12,6 +12,7 @@ from shimtool.payload.guest_disk.limits import UnreadableError
 
 _LONGEST = 16384  # characters of a line; no kernel takes as many
 _LINUX = ("linux", "linux16", "linuxefi")
+_MENUENTRY = re.compile(r"menuentry (?:[\"'](.*?)[\"']|(\S+)) (?:.*)\{")
 _INITRD = ("initrd", "initrd16", "initrdefi")
 
 
@@ -32,7 +33,7 @@ class Entry:
         self.named = True
         path, blank, rest = text.partition(" ")
         if blank:
-            path, _, rest = _cut(text)
+            path, rest = _first_word(text)
         self.kernel, self.arguments = without_device(path), rest
 
     def normalized(self) -> "Entry":
@@ -91,7 +92,7 @@ def grub2(text: str) -> Menu:
             in_function = True
         elif in_function:
             in_function = not line.startswith("}")
-        elif begun := re.match(r"menuentry (?:[\"'](.*?)[\"']|(\S+)) (?:.*)\{", line):
+        elif begun := _MENUENTRY.match(line):
             entry = Entry((begun[1] if begun[1] is not None else begun[2]).strip())
             entries.append(entry)
         elif line.startswith("}"):
@@ -195,15 +196,15 @@ def _lines(text: str) -> list[str]:
 
 def _command(line: str) -> tuple[str, str]:
     """Split "COMMAND REST" or "COMMAND=REST" at what comes first."""
-    command, _mark, rest = _cut(line)
+    command, rest = _first_word(line)
     before, equals, after = line.partition("=")
     return (before, after.strip()) if equals and len(before) < len(command) else (command, rest)
 
 
-def _cut(text: str) -> tuple[str, str, str]:
-    """Split off the first word: (word, blanks, rest)."""
-    found = re.fullmatch(r"(\S*)(\s*)(.*)", text.strip(), re.DOTALL)
-    return (found[1], found[2], found[3].strip()) if found else (text, "", "")
+def _first_word(text: str) -> tuple[str, str]:
+    """Split at the first blanks: (word, what follows them)."""
+    word, *rest = text.split(None, 1) or ("",)
+    return word, rest[0].rstrip() if rest else ""
 
 
 def _unquoted(text: str) -> str:
@@ -212,7 +213,8 @@ def _unquoted(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    return re.sub('^"(.+)"$', r"\1", text.strip())
+    text = text.strip()
+    return text[1:-1] if len(text) > 2 and text[0] == text[-1] == '"' else text
 
 
 def _is_xen(path: str) -> bool:
