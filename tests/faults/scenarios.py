@@ -54,7 +54,7 @@ SCENARIOS = {
 
 @dataclass
 class Trial:
-    """A dom0 that can be put back to where a story's command starts, at the same paths."""
+    """A dom0 that can be put back to where a scenario's command starts, at the same paths."""
 
     dom0: Dom0
     scenario: Scenario
@@ -113,7 +113,7 @@ class Trial:
         return [command[0], *given, *command[1:]]
 
     def run(self, command: Words | None = None, kill_after: float | None = None) -> Result:
-        """Run a command, the story's own by default; perhaps kill it."""
+        """Run a command, the scenario's own by default; perhaps kill it."""
         words = self.words(command or self.scenario.command)
         return shimtool_cli(*words, kill_after=kill_after)
 

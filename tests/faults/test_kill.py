@@ -10,7 +10,7 @@ from tests.faults.scenarios import SCENARIOS, Trial, finish
 from tests.support.dom0 import Dom0
 
 SEED = int(os.environ.get("SHIMTOOL_SEED", "2018"))
-KILLS = 30  # of each story: 210 in all
+KILLS = 30  # of each scenario: 210 in all
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -5,6 +5,7 @@ milliseconds. A program that must be started anew, under strace or with less rig
 `python -m shimtool` by giving what it is run `through`.
 """
 
+import gc
 import os
 import resource
 import select
@@ -185,6 +186,7 @@ def _redirect(streams: tuple[int, int]) -> None:
 def _become(work: Callable[[], None], streams: tuple[int, int], wait: int) -> None:
     """Be the child; never returns."""
     code = 99  # something here went wrong, not in the program
+    gc.freeze()  # what was inherited is never looked through: the pages stay shared
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - descriptors of a process

@@ -1,4 +1,4 @@
 """Kernels and ramdisks of dom0: found, opened once, hashed, and read for what Xen needs to know.
 
-dom0 path --paths.find--> Found --source.Sources--> model.Kernel, model.Ramdisk
+dom0 path --paths.find--> Found --inputs.InputCache--> model.Kernel, model.Ramdisk
 """
