@@ -1,4 +1,4 @@
-"""Calls in a config: the few whose outcome is certain; the others change what they may."""
+"""Calls in a config: a few are worked out, all others make unknown what they might change."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _FUNCTIONS = ("str", "int", "len")
-_SCOPES = (b"globals()", b"locals()", b"vars()")
+_SCOPE_CALLS = (b"globals()", b"locals()", b"vars()")
 
 
 class Expressions(Protocol):
-    """What a call needs to have its parts worked out: an evaluator of expressions, in a scope."""
+    """What works out the parts of a call: an evaluator of expressions, in a scope."""
 
     @property
     def scope(self) -> Scope: ...
@@ -25,82 +25,86 @@ class Expressions(Protocol):
     def element(self, node: "Node") -> Value: ...
 
 
-def call(by: Expressions, node: "Node") -> Value:
-    """Work out a call; NotKnownError when only Python could."""
+def call(evaluator: Expressions, node: "Node") -> Value:
+    """Return what a call returns; NotKnownError when only Python could tell."""
     called, arguments = (node.child_by_field_name(name) for name in ("function", "arguments"))
     assert called and arguments  # noqa: S101 - the grammar has both
     if arguments.type == "argument_list":
-        name = by.source.text(called).decode(errors="replace")
-        if called.type == "identifier" and name in _FUNCTIONS and name not in by.scope.names:
-            return operations.function(name, _values(by, arguments), by.scope.budget)
+        scope = evaluator.scope
+        name = evaluator.source.text(called).decode(errors="replace")
+        if called.type == "identifier" and name in _FUNCTIONS and name not in scope.names:
+            return operations.function(name, _plain_arguments(evaluator, arguments), scope.budget)
         if called.type == "attribute":
-            return _method(by, node, called, arguments)
-    return _refused(by, node)
+            return _method(evaluator, node, called, arguments)
+    return _not_known(evaluator, node)
 
 
-def scope_called(source: Source, node: "Node") -> bool:
-    """Whether this is locals() or the like, which is fine where it is only read."""
-    return node.type == "call" and b"".join(source.text(node).split()) in _SCOPES
+def is_scope_call(source: Source, node: "Node") -> bool:
+    """Whether this is locals() or the like, which is harmless where its result is only read."""
+    return node.type == "call" and b"".join(source.text(node).split()) in _SCOPE_CALLS
 
 
-def _refused(by: Expressions, node: "Node") -> Value:
-    by.scope.forget(node)
-    raise NotKnownError(f"{by.source.shown(node)}, which only Python can run")
+def _not_known(evaluator: Expressions, node: "Node") -> Value:
+    evaluator.scope.invalidate_by_calls(node)
+    raise NotKnownError(f"{evaluator.source.excerpt(node)}, which only Python can run")
 
 
-def _method(by: Expressions, node: "Node", called: "Node", arguments: "Node") -> Value:
+def _method(evaluator: Expressions, node: "Node", called: "Node", arguments: "Node") -> Value:
     holder, attribute = (called.child_by_field_name(each) for each in ("object", "attribute"))
     assert holder and attribute  # noqa: S101 - the grammar has both
-    name = by.source.text(attribute).decode(errors="replace")
-    held = by.value(holder)
+    name = evaluator.source.text(attribute).decode(errors="replace")
+    held = evaluator.value(holder)
     if isinstance(held, bytes | str) and name == "format":
-        return _format(by, held, arguments)
+        return _format(evaluator, held, arguments)
     if isinstance(held, bytes):
-        return operations.method(held, name, _values(by, arguments), by.scope.budget)
+        values = _plain_arguments(evaluator, arguments)
+        return operations.method(held, name, values, evaluator.scope.budget)
     if isinstance(held, list) and name in ("append", "extend"):
-        return _longer(by, held, name, arguments)
+        return _lengthen(evaluator, held, name, arguments)
     if isinstance(held, Unknown) and holder.type not in ("identifier", "attribute"):
-        by.scope.forget(node)
+        evaluator.scope.invalidate_by_calls(node)
         return held
-    return _refused(by, node)
+    return _not_known(evaluator, node)
 
 
-def _longer(by: Expressions, held: list[Value], name: str, arguments: "Node") -> Value:
+def _lengthen(evaluator: Expressions, held: list[Value], name: str, arguments: "Node") -> Value:
     """Work out .append() or .extend(), which change the list itself."""
-    by.scope.mutated = True
-    match name, [by.element(each) for each in operands(arguments)]:
+    evaluator.scope.mutated = True
+    match name, [evaluator.element(each) for each in operands(arguments)]:
         case "append", [value]:
             held.append(value)
         case "extend", [list() | tuple() as items]:
-            by.scope.budget.spend(len(items))
+            evaluator.scope.budget.spend(len(items))
             held.extend(tuple(items))
         case _:
-            needs = f"what {by.source.shown(arguments)} adds to the list"
+            needs = f"what {evaluator.source.excerpt(arguments)} adds to the list"
             held.append(Unknown(needs, 0))
     return None
 
 
-def _values(by: Expressions, arguments: "Node") -> list[Value]:
+def _plain_arguments(evaluator: Expressions, arguments: "Node") -> list[Value]:
     found = []
     for each in operands(arguments):
         if each.type in ("keyword_argument", "list_splat", "dictionary_splat"):
             raise NotKnownError("a call with more than plain arguments")
-        found.append(known(by.value(each)))
+        found.append(known(evaluator.value(each)))
     return found
 
 
-def _format(by: Expressions, template: bytes | str, arguments: "Node") -> Value:
+def _format(evaluator: Expressions, template: bytes | str, arguments: "Node") -> Value:
+    """Work out TEMPLATE.format(...), with **locals() among the arguments too."""
+    scope, source = evaluator.scope, evaluator.source
     values: list[Value] = []
     named: dict[str, Value] = {}
     for each in operands(arguments):
         name, value = each.child_by_field_name("name"), each.child_by_field_name("value")
         if each.type == "keyword_argument" and name and value:
-            named[by.source.text(name).decode()] = by.value(value)
-        elif each.type == "dictionary_splat" and scope_called(by.source, operands(each)[0]):
-            by.scope.budget.spend(len(by.scope.names))
-            named.update(by.scope.names)
+            named[source.text(name).decode()] = evaluator.value(value)
+        elif each.type == "dictionary_splat" and is_scope_call(source, operands(each)[0]):
+            scope.budget.spend(len(scope.names))
+            named.update(scope.names)
         elif each.type in ("list_splat", "dictionary_splat"):
             raise NotKnownError("a .format() with more than plain arguments")
         else:
-            values.append(by.value(each))
-    return formatting.braces(template, values, named, by.scope.budget)
+            values.append(evaluator.value(each))
+    return formatting.str_format(template, values, named, scope.budget)

@@ -1,4 +1,4 @@
-"""Text put together by Python 2's % operator and by .format(), bounded in width."""
+"""Text made by Python 2's % operator and by .format(), bounded in width."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +16,7 @@ _FORMAT = re.compile(r"[<>^]?0?[0-9]{0,3}[sdxX]?")
 
 
 def as_text(value: Value) -> bytes | str:
-    """Return str(value) of Python 2; text stays of its own type."""
+    """Return str(value) of Python 2, but leave unicode text as it is."""
     match value:
         case bytes() | str():
             return value
@@ -29,15 +29,15 @@ def as_text(value: Value) -> bytes | str:
     raise NotKnownError(f"Python's text form of a {type(value).__name__}")
 
 
-def joined(parts: list[bytes | str]) -> bytes | str:
-    """Concatenate; Python 2 makes it all unicode if one part is, and takes only ASCII there."""
+def concatenated(parts: list[bytes | str]) -> bytes | str:
+    """Concatenate: one unicode part makes the whole unicode, and then all must be ASCII."""
     if all(isinstance(part, bytes) for part in parts):
         return b"".join(part for part in parts if isinstance(part, bytes))
     return "".join(part if isinstance(part, str) else promoted(part) for part in parts)
 
 
 def promoted(text: bytes) -> str:
-    """Turn text into unicode as Python 2 does by itself."""
+    """Return text as unicode, as Python 2 does where it is joined to unicode."""
     if not text.isascii():
         raise NotKnownError(
             "unicode text (u'...') joined to bytes beyond ASCII; Python fails there"
@@ -45,8 +45,8 @@ def promoted(text: bytes) -> str:
     return text.decode("ascii")
 
 
-def percent(template: bytes | str, operand: Value, budget: Budget) -> bytes | str:
-    """Work out TEMPLATE % OPERAND."""
+def percent_format(template: bytes | str, operand: Value, budget: Budget) -> bytes | str:
+    """Return TEMPLATE % OPERAND."""
     raw = template.encode("latin-1") if isinstance(template, str) else template
     parts: list[bytes | str] = ["" if isinstance(template, str) else b""]
     arguments = _Arguments(operand)
@@ -60,13 +60,13 @@ def percent(template: bytes | str, operand: Value, budget: Budget) -> bytes | st
         position = match.end()
     arguments.check()
     parts.append(raw[position:])
-    done = joined(parts)
+    done = concatenated(parts)
     budget.spend(len(done))
     return done
 
 
 class _Arguments:
-    """What a template takes from the right of %: values in order, or by name."""
+    """The values right of %, which a template takes in order or by name."""
 
     def __init__(self, operand: Value) -> None:
         self._mapping = operand if isinstance(operand, dict) else None
@@ -108,10 +108,10 @@ def _piece(match: re.Match[bytes], arguments: _Arguments) -> bytes | str:
     return (spec % value).encode()
 
 
-def braces(
+def str_format(
     template: bytes | str, values: list[Value], named: Mapping[str, Value], budget: Budget
 ) -> bytes | str:
-    """Work out TEMPLATE.format(*VALUES, **NAMED): plain fields only, no attributes or items."""
+    """Return TEMPLATE.format(*VALUES, **NAMED): plain fields only, no attributes or items."""
     text = template if isinstance(template, str) else template.decode("latin-1")
     parts: list[bytes | str] = ["" if isinstance(template, str) else b""]
     try:
@@ -128,7 +128,7 @@ def braces(
         key, count = (name, count) if name else (str(count), count + 1)
         parts.append(_field(_chosen(key, values, named), spec or ""))
         budget.spend(len(parts[-1]))
-    done = joined(parts)
+    done = concatenated(parts)
     budget.spend(len(done))
     return done
 

@@ -1,7 +1,7 @@
-"""What xm read from a config, set against what xl reads: names of keys.
+"""Names of keys: those that xm read from a config, and what xl calls them.
 
 xm's are the variables that xend's create.py declares or looks up (Xen 3.0 to 4.4), as far as they
-mean something to a guest here; xl's come from shimtool/dom0/releases.yaml.
+concern the guest; xl's come from shimtool/dom0/releases.yaml.
 """
 
 from functools import cache
@@ -25,12 +25,12 @@ _XM = frozenset(
 # xm's name: xl's name.
 RENAMED = {"bootargs": "bootloader_args", "cpu_cap": "cap", "irq": "irqs"}
 
-# xm made words on the kernel's command line of these; xl does not know them.
-COMMAND_LINE = (
+# xm made words on the kernel's command line of these. xl has no such keys.
+COMMAND_LINE_KEYS = (
     "ip", "nfs_server", "gateway", "netmask", "hostname", "interface", "dhcp", "nfs_root",
 )  # fmt: skip
 
-# xm did something for the guest that xl does not do: what, and what to do about it.
+# xl cannot do what xm did for these: what that was, and the remedy.
 DROPPED = {
     "vscsi": ("hands SCSI devices to the guest", "leave this guest PV, or give it disk= instead"),
     "vusb": ("gives the guest USB ports", "leave this guest PV"),
@@ -40,17 +40,17 @@ DROPPED = {
     ),
 }
 
-# All that is followed.
-READ = _XM | {*RENAMED, *COMMAND_LINE, *DROPPED, "nics"}
+# Every key whose value matters here.
+READ_BY_XM = _XM | {*RENAMED, *COMMAND_LINE_KEYS, *DROPPED, "nics"}
 
 
 @cache
 def read_by_xl() -> frozenset[str]:
-    """Every key that some xl looks up."""
+    """Return every key that xl of any known release looks up."""
     return frozenset().union(*(profile.keys for profile in releases()))
 
 
-def in_xl(key: str) -> str | None:
-    """Return what xl calls a key of xm's, None when it knows no such key."""
+def xl_name(key: str) -> str | None:
+    """Return xl's name for a key of xm, None when xl has no such key."""
     name = RENAMED.get(key, key if key in _XM else "")
     return name if name in read_by_xl() else None

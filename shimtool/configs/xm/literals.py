@@ -1,4 +1,4 @@
-"""Literals of Python 2: text to the very bytes it stands for, and numbers."""
+"""Literals of Python 2: the bytes that a text stands for, and numbers."""
 
 import re
 
@@ -15,7 +15,7 @@ _BASES = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
 
 
 def text(source: bytes, budget: Budget) -> bytes | str:
-    """Return what a string literal stands for: bytes, or str for a u''."""
+    """Return the text of a string literal: bytes, or str for u'...'."""
     match = _STRING.fullmatch(source)
     prefix = match[1].lower() if match else b"`"
     if not match or prefix not in (b"", b"b", b"r", b"br", b"u", b"ur"):
@@ -46,7 +46,7 @@ def _unicode(body: bytes, *, raw: bool) -> str:
 
 
 def integer(source: bytes) -> int:
-    """Return the value of a number in Python 2's notations: 10, 0x1f, 0700, 0o700, 0b11."""
+    """Return a whole number in one of Python 2's notations: 10, 0x1f, 0700, 0o700, 0b11."""
     if source[-1:] in b"lL":
         raise NotKnownError("a long number (10L), a type that xm ignores; write it without the L")
     match = _NUMBER.fullmatch(source)
@@ -57,7 +57,7 @@ def integer(source: bytes) -> int:
 
 
 def real(source: bytes) -> float:
-    """Return the value of a number with a point or an exponent."""
+    """Return a number with a decimal point or an exponent."""
     if len(source) > 40 or not re.fullmatch(rb"[0-9.]+(?:[eE][-+]?[0-9]+)?", source):
         raise NotKnownError("a number that Python 2 cannot read")
     return float(source)

@@ -1,4 +1,4 @@
-"""Operators, functions and methods that configs use: as in Python 2, within bounds."""
+"""Operators, functions and methods that configs use: as in Python 2, but bounded in size."""
 
 import operator
 import re
@@ -21,7 +21,7 @@ _INTEGERS: dict[str, Callable[[int, int], int]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "/": operator.floordiv,  # Python 2 divides whole numbers so
+    "/": operator.floordiv,  # Python 2 rounds the quotient of whole numbers down
     "//": operator.floordiv,
     "%": operator.mod,
     "<<": operator.lshift,
@@ -34,15 +34,15 @@ _INTEGERS: dict[str, Callable[[int, int], int]] = {
 
 
 def binary(sign: str, left: Value, right: Value, budget: Budget) -> Value:
-    """Work out LEFT SIGN RIGHT."""
+    """Return LEFT SIGN RIGHT."""
     if isinstance(left, bytes | str) and sign == "%":
-        return formatting.percent(left, right, budget)
+        return formatting.percent_format(left, right, budget)
     if isinstance(left, int) and isinstance(right, int):
         return _integers(sign, int(left), int(right))
     if isinstance(left, int | float) and isinstance(right, int | float):
         return _reals(sign, left, right)
-    if sign == "+" and (sum_ := _sum(left, right, budget)) is not None:
-        return sum_
+    if sign == "+" and (joined := _concatenated(left, right, budget)) is not None:
+        return joined
     if sign == "*" and isinstance(left, int):
         left, right = right, left
     if sign == "*" and isinstance(left, bytes | str | list | tuple) and isinstance(right, int):
@@ -52,8 +52,7 @@ def binary(sign: str, left: Value, right: Value, budget: Budget) -> Value:
 
 
 def _mismatch(sign: str, left: Value, right: Value) -> str:
-    kinds = [_kind(left), _kind(right)]
-    return f"{kinds[0]} {sign} {kinds[1]}, which Python refuses"
+    return f"{_kind(left)} {sign} {_kind(right)}, which Python refuses"
 
 
 def _kind(value: Value) -> str:
@@ -61,10 +60,11 @@ def _kind(value: Value) -> str:
     return names.get(type(value), f"a {type(value).__name__}")
 
 
-def _sum(left: Value, right: Value, budget: Budget) -> Value:
+def _concatenated(left: Value, right: Value, budget: Budget) -> Value:
+    """Return LEFT + RIGHT for two texts, lists or tuples, else None."""
     if isinstance(left, bytes | str) and isinstance(right, bytes | str):
         budget.spend(len(left) + len(right))
-        return formatting.joined([left, right])
+        return formatting.concatenated([left, right])
     if isinstance(left, list) and isinstance(right, list):
         budget.spend(len(left) + len(right))
         return left + right
@@ -91,7 +91,7 @@ def _reals(sign: str, left: float, right: float) -> float:
 
 
 def unary(sign: str, value: Value) -> Value:
-    """Work out SIGN VALUE."""
+    """Return SIGN VALUE."""
     if isinstance(value, int) and sign in "+-~":
         return number({"+": int(value), "-": -value, "~": ~int(value)}[sign])
     if isinstance(value, float) and sign in "+-":
@@ -99,8 +99,8 @@ def unary(sign: str, value: Value) -> Value:
     raise NotKnownError(f"{sign} before {_kind(value)}, which Python refuses")
 
 
-def item(container: Value, key: Value) -> Value:
-    """Work out CONTAINER[KEY]."""
+def subscript(container: Value, key: Value) -> Value:
+    """Return CONTAINER[KEY]."""
     if isinstance(container, bytes | str | list | tuple) and isinstance(key, int):
         if -len(container) <= key < len(container):
             if isinstance(container, bytes):
@@ -115,7 +115,7 @@ def item(container: Value, key: Value) -> Value:
 
 
 def function(name: str, values: list[Value], budget: Budget) -> Value:
-    """Work out a call of str(), int() or len()."""
+    """Return what str(), int() or len() returns for `values`."""
     match name, values:
         case "str", [value]:
             text = formatting.as_text(value)
@@ -135,7 +135,7 @@ def function(name: str, values: list[Value], budget: Budget) -> Value:
 
 
 def method(text: bytes, name: str, values: list[Value], budget: Budget) -> Value:
-    """Work out a call of a method of a str."""
+    """Return what a method of `text` returns for `values`."""
     match name, values:
         case "join", [list() | tuple() as items]:
             parts = [part for part in items if isinstance(part, bytes)]

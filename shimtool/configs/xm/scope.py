@@ -1,31 +1,32 @@
-"""The variables of a config while it is followed, and what code that is not run may do to them."""
+"""The variables of a config while it is interpreted, and what code that is not run may change."""
 
 from typing import TYPE_CHECKING
 
-from shimtool.configs.xm.source import Source, line
+from shimtool.configs.xm.source import Source, line_of
 from shimtool.configs.xm.values import Budget, NotKnownError, Unknown, Value
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-# Functions through which Python code can set any variable, so that nothing is certain any more.
-_WILD = frozenset(
+# Functions through which Python code can set any variable, so that none is known any more.
+_SET_ANYTHING = frozenset(
     (
         "__import__", "compile", "eval", "execfile", "globals", "input", "locals", "reload",
         "setattr", "vars",
     )
 )  # fmt: skip
-# Functions that change nothing they are given.
+# Functions that do not change their arguments.
 _HARMLESS = frozenset(
     ("bool", "float", "int", "len", "max", "min", "open", "print", "range", "repr", "str")
 )
 
 
 class Scope:
-    """The variables of a config while it is followed.
+    """The variables of a config while it is interpreted.
 
-    `touched` are the names set since it was last emptied, `mutated` tells whether a list changed;
-    `unanalysable` are (line, text) of code that could set anything.
+    `touched` holds the names that the current statement has set, in order (a dict, for that), and
+    `mutated` tells whether it may have changed a list; the interpreter resets both.
+    `unanalysable` lists the 1-based line and text of code that could set any variable.
     """
 
     def __init__(self, source: Source) -> None:
@@ -35,59 +36,59 @@ class Scope:
         self.mutated = False
         self.unanalysable: list[tuple[int, str]] = []
         self.budget = Budget()
-        self._forgotten = set[int]()
+        self._seen_calls = set[int]()
 
     def set(self, name: str, value: Value) -> None:
         """Bind a name."""
         self.names[name] = value
         self.touched[name] = None
 
-    def forget(self, node: "Node") -> None:
-        """Forget what calls in `node` could change: lists that they are given.
+    def invalidate_by_calls(self, node: "Node") -> None:
+        """Make unknown what calls in `node` could change: the lists that they are given.
 
         Each call is looked at once, however often this is called.
         """
         waiting = [(node, False)]
         while waiting:
             each, invalidated = waiting.pop()
-            if each.id in self._forgotten:
+            if each.id in self._seen_calls:
                 continue
             if each.type == "call":
-                self._forgotten.add(each.id)
+                self._seen_calls.add(each.id)
                 if self._changes(each) and not invalidated:
-                    needs = f"{self.source.shown(each)}, which only Python can run"
-                    self.invalidate(each, Unknown(needs, line(each)))
-                    invalidated = True  # with all that calls inside it are given
+                    needs = f"{self.source.excerpt(each)}, which only Python can run"
+                    self.invalidate(each, Unknown(needs, line_of(each)))
+                    invalidated = True  # and so are the arguments of calls inside it
             waiting += [(child, invalidated) for child in reversed(each.children)]
 
     def _changes(self, call: "Node") -> bool:
-        """Whether a call may change what it is given; takes note of one that may change all."""
+        """Whether a call may change its arguments; notes one that could set any variable."""
         called = call.child_by_field_name("function")
         name = self.source.text(called).decode(errors="replace") if called else ""
-        if name in _WILD:
-            self.unanalysable.append((line(call), self.source.shown(call)))
+        if name in _SET_ANYTHING:
+            self.unanalysable.append((line_of(call), self.source.excerpt(call)))
         return name not in _HARMLESS
 
     def invalidate(self, node: "Node", why: Unknown) -> None:
-        """Forget what lists hold that `node` names: code that is not followed could change them."""
+        """Make unknown what the lists hold that `node` names, as code not run could change them."""
         values: list[Value] = []
         waiting = [node]
         while waiting:
             each = waiting.pop()
             if each.type == "identifier":
                 values.append(self.names.get(self.source.text(each).decode()))
-            # Calls inside that were looked at before had their own turn.
-            waiting += [child for child in each.children if child.id not in self._forgotten]
+            # What calls below it are given was made unknown when they were looked at.
+            waiting += [child for child in each.children if child.id not in self._seen_calls]
         self.invalidate_values(values, why)
 
     def invalidate_values(self, values: list[Value], why: Unknown) -> None:
-        """Forget what lists among `values` hold."""
+        """Make unknown what the lists among `values` and inside them hold."""
         try:
-            self._empty(values, why)
+            self._invalidate_contents(values, why)
         except NotKnownError:
-            self.mutated = True  # with no budget left nothing is known any more
+            self.mutated = True  # without budget no value can be worked out any more
 
-    def _empty(self, values: list[Value], why: Unknown) -> None:
+    def _invalidate_contents(self, values: list[Value], why: Unknown) -> None:
         seen = set[int]()
         while values:
             value = values.pop()

@@ -1,7 +1,7 @@
 """Python source of a config, parsed by tree-sitter: bytes in, a tree with line numbers out.
 
-tree-sitter's grammar knows Python 2 and 3, recurses nowhere, goes on after errors (so that all of
-them can be told at once), and takes a second at most for what is let in here.
+tree-sitter's grammar knows Python 2 and 3. Its parser does not recurse, goes on after an error (so
+that all errors are reported at once), and needs a second at most for what is accepted here.
 """
 
 import re
@@ -18,38 +18,38 @@ from shimtool.text import printable
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
 
-LIMIT = 1 << 16  # bytes; the longest example that came with xend had 10 KiB, most of it comments
+LIMIT = 1 << 16  # bytes; xend's longest example has 10 KiB, most of it comments
 _MOST_FAULTS = 50
-# Lines in a row, joined by a backslash or all comments: tree-sitter's time grows with the square.
+# Lines joined by backslashes, comment lines in a row: the parser's time grows with their square.
 _MOST_JOINED = 1000
 _MOST_COMMENTS = 2000
 _BOM = b"\xef\xbb\xbf"
 _COOKIE = re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-.\w]+)")
-# Encodings in which every ASCII byte means itself wherever it stands.
+# Encodings in which every ASCII byte stands for itself, and is never part of another character.
 _PLAIN = re.compile(rb"ascii|us-ascii|utf-?8|latin-?[0-9]*|iso-?8859.*|(?:cp|windows-?)125.|koi8.*")
-# No letter in identifiers or operators, but fine in strings and comments, as such bytes are.
-_HIGH = bytes(code if code < 128 else ord("$") for code in range(256))
+# For the parser, bytes beyond ASCII become "$", which it also accepts in strings and comments only.
+_MASK = bytes(code if code < 128 else ord("$") for code in range(256))
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A config: its bytes and its tree, which has the same offsets."""
+    """A config: its bytes, and its tree, whose nodes have offsets into these bytes."""
 
     data: bytes
     root: "Node"
 
     def text(self, node: "Node") -> bytes:
-        """Return what a node covers, with line ends as Python sees them."""
+        """Return the text of a node, with line ends as Python sees them."""
         return self.data[node.start_byte : node.end_byte].replace(b"\r\n", b"\n")
 
-    def shown(self, node: "Node") -> str:
+    def excerpt(self, node: "Node") -> str:
         """Return the beginning of a node's text, for messages."""
         return printable(b" ".join(self.text(node)[:240].split()), MOST_SHOWN)
 
 
-def read(data: bytes) -> Source:
-    """Parse at most LIMIT bytes; faults(source) tells whether that went well."""
-    plain = data.translate(_HIGH).replace(b"\r\n", b" \n")
+def parse_python(data: bytes) -> Source:
+    """Parse at most LIMIT bytes without file_faults(); syntax_faults() tells what is no Python."""
+    plain = data.translate(_MASK).replace(b"\r\n", b" \n")
     if data.startswith(_BOM):
         plain = b"   " + plain[3:]
     return Source(data, _parser().parse(plain).root_node)
@@ -57,20 +57,20 @@ def read(data: bytes) -> Source:
 
 @cache
 def _parser() -> "Parser":
-    # Only configs in Python need it; loading it takes a moment.
+    # Imported here because it takes a moment, and only configs in Python need it.
     import tree_sitter_python  # noqa: PLC0415
     from tree_sitter import Language, Parser  # noqa: PLC0415
 
     return Parser(Language(tree_sitter_python.language()))
 
 
-def line(node: "Node") -> int:
+def line_of(node: "Node") -> int:
     """Return the 1-based line on which a node begins."""
     return int(node.start_point[0]) + 1
 
 
-def everything(node: "Node") -> Iterator["Node"]:
-    """Yield a node and all nodes below it, in the order of the text."""
+def walk(node: "Node") -> Iterator["Node"]:
+    """Yield a node and all nodes below it, in the order of their text."""
     waiting = [node]
     while waiting:
         found = waiting.pop()
@@ -79,14 +79,14 @@ def everything(node: "Node") -> Iterator["Node"]:
 
 
 def operands(node: "Node") -> "list[Node]":
-    """Return the nodes below `node` that say something."""
+    """Return the parts of an expression: its named children, without comments."""
     return [
         each for each in node.named_children if each.type not in ("comment", "line_continuation")
     ]
 
 
-def unreadable(data: bytes, path: Path) -> list[Fault]:
-    """List what is wrong with the file as a whole, before it is parsed."""
+def file_faults(data: bytes, path: Path) -> list[Fault]:
+    """List what is wrong with the file as a whole, so that it must not be parsed."""
     if len(data) > LIMIT:
         message = f"too big for a config of xm: {len(data)} bytes, the limit is {LIMIT}"
         return [Fault(message, Location(path), remedy="take out what is no config")]
@@ -95,11 +95,11 @@ def unreadable(data: bytes, path: Path) -> list[Fault]:
         what = "NUL bytes" if odd[0] == b"\0" else "carriage returns that end no line"
         remedy = "save it as plain text"
         return [Fault(f"not a text file: it holds {what}", Location(path, at), remedy=remedy)]
-    return _encoding(data, path) or _endless(data, path)
+    return _encoding(data, path) or _slow_to_parse(data, path)
 
 
 def _encoding(data: bytes, path: Path) -> list[Fault]:
-    """Refuse bytes beyond ASCII in an encoding where ASCII bytes may be parts of them."""
+    """Refuse an encoding in which an ASCII byte may be part of another character."""
     cookie = _COOKIE.match(data)
     if data.isascii() or not cookie or _PLAIN.fullmatch(cookie[1].lower().replace(b"_", b"-")):
         return []
@@ -109,8 +109,8 @@ def _encoding(data: bytes, path: Path) -> list[Fault]:
     return [Fault(message, Location(path, at), printable(cookie[1], MOST_SHOWN), remedy)]
 
 
-def _endless(data: bytes, path: Path) -> list[Fault]:
-    """Refuse what would keep the parser busy for seconds."""
+def _slow_to_parse(data: bytes, path: Path) -> list[Fault]:
+    """Refuse what would take the parser many seconds."""
     joined = len(re.findall(rb"\\\r?\n", data))
     if joined > _MOST_JOINED:
         message = f"{joined} lines end in a backslash, which no config needs"
@@ -122,7 +122,7 @@ def _endless(data: bytes, path: Path) -> list[Fault]:
 
 
 def _longest_comment(data: bytes) -> int:
-    """Count the lines of the longest comment; blank ones do not end it, nor count."""
+    """Count the lines of the longest comment; blank lines neither end it nor count."""
     longest = run = 0
     for text in data.split(b"\n"):
         stripped = text.strip()
@@ -134,20 +134,20 @@ def _longest_comment(data: bytes) -> int:
     return longest
 
 
-def faults(source: Source, path: Path) -> list[Fault]:
-    """List the lines that are not Python."""
+def syntax_faults(source: Source, path: Path) -> list[Fault]:
+    """List the lines that are not Python, the first of many; one fault a line."""
     if not source.root.has_error:
         return []
     found: dict[int, Fault] = {}
-    for node in everything(source.root):
+    for node in walk(source.root):
         if len(found) >= _MOST_FAULTS:
             break
         if node.is_error or node.is_missing:
             message = "neither xl nor Python (xm) can read this"
             if node.is_missing:
                 message = f"Python (xm) misses {printable(node.type, MOST_SHOWN)} here"
-            where = Location(path, line(node))
+            where = Location(path, line_of(node))
             remedy = "correct the line; text needs quotes"
-            seen = printable(source.data.split(b"\n")[line(node) - 1].strip(), MOST_SHOWN)
-            found.setdefault(line(node), Fault(message, where, seen or None, remedy))
+            seen = printable(source.data.split(b"\n")[line_of(node) - 1].strip(), MOST_SHOWN)
+            found.setdefault(line_of(node), Fault(message, where, seen or None, remedy))
     return [found[at] for at in sorted(found)]

@@ -1,4 +1,4 @@
-"""Values of Python 2 as a config can hold them, and the bounds on working them out.
+"""Values of Python 2 that a config can hold, and the bounds on working them out.
 
 A `str` of Python 2 is `bytes` here, its `unicode` is `str`; the other types are Python's own.
 """
@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A value that only running Python could tell: what it needs, and on which 1-based line."""
+    """A value that only running Python could tell.
+
+    `needs` completes "it needs ..."; `line` is the 1-based line with that, or 0: the line of the
+    statement that uses the value.
+    """
 
     needs: str
     line: int
@@ -28,9 +32,9 @@ Value = (
 
 
 class NotKnownError(Exception):
-    """An expression has no value here: `needs` completes "its value needs ...".
+    """The value of an expression is not known: `needs` completes "it needs ...".
 
-    `line` is where that began, if not at the expression itself.
+    `line` is the 1-based line with that; None means the line of the expression.
     """
 
     def __init__(self, needs: str, line: int | None = None) -> None:
@@ -38,19 +42,19 @@ class NotKnownError(Exception):
         self.needs, self.line = needs, line
 
 
-MOST_TEXT = 1 << 16  # bytes in one value: a config says far less
-MOST_WORK = 1 << 20  # bytes and items that all steps together may make
-LARGEST = (1 << 63) - 1  # beyond, Python 2 makes a long, which xm ignores
+MOST_TEXT = 1 << 16  # bytes or items in one value; real configs have far fewer
+MOST_WORK = 1 << 20  # bytes and items in all values that are made
+LARGEST = (1 << 63) - 1  # larger numbers are a long in Python 2, which xm ignores
 
 
 class Budget:
-    """Counts what has been made, so that no config can take much memory or time."""
+    """Counts the bytes and items made, so that no config can take much memory or time."""
 
     def __init__(self) -> None:
         self._left = MOST_WORK
 
     def spend(self, size: int) -> None:
-        """Take `size` bytes or items; NotKnownError when that is too much."""
+        """Count `size` more bytes or items; NotKnownError when that is too much."""
         if size > MOST_TEXT:
             raise NotKnownError("more text than any config has (shimtool stops at 64 KiB)")
         self._left -= size

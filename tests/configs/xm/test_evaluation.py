@@ -11,9 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shimtool.configs.xm import translate
-from shimtool.configs.xm.evaluate import Evaluator
+from shimtool.configs.xm.evaluator import Evaluator
 from shimtool.configs.xm.scope import Scope
-from shimtool.configs.xm.source import read
+from shimtool.configs.xm.source import parse_python
 from shimtool.configs.xm.values import Unknown, Value
 from tests.conftest import EXAMPLES
 from tests.support import libxlu
@@ -23,7 +23,7 @@ many = settings(max_examples=EXAMPLES, deadline=None)
 
 
 def ours(expression: str) -> Value:
-    source = read(b"x = " + expression.encode() + b"\n")
+    source = parse_python(b"x = " + expression.encode() + b"\n")
     assert not source.root.has_error, expression
     assignment = source.root.named_children[0].named_children[0]
     value = assignment.child_by_field_name("right")

@@ -1,12 +1,12 @@
-"""Expressions of a config, worked out without running anything; what cannot be is Unknown."""
+"""Expressions of a config, worked out without running anything; others give an Unknown."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from shimtool.configs.xm import formatting, literals, operations
-from shimtool.configs.xm.calls import call, scope_called
+from shimtool.configs.xm.calls import call, is_scope_call
 from shimtool.configs.xm.scope import Scope
-from shimtool.configs.xm.source import everything, line, operands
+from shimtool.configs.xm.source import line_of, operands, walk
 from shimtool.configs.xm.values import NotKnownError, Unknown, Value, known
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ _DEEPEST = 100  # expressions inside each other
 
 
 class Evaluator:
-    """Works out expressions in a scope."""
+    """Works out expressions with the variables of a scope."""
 
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
@@ -24,7 +24,7 @@ class Evaluator:
         self._depth = 0
 
     def value(self, node: "Node") -> Value:
-        """Return what an expression gives, an Unknown if that cannot be told."""
+        """Return the value of an expression, an Unknown if only Python could tell it."""
         self._depth += 1
         try:
             if self._depth > _DEEPEST:
@@ -32,47 +32,48 @@ class Evaluator:
             self.scope.budget.spend(1)
             rule = _RULES.get(node.type)
             if rule is None:
-                raise NotKnownError(f"{_NAMES.get(node.type, 'code')} that only Python can run")
+                what = _DESCRIPTIONS.get(node.type, "code")
+                raise NotKnownError(f"{what} that only Python can run")
             return rule(self, node)
         except NotKnownError as error:
-            unknown = Unknown(error.needs, error.line or line(node))
+            unknown = Unknown(error.needs, error.line or line_of(node))
             if node.type not in _RULES:
-                self._unfollowed(node)
+                self._note_side_effects(node)
             if self._depth == 1 or node.type not in _RULES:
-                self._alias(node, unknown)
+                self._invalidate_aliases(node, unknown)
             return unknown
         finally:
             self._depth -= 1
 
     def element(self, node: "Node") -> Value:
-        """Return what is put into a list, dictionary or the like."""
+        """Return the value of an expression that becomes part of a list or dictionary."""
         value = self.value(node)
         if isinstance(value, Unknown):
-            self._alias(node, value)
+            self._invalidate_aliases(node, value)
         return value
 
-    def _alias(self, node: "Node", unknown: Unknown) -> None:
-        """Reckon with a value that is one of the lists that `node` names, under a new name."""
-        if node.type != "call":  # calls see to that themselves
+    def _invalidate_aliases(self, node: "Node", unknown: Unknown) -> None:
+        """Invalidate the lists that `node` names: `unknown` may be one of them, and be changed."""
+        if node.type != "call":  # calls have done so for what they are given
             self.scope.invalidate(node, unknown)
 
-    def _unfollowed(self, node: "Node") -> None:
-        """Take note of what an expression that is not worked out may do besides."""
-        self.scope.forget(node)
-        for clause in everything(node):
+    def _note_side_effects(self, node: "Node") -> None:
+        """Make unknown what an expression that is not worked out may change or set."""
+        self.scope.invalidate_by_calls(node)
+        for clause in walk(node):
             left = clause.child_by_field_name("left") if clause.type == "for_in_clause" else None
-            for each in everything(left) if left else ():
+            for each in walk(left) if left else ():
                 if each.type == "identifier":
-                    why = Unknown("a variable of a list comprehension", line(node))
+                    why = Unknown("a variable of a list comprehension", line_of(node))
                     self.scope.set(self.source.text(each).decode(), why)
 
     def combine(self, name: "Node", sign: str, right: Value) -> Value:
-        """Work out NAME SIGN= RIGHT."""
+        """Return what NAME holds after NAME SIGN= RIGHT."""
         try:
             left = known(self.value(name))
             return operations.binary(sign, left, known(right), self.scope.budget)
         except NotKnownError as error:
-            return Unknown(error.needs, error.line or line(name))
+            return Unknown(error.needs, error.line or line_of(name))
 
     # --- one method for each kind of expression -----------------------------------------------
 
@@ -81,7 +82,7 @@ class Evaluator:
 
     def _strings(self, node: "Node") -> Value:
         parts = [known(self.value(each)) for each in operands(node)]
-        done = formatting.joined([part for part in parts if isinstance(part, bytes | str)])
+        done = formatting.concatenated([part for part in parts if isinstance(part, bytes | str)])
         self.scope.budget.spend(len(done))
         return done
 
@@ -103,7 +104,7 @@ class Evaluator:
     def _constant(self, node: "Node") -> Value:
         return {"true": True, "false": False, "none": None}[node.type]
 
-    def _brackets(self, node: "Node") -> Value:
+    def _parenthesized(self, node: "Node") -> Value:
         (inner,) = operands(node)
         return self.value(inner)
 
@@ -141,8 +142,8 @@ class Evaluator:
         )
 
     def _operand(self, node: "Node") -> Value:
-        """Return an operand; locals() is one where it is only read."""
-        if scope_called(self.source, node):
+        """Return the right operand; locals() may be one, as % only reads it."""
+        if is_scope_call(self.source, node):
             self.scope.budget.spend(len(self.scope.names))
             return {name.encode(): value for name, value in self.scope.names.items()}
         return self.value(node)
@@ -153,17 +154,17 @@ class Evaluator:
         sign = self.source.text(node)[:1].decode()
         return operations.unary(sign, known(self.value(operand)))
 
-    def _item(self, node: "Node") -> Value:
+    def _subscript(self, node: "Node") -> Value:
         container = node.child_by_field_name("value")
         keys = node.children_by_field_name("subscript")
         assert container  # noqa: S101 - the grammar has it
         held = known(self.value(container))
         if len(keys) != 1 or keys[0].type == "slice":
             raise NotKnownError("a slice, which shimtool does not work out")
-        return operations.item(held, known(self.value(keys[0])))
+        return operations.subscript(held, known(self.value(keys[0])))
 
     def _attribute(self, node: "Node") -> Value:
-        raise NotKnownError(f"{self.source.shown(node)}, which only Python can look up")
+        raise NotKnownError(f"{self.source.excerpt(node)}, which only Python can look up")
 
 
 _RULES: "dict[str, Callable[[Evaluator, Node], Value]]" = {
@@ -175,18 +176,18 @@ _RULES: "dict[str, Callable[[Evaluator, Node], Value]]" = {
     "true": Evaluator._constant,
     "false": Evaluator._constant,
     "none": Evaluator._constant,
-    "parenthesized_expression": Evaluator._brackets,
+    "parenthesized_expression": Evaluator._parenthesized,
     "list": Evaluator._list,
     "tuple": Evaluator._tuple,
     "expression_list": Evaluator._tuple,
     "dictionary": Evaluator._dictionary,
     "binary_operator": Evaluator._binary,
     "unary_operator": Evaluator._unary,
-    "subscript": Evaluator._item,
+    "subscript": Evaluator._subscript,
     "attribute": Evaluator._attribute,
     "call": call,
 }
-_NAMES = {
+_DESCRIPTIONS = {
     "list_comprehension": "a list comprehension",
     "generator_expression": "a generator",
     "dictionary_comprehension": "a dictionary comprehension",

@@ -1,4 +1,4 @@
-"""Values of a config as xl can be told them, or why not."""
+"""What a config sets a key to: a value that xl can read, or why there is none."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from shimtool.configs.xm.values import LARGEST, Budget, NotKnownError, Unknown, 
 _DEEPEST = 50  # lists inside each other
 
 # Text, a number, or a list of these.
-Item = bytes | int | tuple["Item", ...]
+XlValue = bytes | int | tuple["XlValue", ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,12 @@ class Unusable:
     remedy: str
 
 
-# What a key is set to; None means not at all.
-Setting = Item | Unknown | Unusable | None
+# What a key is set to; None means that it is not set.
+Setting = XlValue | Unknown | Unusable | None
 
 
-def setting(value: Value, budget: Budget) -> Setting:
-    """Return what setting a key to `value` means."""
+def setting_of(value: Value, budget: Budget) -> Setting:
+    """Return what a key is set to that Python sets to `value`."""
     match value:
         case Unknown() | None:
             return value
@@ -32,8 +32,8 @@ def setting(value: Value, budget: Budget) -> Setting:
     return _item(value, budget)
 
 
-def _item(value: Value, budget: Budget, depth: int = 0) -> Item | Unknown | Unusable:
-    """Return a value, or an item of a list."""
+def _item(value: Value, budget: Budget, depth: int = 0) -> XlValue | Unknown | Unusable:
+    """Return what xl can read for a value, or for an item of a list."""
     try:
         budget.spend(len(value) if isinstance(value, bytes) else 1)
     except NotKnownError as error:
@@ -51,11 +51,13 @@ def _item(value: Value, budget: Budget, depth: int = 0) -> Item | Unknown | Unus
             return value
         case list() if depth < _DEEPEST:
             return _items(value, budget, depth)
-    return Unusable(f"holds {_shown(value)}, which xl cannot read", "write text or a whole number")
+    return Unusable(
+        f"holds {_described(value)}, which xl cannot read", "write text or a whole number"
+    )
 
 
-def _items(values: list[Value], budget: Budget, depth: int) -> Item | Unknown | Unusable:
-    items: list[Item] = []
+def _items(values: list[Value], budget: Budget, depth: int) -> XlValue | Unknown | Unusable:
+    items: list[XlValue] = []
     for value in values:
         item = _item(value, budget, depth + 1)
         if isinstance(item, Unknown | Unusable):
@@ -65,17 +67,17 @@ def _items(values: list[Value], budget: Budget, depth: int) -> Item | Unknown | 
 
 
 def _ignored(value: Value) -> Unusable:
-    """Say what xm does with a value of a type that is not among its four (xend's opts.py)."""
+    """Return why xm ignores a value: it takes str, int, float and list only (xend's opts.py)."""
     if isinstance(value, bool):
         return Unusable(f"is {value}, which xm ignores", f"write {int(value)}, or remove it")
     if isinstance(value, tuple):
         return Unusable("is a tuple, which xm ignores", "write a list: [ ... ]")
     if isinstance(value, str):
         return Unusable("is unicode text (u'...'), which xm ignores", "write it without the u")
-    return Unusable(f"is {_shown(value)}, which xm ignores", "write text, a number or a list")
+    return Unusable(f"is {_described(value)}, which xm ignores", "write text, a number or a list")
 
 
-def _shown(value: Value) -> str:
+def _described(value: Value) -> str:
     if isinstance(value, bool | float | None):
         return str(value)
     names = {"str": "unicode text beyond ASCII", "dict": "a dictionary"}
