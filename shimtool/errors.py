@@ -74,9 +74,14 @@ def raise_all(faults: Iterable[Fault]) -> None:
         raise ShimtoolError(*found)
 
 
+def by_line(faults: Iterable[Fault]) -> list[Fault]:
+    """Sort faults by their line; those without one come first."""
+    return sorted(faults, key=lambda each: (each.where and each.where.line) or 0)
+
+
 def raise_by_line(faults: Iterable[Fault]) -> None:
     """Raise one error carrying all of `faults`, by line; do nothing when there are none."""
-    raise_all(sorted(faults, key=lambda each: (each.where and each.where.line) or 0))
+    raise_all(by_line(faults))
 
 
 def os_error(

@@ -135,7 +135,7 @@ def _longest_comment(data: bytes) -> int:
 
 
 def syntax_faults(source: Source, path: Path) -> list[Fault]:
-    """List the lines that are not Python, the first of many; one fault a line."""
+    """List what is not Python, in no order: one fault a line, and not all of many."""
     if not source.root.has_error:
         return []
     found: dict[int, Fault] = {}
@@ -150,4 +150,4 @@ def syntax_faults(source: Source, path: Path) -> list[Fault]:
             remedy = "correct the line; text needs quotes"
             seen = printable(source.data.split(b"\n")[line_of(node) - 1].strip(), MOST_SHOWN)
             found.setdefault(line_of(node), Fault(message, where, seen or None, remedy))
-    return [found[at] for at in sorted(found)]
+    return list(found.values())

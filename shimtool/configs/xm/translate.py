@@ -16,7 +16,7 @@ from shimtool.configs.xm.assignments import Assignments, XlAssignments
 from shimtool.configs.xm.interpreter import Step, interpret
 from shimtool.configs.xm.keys import READ_BY_XM, read_by_xl
 from shimtool.configs.xm.settings import XlValue
-from shimtool.errors import Fault, Location, ShimtoolError, raise_all
+from shimtool.errors import Fault, Location, ShimtoolError, by_line, raise_all, raise_by_line
 
 _MOST_FAULTS = 50  # what an admin may want to see at once
 
@@ -32,7 +32,7 @@ def translate(data: bytes, path: Path) -> bytes:
     """
     raise_all(python.file_faults(data, path))
     source = python.parse_python(data)
-    raise_all(python.syntax_faults(source, path))
+    raise_by_line(python.syntax_faults(source, path))
     steps, faults = interpret(source, READ_BY_XM, path)
     found = XlAssignments(steps, path)
     _raise_first([*faults, *found.faults], path)
@@ -43,7 +43,7 @@ def translate(data: bytes, path: Path) -> bytes:
 
 
 def _raise_first(faults: list[Fault], path: Path) -> None:
-    found = sorted(faults, key=lambda each: (each.where and each.where.line) or 0)
+    found = by_line(faults)
     if len(found) > _MOST_FAULTS:
         more = Fault(f"{len(found) - _MOST_FAULTS} further faults", Location(path))
         found = [*found[:_MOST_FAULTS], more]
