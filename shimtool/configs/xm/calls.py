@@ -69,16 +69,14 @@ def _method(evaluator: Expressions, node: "Node", called: "Node", arguments: "No
 
 def _lengthen(evaluator: Expressions, held: list[Value], name: str, arguments: "Node") -> Value:
     """Work out .append() or .extend(), which change the list itself."""
-    evaluator.scope.mutated = True
     match name, [evaluator.element(each) for each in operands(arguments)]:
         case "append", [value]:
-            held.append(value)
+            evaluator.scope.lengthen(held, [value])
         case "extend", [list() | tuple() as items]:
-            evaluator.scope.budget.spend(len(items))
-            held.extend(tuple(items))
+            evaluator.scope.lengthen(held, items)
         case _:
             needs = f"what {evaluator.source.excerpt(arguments)} adds to the list"
-            held.append(Unknown(needs, 0))
+            evaluator.scope.lengthen(held, [Unknown(needs, 0)])
     return None
 
 

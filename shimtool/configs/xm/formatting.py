@@ -47,6 +47,7 @@ def promoted(text: bytes) -> str:
 
 def percent_format(template: bytes | str, operand: Value, budget: Budget) -> bytes | str:
     """Return TEMPLATE % OPERAND."""
+    budget.spend(len(template))
     raw = template.encode("latin-1") if isinstance(template, str) else template
     parts: list[bytes | str] = ["" if isinstance(template, str) else b""]
     arguments = _Arguments(operand)
@@ -112,6 +113,7 @@ def str_format(
     template: bytes | str, values: list[Value], named: Mapping[str, Value], budget: Budget
 ) -> bytes | str:
     """Return TEMPLATE.format(*VALUES, **NAMED): plain fields only, no attributes or items."""
+    budget.spend(len(template))
     text = template if isinstance(template, str) else template.decode("latin-1")
     parts: list[bytes | str] = ["" if isinstance(template, str) else b""]
     try:

@@ -146,9 +146,7 @@ class Interpreter:
         added = self._evaluator.value(right)
         before = self._scope.names.get(name)
         if isinstance(before, list) and operator == "+" and isinstance(added, list | tuple):
-            # Python changes the list itself here, so all names of the list see it.
-            before.extend(tuple(added))
-            self._scope.mutated = True
+            self._scope.lengthen(before, added)
             return self._scope.set(name, before)
         value = self._evaluator.combine(left, operator, added)
         return self._scope.set(name, value)

@@ -138,6 +138,7 @@ def method(text: bytes, name: str, values: list[Value], budget: Budget) -> Value
     """Return what a method of `text` returns for `values`."""
     match name, values:
         case "join", [list() | tuple() as items]:
+            budget.spend(len(items))
             parts = [part for part in items if isinstance(part, bytes)]
             if len(parts) == len(items):
                 budget.spend(sum(map(len, parts)) + len(text) * len(parts))

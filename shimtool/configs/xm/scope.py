@@ -1,5 +1,6 @@
 """The variables of a config while it is interpreted, and what code that is not run may change."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from shimtool.configs.xm.source import Source, line_of
@@ -43,6 +44,15 @@ class Scope:
         self.names[name] = value
         self.touched[name] = None
 
+    def lengthen(self, held: list[Value], items: Sequence[Value]) -> None:
+        """Add items to a list, which changes it under all its names."""
+        self.mutated = True
+        try:
+            self.budget.spend(len(items))
+            held.extend(tuple(items))
+        except NotKnownError as error:
+            held.append(Unknown(error.needs, 0))
+
     def invalidate_by_calls(self, node: "Node") -> None:
         """Make unknown what calls in `node` could change: the lists that they are given.
 
@@ -64,7 +74,8 @@ class Scope:
     def _changes(self, call: "Node") -> bool:
         """Whether a call may change its arguments; notes one that could set any variable."""
         called = call.child_by_field_name("function")
-        name = self.source.text(called).decode(errors="replace") if called else ""
+        plain = called is not None and called.type == "identifier"
+        name = self.source.text(called).decode() if called and plain else ""
         if name in _SET_ANYTHING:
             self.unanalysable.append((line_of(call), self.source.excerpt(call)))
         return name not in _HARMLESS

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 LIMIT = 1 << 16  # bytes; xend's longest example has 10 KiB, most of it comments
 _MOST_FAULTS = 50
+_MOST_QUOTED = 240  # bytes of a statement, blanks included, that a message is made of
 # Lines joined by backslashes, comment lines in a row: the parser's time grows with their square.
 _MOST_JOINED = 1000
 _MOST_COMMENTS = 2000
@@ -44,7 +45,8 @@ class Source:
 
     def excerpt(self, node: "Node") -> str:
         """Return the beginning of a node's text, for messages."""
-        return printable(b" ".join(self.text(node)[:240].split()), MOST_SHOWN)
+        end = min(node.end_byte, node.start_byte + _MOST_QUOTED)
+        return printable(b" ".join(self.data[node.start_byte : end].split()), MOST_SHOWN)
 
 
 def parse_python(data: bytes) -> Source:
@@ -138,16 +140,16 @@ def syntax_faults(source: Source, path: Path) -> list[Fault]:
     """List what is not Python, in no order: one fault a line, and not all of many."""
     if not source.root.has_error:
         return []
+    lines = source.data.split(b"\n")
     found: dict[int, Fault] = {}
     for node in walk(source.root):
         if len(found) >= _MOST_FAULTS:
             break
-        if node.is_error or node.is_missing:
+        if (node.is_error or node.is_missing) and (at := line_of(node)) not in found:
             message = "neither xl nor Python (xm) can read this"
             if node.is_missing:
                 message = f"Python (xm) misses {printable(node.type, MOST_SHOWN)} here"
-            where = Location(path, line_of(node))
+            seen = printable(lines[at - 1].strip(), MOST_SHOWN) or None
             remedy = "correct the line; text needs quotes"
-            seen = printable(source.data.split(b"\n")[line_of(node) - 1].strip(), MOST_SHOWN)
-            found.setdefault(line_of(node), Fault(message, where, seen or None, remedy))
+            found[at] = Fault(message, Location(path, at), seen, remedy)
     return list(found.values())

@@ -105,6 +105,15 @@ def filled(piece: str, before: str = "import os\n", after: str = "\n") -> bytes:
         filled("f(t)\n", "t = (1,) * 60000\n"),
         filled("w = '%(v)s' % locals()\n", "v = 1\n"),
         filled("a=1+"),
+        filled(".b", "x = a"),
+        filled("-b", "x = a"),
+        filled("[b]", "x = a"),
+        b"x = " + b"(" * 30000 + b"b" + b")" * 30000 + b"\n",
+        filled("a+=a;", "import os\na=[1]\n"),
+        filled("a.extend(a);", "import os\na=[1]\n"),
+        filled("s.join(t);", "import os\ns='x'\nt=(1,)*60000\n"),
+        filled("s%1;", "import os\ns='%%'*30000\n"),
+        filled("s.format(1);", "import os\ns='{}'*30000\n"),
         filled("a=[a,a]\n", "a=['x']\n", "disk=a\n"),
         filled("a=a.replace('','yyyyyyyyy')\n", "a='x'*60000\n"),
         filled("\\\n"),
@@ -123,7 +132,7 @@ def filled(piece: str, before: str = "import os\n", after: str = "\n") -> bytes:
     ],
     ids=lambda data: repr(data[:30]),
 )
-def test_bombs(data: bytes) -> None:
+def test_costly_configs(data: bytes) -> None:
     check(data)
 
 
