@@ -4,7 +4,7 @@ No code is run. Code whose outcome only Python could tell (if, for, def, calls) 
 unknown that it may set, which matters only where one of them is a key of the guest.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,16 +114,16 @@ class Interpreter:
         return None
 
     def _assign(self, target: "Node", value: Value) -> None:
-        if target.type == "identifier":
-            self._scope.set(self._source.text(target).decode(), value)
-        elif target.type in ("pattern_list", "tuple_pattern", "list_pattern"):
-            names = target.named_children
-            fits = isinstance(value, list | tuple) and len(value) == len(names)
-            for at, name in enumerate(names):
-                part = value[at] if fits and isinstance(value, list | tuple) else None
-                self._assign(name, part if fits else Unknown(_PARTS, line_of(target)))
-        else:
-            self._change_part(target, value)
+        """Assign to a target, which may be a list of targets, nested to any depth."""
+        waiting = [(target, value)]
+        while waiting:
+            each, held = waiting.pop()
+            if each.type == "identifier":
+                self._scope.set(self._source.text(each).decode(), held)
+            elif each.type in ("pattern_list", "tuple_pattern", "list_pattern"):
+                waiting += reversed(list(zip(each.named_children, _parts(held, each), strict=True)))
+            else:
+                self._change_part(each, held)
 
     def _change_part(self, target: "Node", value: Value = None) -> None:
         """Interpret an assignment to an item or attribute, which changes what holds it.
@@ -140,15 +140,17 @@ class Interpreter:
             node.child_by_field_name(name) for name in ("left", "operator", "right")
         )
         assert left and sign and right  # noqa: S101 - the grammar has all three
-        if left.type != "identifier":
-            return self._change_part(left)
-        name, operator = self._source.text(left).decode(), self._source.text(sign).decode()[:-1]
         added = self._evaluator.value(right)
+        if left.type != "identifier":
+            return self._change_part(left, added)
+        name, operator = self._source.text(left).decode(), self._source.text(sign).decode()[:-1]
         before = self._scope.names.get(name)
         if isinstance(before, list) and operator == "+" and isinstance(added, list | tuple):
             self._scope.lengthen(before, added)
             return self._scope.set(name, before)
         value = self._evaluator.combine(left, operator, added)
+        if isinstance(value, Unknown):  # it may hold the lists that are added, and change them
+            self._scope.invalidate_values([added], value)
         return self._scope.set(name, value)
 
     def _import(self, node: "Node") -> None:
@@ -164,15 +166,17 @@ class Interpreter:
         self._scope.invalidate_by_calls(node)
 
     def _delete(self, node: "Node") -> None:
-        for each in walk(node):
+        waiting = [node]
+        while waiting:
+            each = waiting.pop()
             if each.type in ("subscript", "attribute"):
                 self._change_part(each)
-                return
-        for each in walk(node):
-            if each.type == "identifier":
+            elif each.type == "identifier":
                 name = self._source.text(each).decode()
                 self._scope.set(name, None)
                 del self._scope.names[name]
+            else:
+                waiting += reversed(each.named_children)
 
     def _block(self, node: "Node") -> None:
         """Make unknown what a compound statement may set or change."""
@@ -207,7 +211,14 @@ class Interpreter:
         self._faults.append(Fault(message, where, seen, "remove it"))
 
 
-_PARTS = "parts of a value that has not as many"
+def _parts(value: Value, targets: "Node") -> Sequence[Value]:
+    """Return the parts of a value, one for each of the targets."""
+    count = len(targets.named_children)
+    if isinstance(value, list | tuple) and len(value) == count:
+        return value
+    return [Unknown("parts of a value that has not as many", line_of(targets))] * count
+
+
 _BLOCKS = {
     "decorated_definition": "the definition",
     "if_statement": "the if",

@@ -109,6 +109,8 @@ def filled(piece: str, before: str = "import os\n", after: str = "\n") -> bytes:
         filled("-b", "x = a"),
         filled("[b]", "x = a"),
         b"x = " + b"(" * 30000 + b"b" + b")" * 30000 + b"\n",
+        b"import os\n" + b"(" * 20000 + b"a" + b",)" * 20000 + b" = 1\n",
+        b"import os\ndel " + b"(" * 20000 + b"a" + b",)" * 20000 + b"\n",
         filled("a+=a;", "import os\na=[1]\n"),
         filled("a.extend(a);", "import os\na=[1]\n"),
         filled("s.join(t);", "import os\ns='x'\nt=(1,)*60000\n"),

@@ -65,7 +65,15 @@ def unknown(code: str) -> set[str]:
         ("disk.sort()", {"disk"}),
         ("disk[0] = 'e'", {"disk"}),
         ("disk[0] += 'e'", {"disk"}),
+        ("o[0] += f(disk)", {"disk"}),
+        ("o.d += disk\no.go()", {"disk"}),
+        ("o[0] += [name for name in y]", {"name"}),
+        ("o[0] += eval('1')", {"this"}),
+        ("x = y\nx += [disk]\nx[0].append('e')", {"disk"}),
+        ("x = ['e']\nx += disk", set()),
         ("del disk[0]", {"disk"}),
+        ("del o[0], disk[0]", {"disk"}),
+        ("x = y\ndel o[0], (x, kernel)\nname = x", {"name"}),
         ("disk.extend(y)", {"disk"}),
         ("disk += y", {"disk"}),
         ("disk = [name for name in y]", {"disk", "name"}),
@@ -112,3 +120,8 @@ def test_where_it_began_is_said() -> None:
     assert str(fault.where) == "g:4"
     assert "os.uname(), which only Python can run (line 2)" in fault.message
     assert fault.seen == "kernel = k"
+
+
+def test_all_names_of_del_are_unset() -> None:
+    code = f"{BASE}o = y\ndel o[0], (kernel, vif)\n".encode()
+    assert not {"kernel", "vif"} & {*parse(translate(code, Path("g")), Path("g")).keys()}
