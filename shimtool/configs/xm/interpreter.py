@@ -216,7 +216,7 @@ def _parts(value: Value, targets: "Node") -> Sequence[Value]:
     count = len(targets.named_children)
     if isinstance(value, list | tuple) and len(value) == count:
         return value
-    return [Unknown("parts of a value that has not as many", line_of(targets))] * count
+    return [Unknown("a value with as many parts as there are names", line_of(targets))] * count
 
 
 _BLOCKS = {
