@@ -1,4 +1,4 @@
-"""Configs for xm through the command line: understood, converted for xl, and brought back."""
+"""Configs for xm on the command line: planned, converted for xl, verified and restored."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Expressions and whole programs worked out by shimtool, against Python itself.
+"""Expressions and whole programs give what they give in Python itself.
 
 The programs are made up here, from a small grammar in which Python 2 and 3 agree.
 """
@@ -19,10 +19,10 @@ from tests.conftest import EXAMPLES
 from tests.support import libxlu
 from tests.support.config_strategies import Choices
 
-many = settings(max_examples=EXAMPLES, deadline=None)
+thorough = settings(max_examples=EXAMPLES, deadline=None)
 
 
-def ours(expression: str) -> Value:
+def evaluated(expression: str) -> Value:
     source = parse_python(b"x = " + expression.encode() + b"\n")
     assert not source.root.has_error, expression
     assignment = source.root.named_children[0].named_children[0]
@@ -46,8 +46,8 @@ NUMERIC = ["%d", "%03d", "%+d", "%x", "%X", "%-5d|", "%o", "%i", "% d", "%s"]
 FIELDS = ["{}", "{:>4}", "{:<5}|", "{0}", "{:^6}"]
 
 
-class Maker:
-    """Makes up expressions that mostly fit together."""
+class ExpressionMaker:
+    """Makes up expressions, most of which Python can evaluate."""
 
     def __init__(self, drawn: bytes) -> None:
         self._choices = Choices(drawn)
@@ -113,20 +113,20 @@ class Maker:
         return self._choices.of(make)()
 
 
-EXPRESSIONS = st.binary(max_size=80).map(lambda drawn: Maker(drawn).anything())
+EXPRESSIONS = st.binary(max_size=80).map(lambda drawn: ExpressionMaker(drawn).anything())
 
 
-@many
+@thorough
 @pytest.mark.filterwarnings("ignore:invalid escape")
 @given(EXPRESSIONS)
 def test_expressions_give_what_python_gives(expression: str) -> None:
     try:
         theirs = eval(expression, {})  # noqa: S307 - made up above
     except (TypeError, ValueError, IndexError, ZeroDivisionError):
-        ours(expression)  # in Python the whole config fails; here what needs the value
+        evaluated(expression)  # in Python the whole config fails; here what needs the value
         return
     assume(not isinstance(theirs, int) or abs(theirs) < 1 << 63)
-    found = ours(expression)
+    found = evaluated(expression)
     assert as_python(found) == theirs, expression
     assert type(as_python(found)) is type(theirs)
 
@@ -166,7 +166,7 @@ def statements(drawn: bytes) -> list[str]:
     return choices.several(12, lambda: statement(choices))
 
 
-@many
+@thorough
 @given(st.binary(max_size=60).map(statements), st.sampled_from(["\n", "\r\n", "; "]))
 def test_programs_leave_what_python_leaves(lines: list[str], end: str) -> None:
     if end == "; ":
@@ -220,7 +220,7 @@ def seen(value: libxlu.Tree | None) -> object:
     ],
 )
 def test_python_2(expression: str, value: object) -> None:
-    found = ours(expression)
+    found = evaluated(expression)
     assert found == value
     assert type(found) is type(value)
 
@@ -263,11 +263,11 @@ def test_python_2(expression: str, value: object) -> None:
     ],
 )
 def test_not_worked_out(expression: str) -> None:
-    assert isinstance(ours(expression), Unknown)
+    assert isinstance(evaluated(expression), Unknown)
 
 
 @pytest.mark.parametrize("depth", [10, 90, 101, 5000])
 @pytest.mark.parametrize("make", ["({}+'a')", "[{}]", "str({})", "-{}", "('%s' % {})"], ids=repr)
 def test_depth_is_bounded(depth: int, make: str) -> None:
     opening, closing = make.split("{}")
-    ours(opening * depth + "'a'" + closing * depth)
+    evaluated(opening * depth + "'a'" + closing * depth)

@@ -1,4 +1,4 @@
-"""Whatever a file holds: bytes that libxlutil accepts, or a clear refusal; soon, never run."""
+"""Any content gives a config that libxlutil accepts or a clear refusal, soon, and is never run."""
 
 import time
 from pathlib import Path
@@ -15,9 +15,9 @@ from tests.conftest import EXAMPLES
 from tests.support import libxlu
 from tests.support.config_strategies import CONFIGS, HEAPS, MUTATED
 
-HERE = Path("guest.cfg")
-many = settings(max_examples=EXAMPLES, deadline=None)
-fewer = settings(max_examples=EXAMPLES // 5, deadline=None)
+PATH = Path("guest.cfg")
+thorough = settings(max_examples=EXAMPLES, deadline=None)
+quicker = settings(max_examples=EXAMPLES // 5, deadline=None)
 
 WORDS = [
     *"()[]{}=+-*/%,:;.#\\'\"`@~<>&|^!$\n\r\t\f \0",
@@ -32,7 +32,7 @@ WORDS = [
 ]  # fmt: skip
 
 
-def soup(drawn: bytes) -> bytes:
+def jumbled(drawn: bytes) -> bytes:
     return "".join(WORDS[byte % len(WORDS)] for byte in drawn).encode(errors="surrogateescape")
 
 
@@ -42,15 +42,16 @@ def python_mutated(drawn: bytes) -> bytes:
     data = seeds[drawn[0] % len(seeds)]
     for at, kind in zip(drawn[1::2], drawn[2::2], strict=False):
         place = at * len(data) // 256
-        data = data[:place] + soup(bytes([kind])) + data[place + at % 3 :]
+        data = data[:place] + jumbled(bytes([kind])) + data[place + at % 3 :]
     return data
 
 
 def check(data: bytes) -> None:
+    """Translate a config, in a few seconds of CPU time at most."""
     started = time.process_time()
     is_xm(data)
     try:
-        done = translate(data, HERE)
+        done = translate(data, PATH)
     except ShimtoolError as error:
         assert error.faults
         assert all(fault.message and fault.where for fault in error.faults)
@@ -61,25 +62,25 @@ def check(data: bytes) -> None:
     assert time.process_time() - started < 5
 
 
-@many
-@given(st.binary(max_size=30).map(soup))
-def test_soup_of_python(data: bytes) -> None:
+@thorough
+@given(st.binary(max_size=30).map(jumbled))
+def test_jumbled_python(data: bytes) -> None:
     check(data)
 
 
-@many
+@thorough
 @given(st.binary(min_size=1, max_size=9).map(python_mutated))
 def test_mutated_fixtures(data: bytes) -> None:
     check(data)
 
 
-@fewer
+@quicker
 @given(CONFIGS | MUTATED | HEAPS)
 def test_configs_of_xl(data: bytes) -> None:
     check(data)
 
 
-@fewer
+@quicker
 @given(st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     check(data)

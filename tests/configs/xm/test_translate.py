@@ -15,7 +15,7 @@ from tests.configs.xl.support import FIXTURES as OF_XL
 from tests.configs.xm.support import DATA, FIXTURES, REFUSED
 from tests.support import libxlu
 
-HERE = Path("guest.cfg")
+PATH = Path("guest.cfg")
 
 each_fixture = pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 
@@ -25,7 +25,7 @@ def translated(path: Path) -> bytes:
 
 
 @each_fixture
-def test_fixture_is_told_apart(path: Path) -> None:
+def test_fixture_is_recognized(path: Path) -> None:
     assert is_xm(path.read_bytes())
 
 
@@ -37,7 +37,7 @@ def test_golden(path: Path, golden: Callable[[Path, bytes], None]) -> None:
 @each_fixture
 def test_libxlutil_reads_the_same(path: Path) -> None:
     data = translated(path)
-    document = parse(data, HERE)
+    document = parse(data, PATH)
     with libxlu.reading(data) as theirs:
         assert theirs.accepted, theirs.complaints
         for key in set(document.keys()):
@@ -64,7 +64,7 @@ def test_translation_is_for_xl(path: Path) -> None:
 
 @each_fixture
 def test_it_can_be_edited(path: Path) -> None:
-    done = edit(parse(translated(path), HERE), EDITS, ["made in a test"])
+    done = edit(parse(translated(path), PATH), EDITS, ["made in a test"])
     with libxlu.reading(done) as theirs:
         assert theirs.accepted, theirs.complaints
         assert theirs.value("builder") == b"hvm"
@@ -73,7 +73,7 @@ def test_it_can_be_edited(path: Path) -> None:
 
 @each_fixture
 def test_it_describes_a_guest(path: Path) -> None:
-    guest = read_guest(parse(translated(path), HERE))
+    guest = read_guest(parse(translated(path), PATH))
     assert guest.name
     assert guest.disks or path.stem == "nfs-root"
 
@@ -141,14 +141,14 @@ def test_mistakes_in_xl_files_get_errors_of_xl(text: bytes) -> None:
         b"def f(:\n    pass\nimport os\nname = 'x\n",
     ],
 )
-def test_marks_of_python(text: bytes) -> None:
+def test_what_only_python_has(text: bytes) -> None:
     assert is_xm(text)
 
 
 def keys_of(text: str, name: str = "guest") -> dict[str, libxlu.Tree | None]:
     data = translate(text.encode(), Path(name))
     with libxlu.reading(data) as theirs:
-        return {key: theirs.value(key) for key in set(parse(data, HERE).keys())}
+        return {key: theirs.value(key) for key in set(parse(data, PATH).keys())}
 
 
 def test_xm_defaults_are_written_out() -> None:
@@ -195,11 +195,11 @@ def test_address_that_is_used_must_be_known() -> None:
         keys_of("import os\nhostname = os.uname()[1]\ndhcp = 'dhcp'\n")
 
 
-def test_own_block_cannot_be_forged() -> None:
+def test_the_mark_of_our_block_cannot_be_imitated() -> None:
     text = b"'''\n---- added by shimtool ----\n'''\nname = 'x' + 'y'\n"
-    assert b"\n#shimtool# ---- added by shimtool" not in translate(text, HERE)
+    assert b"\n#shimtool# ---- added by shimtool" not in translate(text, PATH)
 
 
 def test_too_big() -> None:
     with pytest.raises(ShimtoolError, match="too big"):
-        translate(b"import os\n" + b"#" * 70000, HERE)
+        translate(b"import os\n" + b"#" * 70000, PATH)

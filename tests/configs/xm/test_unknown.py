@@ -1,4 +1,4 @@
-"""Code whose outcome cannot be told: what it may set is refused, all else stays."""
+"""Code whose outcome only Python could tell: the keys it may set are refused, no others."""
 
 from pathlib import Path
 
