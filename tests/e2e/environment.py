@@ -158,7 +158,9 @@ def create(dom0: Machine, name: str, config: str, prepare: str = "true") -> Runn
     created = dom0.run(f"xl create {config}", 300)
     if created.code:
         dom0.run(f"cat /var/log/xen/*{name}* /var/log/xen/xl.log")
-        raise NestedXenError(f"xl create failed: {created.text}", dom0.logs)
+        # libxl gives its scripts seconds of the wall clock, which a busy machine does not keep.
+        failure = StalledError if "async_exec_timeout" in created.text else NestedXenError
+        raise failure(f"xl create failed: {created.text}", dom0.logs)
     return Running(name, dom0)
 
 
