@@ -85,7 +85,7 @@ class DamagedRecord:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All conversions in one --out, by guest name, and the kernels seen, by SHA-256."""
+    """All conversions in one --out, by guest name, and the kernels of dom0, by SHA-256."""
 
     guests: Mapping[str, Record] = field(default_factory=dict)
     kernels: Mapping[str, KernelFacts] = field(default_factory=dict)

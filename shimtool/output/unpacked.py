@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shimtool.errors import os_error
-from shimtool.model import Kernel, SourceFile
+from shimtool.model import GuestDiskFile, Kernel, SourceFile
 from shimtool.payload.kernel.image import unpack_elf
 from shimtool.payload.reopen import open_source
 from shimtool.system.files import stamp_of
@@ -23,18 +23,20 @@ class UnpackedKernels:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._done: dict[str, SourceFile] = {}
+        # A guest may change its disk after it was hashed: what it holds then is for it alone.
+        self._done: dict[tuple[str, GuestDiskFile | None], SourceFile] = {}
         self._lock = threading.Lock()
 
     def get(self, kernel: Kernel) -> SourceFile:
         """Return the kernel's ELF as a file of its own."""
         with self._lock:
-            if kernel.file.sha256 not in self._done:
-                self._done[kernel.file.sha256] = self._unpack(kernel)
-            return self._done[kernel.file.sha256]
+            key = kernel.file.sha256, kernel.file.inside
+            if key not in self._done:
+                self._done[key] = self._unpack(kernel)
+            return self._done[key]
 
     def _unpack(self, kernel: Kernel) -> SourceFile:
-        path = self._folder / f"{PREFIX}{kernel.file.sha256}{SUFFIX}"
+        path = self._folder / f"{PREFIX}{kernel.file.sha256}-{len(self._done)}{SUFFIX}"
         digest = hashlib.sha256()
         try:
             with open_source(kernel.file) as source, open(path, "wb", opener=_private) as out:

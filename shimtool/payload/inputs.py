@@ -7,7 +7,7 @@ from typing import BinaryIO, Generic, TypeVar
 
 from shimtool.dom0.paths import Found
 from shimtool.errors import fault
-from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
+from shimtool.model import GuestDiskFile, Kernel, KernelFacts, Ramdisk, SourceFile
 from shimtool.payload.kernel.image import inspect
 from shimtool.payload.kernel.ramdisk import inspect_ramdisk
 from shimtool.payload.reopen import open_unchanged
@@ -57,15 +57,16 @@ class InputCache:
         self._known = known or {}
         self._known_digests = digests or {}
         self._digests: OnceCache[Stamp, str] = OnceCache()
-        self._facts: OnceCache[str, KernelFacts] = OnceCache()
-        self._ramdisks: OnceCache[str, tuple[bool, bool]] = OnceCache()
+        # A guest may change its disk after it was hashed: what is found then is of it alone.
+        self._facts: OnceCache[tuple[str, GuestDiskFile | None], KernelFacts] = OnceCache()
+        self._ramdisks: OnceCache[tuple[str, GuestDiskFile | None], tuple[bool, bool]] = OnceCache()
 
     def kernel(self, found: Found) -> Kernel:
         """Examine a kernel."""
         with open_unchanged(found) as (source, stamp):
             file = self._file(found, source, stamp)
             facts = self._known.get(file.sha256) or self._facts.get(
-                file.sha256, lambda: inspect(source)
+                (file.sha256, file.inside), lambda: inspect(source)
             )
         return Kernel(file, facts)
 
@@ -73,7 +74,9 @@ class InputCache:
         """Examine a ramdisk."""
         with open_unchanged(found) as (source, stamp):
             file = self._file(found, source, stamp)
-            gzip, cpio = self._ramdisks.get(file.sha256, lambda: inspect_ramdisk(source))
+            gzip, cpio = self._ramdisks.get(
+                (file.sha256, file.inside), lambda: inspect_ramdisk(source)
+            )
         return Ramdisk(file, gzip, cpio)
 
     def _file(self, found: Found, source: BinaryIO, stamp: Stamp) -> SourceFile:

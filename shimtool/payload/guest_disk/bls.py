@@ -7,7 +7,11 @@ from grubenv's saved_entry, and expands $kernelopts and the like from grubenv.
 import re
 from collections.abc import Mapping
 
+from shimtool.payload.guest_disk.limits import UnreadableError
 from shimtool.payload.guest_disk.menu import Entry, Menu, menu, whole
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_MOST_ADDED = 1 << 20  # characters that all variables of a menu add: as long as a grubenv may be
 
 
 def read_environment(text: str) -> dict[str, str]:
@@ -21,33 +25,54 @@ def read_environment(text: str) -> dict[str, str]:
 def read_entries(files: Mapping[str, str], environment: Mapping[str, str]) -> Menu:
     """Build the menu of the entries in `files`: text by file name."""
     names = sorted(files, key=_age, reverse=True)
-    entries = [_entry(files[name], environment) for name in names]
+    variables = _Variables(environment)
+    entries = [_entry(files[name], variables) for name in names]
     saved = environment.get("saved_entry", "")
     identifiers = [name.removesuffix(".conf") for name in names]
     default = identifiers.index(saved) if saved in identifiers else whole(saved) or 0
     return menu(entries, default)
 
 
-def _entry(text: str, environment: Mapping[str, str]) -> Entry:
+def _entry(text: str, variables: "_Variables") -> Entry:
     fields: dict[str, list[str]] = {}
     for line in text.split("\n"):
         key, *value = line.strip().split(None, 1)[:2] or [""]
         if key and not key.startswith("#"):
-            fields.setdefault(key, []).append(_expanded("".join(value).strip(), environment))
+            fields.setdefault(key, []).append(variables.put_into("".join(value).strip()))
     arguments = " ".join(filter(None, fields.get("options", [])))
     ramdisks = " ".join(filter(None, fields.get("initrd", [])))
     kernel = fields.get("linux", [""])[-1]
     return Entry(fields.get("title", [""])[-1], kernel, ramdisks.strip(), arguments)
 
 
-def _expanded(text: str, environment: Mapping[str, str]) -> str:
-    """Put in variables; an unknown one is empty, as in GRUB."""
-    return re.sub(
-        r"\$(?:\{(\w+)\}|(\w+))", lambda match: environment.get(match[1] or match[2], ""), text
-    )
+class _Variables:
+    """The variables of a grubenv; an unknown one is empty, as in GRUB."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._left = _MOST_ADDED
+
+    def put_into(self, text: str) -> str:
+        """Return the text with values for names. Raises UnreadableError for too many of them."""
+        return _VARIABLE.sub(self._value, text)
+
+    def _value(self, found: re.Match[str]) -> str:
+        value = self._environment.get(found[1] or found[2], "")
+        self._left -= len(value)
+        if self._left < 0:
+            raise UnreadableError(
+                f"variables add more than {_MOST_ADDED} characters to the boot menu"
+            )
+        return value
 
 
 def _age(name: str) -> list[tuple[int, int, str]]:
     """Sort key: numbers in a name count as numbers (vmlinuz 5.10 is newer than 5.9)."""
     parts = re.findall(r"[0-9]+|[^0-9]+", name.removesuffix(".conf"))
-    return [(1, int(part), "") if part[0] in "0123456789" else (0, 0, part) for part in parts]
+    return [_number(part) if part[0] in "0123456789" else (0, 0, part) for part in parts]
+
+
+def _number(digits: str) -> tuple[int, int, str]:
+    """Sort as the number does; int() refuses thousands of digits, which btrfs has in a name."""
+    digits = digits.lstrip("0")
+    return 1, len(digits), digits
