@@ -23,8 +23,12 @@ class PositionedReader(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self.size}[whence]
-        self._position = max(0, base + offset)
+        self._position = self._bounded(base + offset)
         return self._position
+
+    def _bounded(self, position: int) -> int:
+        """Return the offset to stand at where `position` is asked for."""
+        return max(0, position)
 
     def tell(self) -> int:
         return self._position

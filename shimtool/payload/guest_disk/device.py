@@ -41,11 +41,10 @@ class Raw(PositionedReader):
         device = stat.S_ISBLK(status.st_mode)
         self.identity = (status.st_rdev, 0) if device else (status.st_dev, status.st_ino)
 
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self.tell(), os.SEEK_END: self.size}[whence]
-        if not 0 <= base + offset < 1 << 63:
+    def _bounded(self, position: int) -> int:
+        if not 0 <= position < 1 << 63:
             raise UnreadableError("a structure lies outside of the disk")
-        return super().seek(offset, whence)
+        return position
 
     def read_at(self, offset: int, size: int) -> bytes:
         self.budget.check(size)
