@@ -1,7 +1,7 @@
 """Which outputs are stale against what they were made from, and why."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from shimtool.errors import Fault, Location, ShimtoolError, UsageError, fault, o
 from shimtool.model import Mode
 from shimtool.output import report as reports
 from shimtool.output.destination import Destination
-from shimtool.output.report import FILE_NAME, DamagedRecord, OptionValue, Record
+from shimtool.output.report import FILE_NAME, DamagedRecord, Record
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import has_content
 from shimtool.text import reason
@@ -88,14 +88,10 @@ class _Runs:
         key = repr(sorted(record.options.items()))
         if key not in self._runs:
             try:
-                self._runs[key] = open_run(_settings(record.options, self._out))
+                self._runs[key] = open_run(ConvertSettings.from_record(record.options, self._out))
             except UsageError as error:
                 raise ShimtoolError(_bad_option(record, error, self._out)) from None
         return self._runs[key]
-
-
-def _settings(recorded: Mapping[str, OptionValue], out: Path) -> ConvertSettings:
-    return ConvertSettings.from_record(recorded, out)
 
 
 def _bad_option(record: Record, error: UsageError, out: Path) -> Fault:

@@ -254,6 +254,9 @@ def _mapping(keys: Reader, values: Reader) -> Reader:
     return read
 
 
+Keys = dict[str, tuple["Field[Any]", Any]]
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """What a field is called in documents, where that is not its own name."""
@@ -261,7 +264,7 @@ class Key:
     name: str
 
 
-def keys_of(kind: type[Any]) -> dict[str, tuple["Field[Any]", Any]]:
+def keys_of(kind: type[Any]) -> Keys:
     """Return the fields of a type and their own types, by the key that they have in documents.
 
     Of a type whose HYPHENS is True, hyphens stand there for underscores.
@@ -284,8 +287,9 @@ def is_required(each: "Field[Any]") -> bool:
 
 def _object(kind: type[Any]) -> Reader:
     """Read a mapping with just these keys; with more, where the type's own KNOWN_ONLY is False."""
-    known = {key: (each.name, _reader(hint)) for key, (each, hint) in keys_of(kind).items()}
-    required = {key for key, (each, _hint) in keys_of(kind).items() if is_required(each)}
+    described = keys_of(kind)
+    known = {key: (each.name, _reader(hint)) for key, (each, hint) in described.items()}
+    required = {key for key, (each, _hint) in described.items() if is_required(each)}
     open_ended = not getattr(kind, "KNOWN_ONLY", True)
 
     def read(value: Any) -> Any:  # noqa: ANN401 - whatever is there

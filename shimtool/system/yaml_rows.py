@@ -8,7 +8,7 @@ import yaml
 
 from shimtool.errors import Fault, Location, ShimtoolError, fault, raise_all
 from shimtool.system.files import MIB, read_named
-from shimtool.system.typed import fits, is_required, keys_of, must, typed
+from shimtool.system.typed import Keys, fits, is_required, keys_of, must, typed
 
 Kind = TypeVar("Kind")
 
@@ -21,7 +21,8 @@ def read_rows(path: Path, kind: type[Kind], *, own: bool = False) -> list[Kind]:
     Raises ShimtoolError with all faults of all rows, each with its line.
     """
     rows = list(_rows(path, own=own)) if path.exists() else []
-    raise_all(wrong for row, where in rows for wrong in _faults(row, kind, where))
+    known = keys_of(kind)
+    raise_all(wrong for row, where in rows for wrong in _faults(row, known, where))
     return [typed(row, kind) for row, _where in rows]
 
 
@@ -49,11 +50,10 @@ def _not_yaml(path: Path, error: Exception) -> ShimtoolError:
     return fault(f"not sound YAML: {problem}", path, line, remedy="mend the line")
 
 
-def _faults(row: object, kind: type[Any], where: Location) -> Iterator[Fault]:
+def _faults(row: object, known: Keys, where: Location) -> Iterator[Fault]:
     if not isinstance(row, dict):
         yield Fault("each entry must be a mapping", where, seen=repr(row)[:80])
         return
-    known = keys_of(kind)
     for key, (field, hint) in known.items():
         if key not in row and is_required(field):
             yield Fault(f"missing key {key!r}", where, remedy=f"add it; it must {must(hint)}")
