@@ -22,7 +22,7 @@ QUICK := tests/cli/test_options.py tests/configs tests/dom0 tests/output tests/p
 
 # Debian packages, by what needs them
 FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs faketime fdisk grub-common libvirt-clients \
-	libxml2-utils lvm2 mksh mount qemu-utils rpm shellcheck strace xfsprogs xorriso
+	libxml2-utils lvm2 mksh mount patch qemu-utils rpm shellcheck strace xfsprogs xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := e2fsprogs fdisk grub-common mmdebstrap qemu-system-x86 util-linux
 FOR_IMAGE := binutils git xz-utils

@@ -5,11 +5,13 @@ Everything that may hold a stranger's bytes (configs, packages, disks, paths) pa
 
 import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import takewhile
 
 from shimtool.errors import Fault, ShimtoolError
 
 _MOST_SEEN = 300  # characters of a value that a message quotes
+_MOST_COMPARED = 2000  # lines of a file; difflib takes a third of a second, and soon minutes
 
 
 def printable(text: str | bytes, limit: int | None = None) -> str:
@@ -58,9 +60,40 @@ def reason(fault: Fault) -> str:
 
 
 def diff(before: bytes, after: bytes, old: str, new: str) -> str:
-    """Return a unified diff of two files' content; `old` and `new` are what they are called."""
-    lines = difflib.unified_diff(_lines(before), _lines(after), old, new, lineterm="")
+    """Return a unified diff of two files' content; `old` and `new` are what they are called.
+
+    In files of more than _MOST_COMPARED lines, all from the first to the last line that differs
+    counts as changed.
+    """
+    one, other = _lines(before), _lines(after)
+    if max(len(one), len(other)) > _MOST_COMPARED:
+        lines = _one_hunk(one, other, old, new)
+    else:
+        lines = difflib.unified_diff(one, other, old, new, lineterm="")
     return "".join(f"{printable(line)}\n" for line in lines)
+
+
+def _one_hunk(one: Sequence[str], other: Sequence[str], old: str, new: str) -> Iterator[str]:
+    """Yield a unified diff without context, in a time that grows only with the lines."""
+    head = _alike(one, other)
+    most = min(len(one), len(other)) - head
+    tail = min(_alike(one[::-1], other[::-1]), most)
+    gone, come = one[head : len(one) - tail], other[head : len(other) - tail]
+    if gone or come:
+        yield from (f"--- {old}", f"+++ {new}")
+        yield f"@@ -{_range(head, gone)} +{_range(head, come)} @@"
+    yield from (f"-{line}" for line in gone)
+    yield from (f"+{line}" for line in come)
+
+
+def _alike(one: Sequence[str], other: Sequence[str]) -> int:
+    """Count the lines at the start that are the same."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _range(head: int, lines: Sequence[str]) -> str:
+    """Return a place in the notation of unified diffs: an empty one is named by the line before."""
+    return f"{head + 1 if lines else head},{len(lines)}"
 
 
 def _lines(data: bytes) -> Sequence[str]:

@@ -19,6 +19,7 @@ _LONG = (
     "isconfig", "debug",
 )  # fmt: skip
 _HARMLESS = ("-q", "--quiet", "-i", "--interactive", "--runas", "--debug")
+_MOST_ARGUMENTS = 1000  # 16 options make sense; the time of getopt grows with their square
 _HONOURED = ("--kernel", "--ramdisk", "--args", "--entry", "--offset")
 
 
@@ -64,6 +65,8 @@ def _parsed(arguments: tuple[str, ...]) -> tuple[list[tuple[str, str]], list[str
 
     Last comes the reason; where it is empty, each such option boots nothing.
     """
+    if len(arguments) > _MOST_ARGUMENTS:
+        return [], ["?"], f"{len(arguments)} words are more than {_MOST_ARGUMENTS}"
     try:
         given, words = getopt.gnu_getopt(list(arguments), _SHORT, list(_LONG))
     except getopt.GetoptError as error:

@@ -196,6 +196,7 @@ TEXTS = {
     "lists-in-lists.cfg": filled(b"name = 'x'\ndisk = [", b"[],"),
     "python-lists.cfg": filled(b"import os\nname = 'x'\ndisk = ", b"["),
     "python-growth.cfg": filled(b"import os\na = 'x' * 1000\n", b"a = a + a\n"),
+    "python-lists-growth.cfg": b"import os\na = ['y']\n" + b"a += a\n" * 26 + b"disk = a\n",
     "python-power.cfg": b"import os\nname = 'x' * 10 ** 12\nmemory = 9 ** 9 ** 9\n",
     "elements.xml": filled(b"<domain type='xen'>", b"<a>"),
     "laughs.xml": filled(b"<!DOCTYPE d [<!ENTITY a '" + b"ha" * 50_000 + b"'>]><domain>", b"&a;"),
@@ -214,6 +215,24 @@ def test_as_a_config(dom0: Dom0, file: str) -> None:
     (dom0.configs / file).write_bytes(TEXTS[file] if file in TEXTS else LARGE_TEXTS[file]())
     refused(convert(dom0))
     assert set(dom0.written()) <= {"shimtool-dm"}
+
+
+def test_as_a_config_whose_lines_all_change(dom0: Dom0) -> None:
+    """difflib takes minutes for what changes on every other of 20,000 lines."""
+    lines = "".join(f"vfb = ['{number}']\nx{number} = 1\n" for number in range(10_000))
+    with (dom0.configs / "one.cfg").open("a") as config:
+        config.write(lines)
+    result = bounded(dom0.root.parent, *dom0.words("plan"))
+    assert result.code == 0, result
+    assert result.out.count("vfb = ['") == 20_000
+
+
+@pytest.mark.parametrize("word", ["x", "-q"])
+def test_as_arguments_of_pygrub(dom0: Dom0, word: str) -> None:
+    dom0.config(
+        "one.cfg", f"name = 'x'\nbootloader = 'pygrub'\nbootloader_args = {[word] * 40_000}\n"
+    )
+    refused(convert(dom0), "40000 words are more than 1000")
 
 
 def test_as_a_guests_settings(dom0: Dom0) -> None:
