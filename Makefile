@@ -12,6 +12,7 @@ PYTEST := $(RUN) -m pytest
 REQUIRE := container/apt-require
 
 SCRIPTS := container/apt-require container/collect-assets container/device-model/shimtool-dm \
+	container/prestage/build \
 	container/image/build container/image/ci/shimtool container/image/update-lock \
 	container/image/make-base container/image/make-context container/image/make-dist \
 	container/launcher/engines.sh container/launcher/mounts.sh container/launcher/shimtool .ci/run
@@ -21,8 +22,10 @@ QUICK := tests/cli/test_options.py tests/configs tests/dom0 tests/output tests/p
 	tests/test_layers.py tests/test_readme.py -k 'not hostile and not hundred_thousand'
 
 # Debian packages, by what needs them
-FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs faketime fdisk grub-common libvirt-clients \
-	libxml2-utils lvm2 mksh mount patch qemu-utils rpm shellcheck strace xfsprogs xorriso
+FOR_ASSETS := gcc
+FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs faketime fdisk gcc grub-common libc6-dev \
+	libvirt-clients libxml2-utils lvm2 mksh mount patch qemu-utils rpm shellcheck strace xfsprogs \
+	xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := e2fsprogs fdisk grub-common mmdebstrap qemu-system-x86 util-linux
 FOR_IMAGE := binutils git xz-utils
@@ -43,6 +46,7 @@ $(VENV)/.done: pyproject.toml
 	@touch $@
 
 assets: venv ## Boot-loader parts, PV GRUB and shims from Debian packages (SHIM=FILE: that one, until SHIM=debian)
+	@$(REQUIRE) $(FOR_ASSETS)
 	@PYTHON=$(RUN) container/collect-assets $(ASSETS) $(SHIM)
 
 demo: assets ## The main job, from nothing, on real input
