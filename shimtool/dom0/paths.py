@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from shimtool.dom0.resolve import MissingError, PathMap, UnresolvableLinkError, resolve
 from shimtool.errors import Fault, Location, ShimtoolError, fault
-from shimtool.model import ConfigString, GuestDiskFile
+from shimtool.model import ConfigString
 from shimtool.system import files
 
 
@@ -23,14 +23,10 @@ class SearchPaths:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that a config names: dom0's path as written, and the regular file here, or the
-
-    guest's disk here that has it `inside`.
-    """
+    """A file that a config names: dom0's path as written, and the regular file here."""
 
     dom0_path: str
     path: Path
-    inside: GuestDiskFile | None = None
 
 
 @dataclass(frozen=True, slots=True)

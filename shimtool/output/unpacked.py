@@ -8,8 +8,7 @@ from pathlib import Path
 
 from shimtool.errors import os_error
 from shimtool.model import GuestDiskFile, Kernel, SourceFile
-from shimtool.payload.kernel.image import unpack_elf
-from shimtool.payload.reopen import open_source
+from shimtool.payload.reopen import unpacked
 from shimtool.system.files import stamp_of
 from shimtool.system.staging import PREFIX, SUFFIX
 
@@ -39,8 +38,8 @@ class UnpackedKernels:
         path = self._folder / f"{PREFIX}{kernel.file.sha256}-{len(self._done)}{SUFFIX}"
         digest = hashlib.sha256()
         try:
-            with open_source(kernel.file) as source, open(path, "wb", opener=_private) as out:
-                for chunk in unpack_elf(source, kernel.facts):
+            with open(path, "wb", opener=_private) as out:
+                for chunk in unpacked(kernel):
                     digest.update(chunk)
                     out.write(chunk)
         except OSError as error:

@@ -39,7 +39,7 @@ def gather(
             return _from_dom0(guest, kernel, ramdisk, search_paths, inputs)
         case BootloaderBoot() as boot:
             if _extracts(guest, boot, settings):
-                return _from_disk(guest, boot, search_paths, inputs, settings)
+                return _from_disk(guest, boot, search_paths, settings)
             wanted = settings.pvgrub is PvGrub.I386
             image = assets.pvgrub_i386 if wanted else assets.pvgrub_x86_64
             return Payload(inputs.kernel(Found(f"shimtool:{image.name}", image)))
@@ -85,20 +85,17 @@ def _from_disk(
     guest: Guest,
     boot: BootloaderBoot,
     search_paths: SearchPaths,
-    inputs: InputCache,
     settings: Settings,
 ) -> Payload:
     """Extract; where that was not asked for, a failure also says what PV GRUB could not honour."""
     try:
-        return _extracted(guest, boot, search_paths, inputs)
+        return _extracted(guest, boot, search_paths)
     except ShimtoolError as error:
         others = [] if settings.extract else bootloader.pvgrub_faults(guest, boot)
         raise ShimtoolError(*others, *error.faults) from None
 
 
-def _extracted(
-    guest: Guest, boot: BootloaderBoot, search_paths: SearchPaths, inputs: InputCache
-) -> Payload:
+def _extracted(guest: Guest, boot: BootloaderBoot, search_paths: SearchPaths) -> Payload:
     from shimtool.payload.guest_disk.extract import GuestDisk, extract  # noqa: PLC0415 - pygrub guests only
     from shimtool.payload.guest_disk.find_boot_entry import BootRequest  # noqa: PLC0415 - as above
 
@@ -112,8 +109,8 @@ def _extracted(
     wanted = BootRequest(asked.entry, asked.kernel, asked.ramdisk, asked.offset)
     found = extract(places, wanted, Location(guest.config, disks[0].line), guest.words)
     return Payload(
-        inputs.kernel(found.kernel),
-        inputs.ramdisk(found.ramdisk) if found.ramdisk else None,
+        found.kernel,
+        found.ramdisk,
         Extracted(
             disk=disks[0].target,
             menu=found.menu,

@@ -1,4 +1,4 @@
-"""Kernels and ramdisks examined once per run, however many guests share them."""
+"""Kernels and ramdisks of dom0 examined once per run, however many guests share them."""
 
 import threading
 from collections.abc import Callable, Hashable, Mapping
@@ -7,11 +7,10 @@ from typing import BinaryIO, Generic, TypeVar
 
 from shimtool.dom0.paths import Found
 from shimtool.errors import fault
-from shimtool.model import GuestDiskFile, Kernel, KernelFacts, Ramdisk, SourceFile
+from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
 from shimtool.payload.kernel.image import inspect
 from shimtool.payload.kernel.ramdisk import inspect_ramdisk
-from shimtool.payload.reopen import open_unchanged
-from shimtool.system.files import Stamp, sha256_of
+from shimtool.system.files import Stamp, sha256_of, unchanged
 
 SIZE_LIMIT = (4 << 30) - 1  # bytes; the longest file that ISO 9660 level 1-2 can hold
 
@@ -57,26 +56,23 @@ class InputCache:
         self._known = known or {}
         self._known_digests = digests or {}
         self._digests: OnceCache[Stamp, str] = OnceCache()
-        # A guest may change its disk after it was hashed: what is found then is of it alone.
-        self._facts: OnceCache[tuple[str, GuestDiskFile | None], KernelFacts] = OnceCache()
-        self._ramdisks: OnceCache[tuple[str, GuestDiskFile | None], tuple[bool, bool]] = OnceCache()
+        self._facts: OnceCache[str, KernelFacts] = OnceCache()
+        self._ramdisks: OnceCache[str, tuple[bool, bool]] = OnceCache()
 
     def kernel(self, found: Found) -> Kernel:
         """Examine a kernel."""
-        with open_unchanged(found) as (source, stamp):
+        with unchanged(found.path) as (source, stamp):
             file = self._file(found, source, stamp)
             facts = self._known.get(file.sha256) or self._facts.get(
-                (file.sha256, file.inside), lambda: inspect(source)
+                file.sha256, lambda: inspect(source)
             )
         return Kernel(file, facts)
 
     def ramdisk(self, found: Found) -> Ramdisk:
         """Examine a ramdisk."""
-        with open_unchanged(found) as (source, stamp):
+        with unchanged(found.path) as (source, stamp):
             file = self._file(found, source, stamp)
-            gzip, cpio = self._ramdisks.get(
-                (file.sha256, file.inside), lambda: inspect_ramdisk(source)
-            )
+            gzip, cpio = self._ramdisks.get(file.sha256, lambda: inspect_ramdisk(source))
         return Ramdisk(file, gzip, cpio)
 
     def _file(self, found: Found, source: BinaryIO, stamp: Stamp) -> SourceFile:
@@ -87,7 +83,6 @@ class InputCache:
                 found.path,
                 remedy="name the kernel or ramdisk itself, not a disk image",
             )
-        # A guest can give its files what times it likes: those of its disk are always read.
-        known = None if found.inside else self._known_digests.get(stamp)
+        known = self._known_digests.get(stamp)
         digest = known or self._digests.get(stamp, lambda: sha256_of(source))
-        return SourceFile(found.dom0_path, found.path, size, digest, stamp, found.inside)
+        return SourceFile(found.dom0_path, found.path, size, digest, stamp)

@@ -1,35 +1,40 @@
-"""Kernels and ramdisks opened: files of dom0, or files inside a guest's disk."""
+"""Kernels and ramdisks opened again: files of dom0, or files inside a guest's disk."""
 
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from shimtool.dom0.paths import Found
-from shimtool.model import SourceFile
-from shimtool.system.files import Stamp, changed_error, open_regular, stamp_of, unchanged
+from shimtool.model import Kernel, SourceFile
+from shimtool.payload.kernel.image import unpack_elf
+from shimtool.system.files import changed_error, open_regular, stamp_of
 
-
-def open_unchanged(found: Found) -> AbstractContextManager[tuple[BinaryIO, Stamp]]:
-    """Open a file that a config names; on leaving, ShimtoolError if it changed meanwhile."""
-    if found.inside is None:
-        return unchanged(found.path)
-    from shimtool.payload.guest_disk.inside import (  # noqa: PLC0415 - pygrub guests only
-        unchanged_inside,
-    )
-
-    return unchanged_inside(found.inside)
+_BLOCK = 1 << 20
 
 
 def open_source(file: SourceFile) -> BinaryIO:
-    """Open a file examined before; raise ShimtoolError if it is not the same any more."""
-    if file.inside is not None:
-        from shimtool.payload.guest_disk.inside import (  # noqa: PLC0415 - pygrub guests only
-            open_again,
-        )
+    """Open a file examined before; raise ShimtoolError if it is not the same any more.
 
-        return open_again(file.inside, file.stamp)
+    One inside a guest's disk can be read forwards only, once, and read() too raises it.
+    """
+    if file.inside is not None:
+        from shimtool.payload.guest_disk.reader import open_inside  # noqa: PLC0415 - pygrub only
+
+        return open_inside(file, file.inside)
     source = open_regular(file.path)
     if stamp_of(os.fstat(source.fileno())) != file.stamp:
         source.close()
         raise changed_error(file.path)
     return source
+
+
+def unpacked(kernel: Kernel) -> Iterator[bytes]:
+    """Give a kernel's ELF image in chunks; raises ShimtoolError as open_source and unpack_elf."""
+    if kernel.file.inside is None:
+        with open_source(kernel.file) as source:
+            yield from unpack_elf(source, kernel.facts)
+        return
+    from shimtool.payload.guest_disk.reader import open_unpacked  # noqa: PLC0415 - pygrub only
+
+    with open_unpacked(kernel.file, kernel.file.inside, kernel.facts) as source:
+        while block := source.read(_BLOCK):
+            yield block

@@ -24,7 +24,7 @@ from shimtool.cli.main import main
 # What a command loads when it needs it: here once, so that no child has to.
 for _name in (
     *("cli.app", "shims.packages", "shims.elf", "configs.xm"),
-    *("payload.guest_disk.extract", "payload.guest_disk.inside"),
+    "payload.guest_disk.extract",
 ):
     import_module(f"shimtool.{_name}")
 for _name in ("zstandard", "lz4.block", "lzallright", "dissect.volume.disk", "dissect.volume.lvm",

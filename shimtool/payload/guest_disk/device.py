@@ -6,12 +6,14 @@ a qcow2 file, naming any file of dom0's as its backing file, into its raw disk.
 
 import os
 import stat
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from shimtool.errors import Fault, Location, ShimtoolError
 from shimtool.payload.guest_disk.limits import (
-    Budget,
+    FORMATS,
     UnreadableError,
     import_dissect,
     library_errors,
@@ -20,26 +22,18 @@ from shimtool.system.activity import note
 from shimtool.system.positioned import PositionedReader
 
 _SMALLEST = 4096  # bytes; a file system has more
+_BIG = 16 << 20  # bytes read at a time: no structure of any format here is larger
 
 
 class Raw(PositionedReader):
-    """A device or file, read within a budget; `size` in bytes, `identity` of the device."""
+    """An open device or file; `size` in bytes."""
 
-    def __init__(self, path: Path, budget: Budget, where: Location) -> None:
+    def __init__(self, descriptor: int, name: str) -> None:
         super().__init__()
-        self.name = str(path)
-        self.budget = budget
-        self._descriptor = _open(path, where)
-        try:
-            self.size = os.lseek(self._descriptor, 0, os.SEEK_END)
-            # A guest writes behind the back of dom0's page cache: what it holds may be stale.
-            os.posix_fadvise(self._descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            status = os.fstat(self._descriptor)
-        except OSError as error:
-            os.close(self._descriptor)
-            raise _unreadable(path, error.strerror or "", where) from None
-        device = stat.S_ISBLK(status.st_mode)
-        self.identity = (status.st_rdev, 0) if device else (status.st_dev, status.st_ino)
+        self.name = name
+        self._descriptor = descriptor
+        with library_errors("the disk"):
+            self.size = os.lseek(descriptor, 0, os.SEEK_END)
 
     def _bounded(self, position: int) -> int:
         if not 0 <= position < 1 << 63:
@@ -47,44 +41,46 @@ class Raw(PositionedReader):
         return position
 
     def read_at(self, offset: int, size: int) -> bytes:
-        self.budget.check(size)
+        if size > _BIG:
+            raise UnreadableError(f"a structure of {size} bytes is no sound one")
         try:
             return os.pread(self._descriptor, size, offset)
         except OSError as error:
             raise UnreadableError(f"{self.name}: {error.strerror}") from None
 
-    def close(self) -> None:
-        if not self.closed:
-            os.close(self._descriptor)
-        super().close()
 
+def as_the_guest_sees(raw: Raw, kind: str) -> BinaryIO:
+    """Return the disk that `raw` holds in format `kind`.
 
-def open_disk(path: Path, kind: str, budget: Budget, where: Location) -> tuple[BinaryIO, Raw]:
-    """Open a disk of format `kind`: (what the guest sees, what holds it, to be closed).
-
-    Raises ShimtoolError, naming `where`, when it cannot be opened, UnreadableError when it is
-    none of this format, or needs other files (a backing file).
+    Raises UnreadableError when it is none of this format, or needs other files (a backing file).
     """
-    raw = Raw(path, budget, where)
-    try:
-        if raw.size < _SMALLEST:
-            raise UnreadableError(f"it is too small for a disk ({raw.size} bytes)")
-        return _formatted(raw, kind), raw
-    except BaseException:
-        raw.close()
-        raise
-
-
-def _formatted(raw: Raw, kind: str) -> BinaryIO:
+    if raw.size < _SMALLEST:
+        raise UnreadableError(f"it is too small for a disk ({raw.size} bytes)")
     source = cast("BinaryIO", raw)
     if kind == "raw":
         return source
     with library_errors(f"not a sound {kind} image"):
-        if kind == "qcow2":
-            # Given a stream, not a path, the library opens no other file.
-            image = import_dissect("dissect.hypervisor.disk.qcow2").QCow2(source)
-            return cast("BinaryIO", image.open())
-        return cast("BinaryIO", import_dissect("dissect.hypervisor.disk.vhd").VHD(source))
+        module = import_dissect(FORMATS[kind])
+        # Given a stream, not a path, the library opens no other file.
+        image = module.QCow2(source).open() if kind == "qcow2" else module.VHD(source)
+        return cast("BinaryIO", image)
+
+
+@contextmanager
+def open_devices(paths: Sequence[Path], where: Location | None = None) -> Iterator[list[int]]:
+    """Open disks, for the block; give their descriptors.
+
+    Raises ShimtoolError, naming `where`, else the disk.
+    """
+    with ExitStack() as stack:
+        opened = []
+        for path in paths:
+            descriptor = _open(path, where or Location(path))
+            stack.callback(os.close, descriptor)
+            # A guest writes behind the back of dom0's page cache: what it holds may be stale.
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+            opened.append(descriptor)
+        yield opened
 
 
 def _open(path: Path, where: Location) -> int:

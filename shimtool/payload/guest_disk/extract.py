@@ -4,17 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.dom0.paths import Found
 from shimtool.errors import Fault, Location, ShimtoolError
-from shimtool.model import XL, GuestDiskFile, Vocabulary
-from shimtool.payload.guest_disk.find_boot_entry import (
-    BootRequest,
-    BootSelection,
-    FoundFile,
-    find_boot_entry,
-)
-from shimtool.payload.guest_disk.inside import Disks
-from shimtool.payload.guest_disk.limits import UnreadableError
+from shimtool.model import XL, GuestDiskFile, Kernel, Ramdisk, SourceFile, Vocabulary
+from shimtool.payload.guest_disk.answers import Examined, ExaminedFile
+from shimtool.payload.guest_disk.find_boot_entry import BootRequest
+from shimtool.payload.guest_disk.inside import used_disks
+from shimtool.payload.guest_disk.reader import examine
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +23,10 @@ class GuestDisk:
 
 @dataclass(frozen=True, slots=True)
 class Extraction:
-    """What boots from a disk: files to read, and what the menu says."""
+    """What boots from a disk: files in it, examined, and what the menu says."""
 
-    kernel: Found
-    ramdisk: Found | None
+    kernel: Kernel
+    ramdisk: Ramdisk | None
     arguments: str
     title: str
     menu: str
@@ -41,21 +36,20 @@ class Extraction:
 def extract(
     disks: Sequence[GuestDisk], wanted: BootRequest, where: Location, words: Vocabulary = XL
 ) -> Extraction:
-    """Find what boots on a guest's disks, the first of which pygrub would read; nothing is copied.
+    """Find and examine what boots on a guest's disks, the first of which pygrub would read.
 
     The others are opened only when the first has nothing (LVM may span disks). Raises
     ShimtoolError, naming `where` and in the config's `words`, when there is nothing to boot, or
     too much.
     """
-    try:
-        return _found(disks[:1], wanted, where)
-    except UnreadableError as error:
-        why = str(error)
-    if len(disks) > 1:
-        try:
-            return _found(disks, wanted, where)
-        except UnreadableError as error:
-            why = str(error)
+    why = ""
+    for tried in (disks[:1], disks)[: len(disks)]:
+        found = examine(tuple((disk.path, disk.format) for disk in tried), wanted, where)
+        if isinstance(found, Examined):
+            return _extraction(tried, found, wanted.offset)
+        if found.place:
+            raise ShimtoolError(Fault(found.why, Location(found.place), None, found.remedy))
+        why = found.why
     kernel, ramdisk, root, loader = map(words.written, ("kernel", "ramdisk", "root", "bootloader"))
     raise ShimtoolError(
         Fault(
@@ -68,32 +62,30 @@ def extract(
     )
 
 
-def _found(disks: Sequence[GuestDisk], wanted: BootRequest, where: Location) -> Extraction:
-    opened = [(disk.path, disk.format) for disk in disks]
-    with Disks(opened, where) as streams:
-        picked = find_boot_entry(streams.streams, wanted)
-    # What lies on one disk needs no other; a logical volume may lie on all of them.
-    alone = not picked.volume.disk and not picked.volume.name.startswith("LVM")
-    used = disks[:1] if alone else disks
+def _extraction(disks: Sequence[GuestDisk], found: Examined, offset: int | None) -> Extraction:
+    used = used_disks(tuple((disk.path, disk.format) for disk in disks), found.volume, found.disk)
+    disk = disks[found.disk]
+    place = f"{disk.dom0_path} ({found.volume})" if found.volume else disk.dom0_path
+
+    def file(examined: ExaminedFile) -> SourceFile:
+        subvolume = f"/{examined.subvolume}" if examined.subvolume else ""
+        return SourceFile(
+            dom0_path=f"{place}:{subvolume}{examined.path}",
+            path=disk.path,
+            size=examined.size,
+            sha256=examined.sha256,
+            stamp=examined.stamp,
+            inside=GuestDiskFile(
+                used, examined.path, found.volume, found.disk, examined.subvolume, offset
+            ),
+        )
+
+    ramdisk = found.ramdisk
     return Extraction(
-        _file(used, picked, picked.kernel, wanted.offset),
-        _file(used, picked, picked.ramdisk, wanted.offset) if picked.ramdisk else None,
-        picked.arguments,
-        picked.title,
-        picked.menu,
-        picked.tree.clean is True,
+        Kernel(file(found.kernel), found.facts),
+        Ramdisk(file(ramdisk.file), ramdisk.gzip, ramdisk.cpio) if ramdisk else None,
+        found.arguments,
+        found.title,
+        found.menu,
+        found.clean,
     )
-
-
-def _file(
-    disks: Sequence[GuestDisk], picked: BootSelection, found_file: FoundFile, offset: int | None
-) -> Found:
-    volume = picked.volume
-    disk = disks[volume.disk]
-    place = f"{disk.dom0_path} ({volume.name})" if volume.name else disk.dom0_path
-    subvolume = f"/{found_file.subvolume}" if found_file.subvolume else ""
-    opened = tuple((each.path, each.format) for each in disks)
-    inside = GuestDiskFile(
-        opened, found_file.path, volume.name, volume.disk, found_file.subvolume, offset
-    )
-    return Found(f"{place}:{subvolume}{found_file.path}", disk.path, inside)

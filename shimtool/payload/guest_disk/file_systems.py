@@ -5,9 +5,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, cast
 
-from shimtool.payload.guest_disk.limits import UnreadableError, import_dissect, library_errors
+from shimtool.payload.guest_disk.limits import (
+    FILE_LIMIT,
+    UnreadableError,
+    import_dissect,
+    library_errors,
+)
 
-FILE_LIMIT = 1 << 30  # bytes: no kernel or ramdisk is larger, and its block map is held
 _FOLDER_LIMIT = 64 << 20  # bytes of a folder: a million names
 _LINK_LIMIT = 4095  # bytes (PATH_MAX)
 _VALID = 1  # ext2: unmounted

@@ -1,54 +1,42 @@
-"""Files inside a guest's disk, opened like any other: hashed, copied, and watched for change."""
+"""Files inside a guest's disk, as the jail sees them: found, opened, and watched for change."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from shimtool.errors import Location, ShimtoolError, fault
+from shimtool.errors import ShimtoolError, fault
 from shimtool.model import GuestDiskFile
-from shimtool.payload.guest_disk.device import Raw, open_disk
+from shimtool.payload.guest_disk.device import Raw, as_the_guest_sees
 from shimtool.payload.guest_disk.file_systems import Node, Tree, open_trees
-from shimtool.payload.guest_disk.limits import (
-    READ_SECONDS,
-    Budget,
-    UnreadableError,
-    library_errors,
-)
+from shimtool.payload.guest_disk.limits import UnreadableError, library_errors
 from shimtool.payload.guest_disk.paths import find_file
 from shimtool.payload.guest_disk.volumes import at_offset, volumes
 from shimtool.system.files import Stamp
 from shimtool.system.positioned import PositionedReader
 
+OpenDisks = tuple[tuple[Path, str], ...]  # what messages call each one, and its format
+
 _BLOCK = 1 << 20
 
 
 class Disks:
-    """A guest's disks, open; to be closed. `budget` is what reading them may cost."""
+    """A guest's disks, open: the first ones of `descriptors`."""
 
-    def __init__(self, disks: Sequence[tuple[Path, str]], where: Location | None = None) -> None:
-        self.budget = Budget()
-        self.streams: list[BinaryIO] = []
-        self.raw: list[Raw] = []
-        self._open = ExitStack()
-        with ExitStack() as stack:
-            for path, kind in disks:
-                stream, raw = open_disk(path, kind, self.budget, where or Location(path))
-                stack.callback(raw.close)
-                self.streams.append(stream)
-                self.raw.append(raw)
-            self._open = stack.pop_all()
+    def __init__(self, descriptors: Sequence[int], disks: OpenDisks) -> None:
+        self.raw = [
+            Raw(descriptor, str(path))
+            for descriptor, (path, _kind) in zip(descriptors, disks, strict=False)
+        ]
+        self.streams = [
+            as_the_guest_sees(raw, kind) for raw, (_path, kind) in zip(self.raw, disks, strict=True)
+        ]
 
-    def close(self) -> None:
-        """Close them all."""
-        self._open.close()
 
-    def __enter__(self) -> "Disks":
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
+def used_disks(disks: OpenDisks, volume: str, disk: int) -> OpenDisks:
+    """Return which disks a volume needs: what is on the first needs no other, but for LVM."""
+    return disks[:1] if not disk and not volume.startswith("LVM") else disks
 
 
 class InsideFile(PositionedReader):
@@ -57,20 +45,15 @@ class InsideFile(PositionedReader):
     Raises ShimtoolError where the disk cannot be read, or the file ends early.
     """
 
-    def __init__(self, inside: GuestDiskFile) -> None:
+    def __init__(self, inside: GuestDiskFile, descriptors: Sequence[int]) -> None:
         super().__init__()
         self.name = f"{inside.disks[0][0]}:{inside.path}"
-        self._disks = Disks(inside.disks)
-        try:
-            with _unreadable_as_fault(self.name):
-                node, tree = _node(inside, self._disks)
-                self.stamp = _stamp(inside, tree, node, self._disks)
-                self.size = node.size
-                self._stream: Any = node.open()
-        except BaseException:
-            self._disks.close()
-            raise
-        self._disks.budget.restart(READ_SECONDS)
+        with _unreadable_as_fault(self.name):
+            disks = Disks(descriptors, inside.disks)
+            node, tree = _node(inside, disks)
+            self.stamp = _stamp(inside, tree, node)
+            self.size = node.size
+            self._stream: Any = node.open()
 
     def read_at(self, offset: int, size: int) -> bytes:
         parts = []
@@ -83,34 +66,21 @@ class InsideFile(PositionedReader):
                 raise UnreadableError("its data ends before it should")
         return b"".join(parts)
 
-    def close(self) -> None:
-        if not self.closed and hasattr(self, "_disks"):
-            self._disks.close()
-        super().close()
 
-
-def open_inside(inside: GuestDiskFile) -> InsideFile:
-    """Open such a file. Raises ShimtoolError, naming disk and path."""
-    return InsideFile(inside)
-
-
-def open_again(inside: GuestDiskFile, stamp: Stamp) -> BinaryIO:
+def open_same(inside: GuestDiskFile, descriptors: Sequence[int], stamp: Stamp) -> BinaryIO:
     """Open a file examined before; raise ShimtoolError if it is not the same any more."""
-    source = open_inside(inside)
+    source = InsideFile(inside, descriptors)
     if source.stamp != stamp:
-        source.close()
-        raise _changed(source.name)
+        raise changed_inside(source.name)
     return cast("BinaryIO", source)
 
 
 @contextmanager
-def unchanged_inside(inside: GuestDiskFile) -> Iterator[tuple[BinaryIO, Stamp]]:
+def unchanged_inside(inside: GuestDiskFile, descriptors: Sequence[int]) -> Iterator[InsideFile]:
     """Open `inside`; raise ShimtoolError on leaving if the file changed meanwhile."""
-    with open_inside(inside) as source:
-        yield cast("BinaryIO", source), source.stamp
-        with open_inside(inside) as again:
-            if again.stamp != source.stamp:
-                raise _changed(source.name)
+    source = InsideFile(inside, descriptors)
+    yield source
+    open_same(inside, descriptors, source.stamp)
 
 
 def _node(inside: GuestDiskFile, disks: Disks) -> tuple[Node, Tree]:
@@ -128,13 +98,13 @@ def _node(inside: GuestDiskFile, disks: Disks) -> tuple[Node, Tree]:
     raise UnreadableError("it is not there any more")
 
 
-def _stamp(inside: GuestDiskFile, tree: Tree, node: Node, disks: Disks) -> Stamp:
-    """(which file system of which device, as a number; inode, size in bytes, ctime in ns)."""
-    place = repr(
-        ([raw.identity for raw in disks.raw], inside.volume, inside.subvolume, tree.uuid)
-    ).encode()
-    device = int.from_bytes(hashlib.sha256(place).digest()[:7], "little")
-    return device, *node.stamp
+def _stamp(inside: GuestDiskFile, tree: Tree, node: Node) -> Stamp:
+    """(a number of the file system; inode, size in bytes, ctime in ns).
+
+    The number is negative, as none of dom0's is: a guest must not pass its files for dom0's.
+    """
+    place = repr((inside.disks, inside.volume, inside.subvolume, tree.uuid)).encode()
+    return -int.from_bytes(hashlib.sha256(place).digest()[:7], "little") - 1, *node.stamp
 
 
 @contextmanager
@@ -149,7 +119,8 @@ def _unreadable_as_fault(name: str) -> Iterator[None]:
         ) from None
 
 
-def _changed(name: str) -> ShimtoolError:
+def changed_inside(name: str) -> ShimtoolError:
+    """Build the error for a file that is not what was read of it before."""
     return fault(
         f"{name} changed while it was being read",
         name,

@@ -1,46 +1,33 @@
-"""What keeps a hostile disk from taking down its reader: time, memory, and one kind of error."""
+"""What keeps a hostile disk from harming its reader: a jail, and one kind of error inside it."""
 
+import codecs
 import logging
-import resource
-import time
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 from shimtool.errors import ShimtoolError, fault
+from shimtool.system.jail import Limits
 
-SEARCH_SECONDS = 3.0  # seconds of this thread's time to find out what a disk holds; usually 0.2
-READ_SECONDS = 60.0  # to read a file of it once; 100 MB take 0.2
-_MEMORY = 160 << 10  # KiB that the process may grow by meanwhile
-_BIG = 16 << 20  # bytes asked for at a time: no structure of any format here is larger
+LIMITS = Limits()  # of one look at a guest's disks, or of reading one file; usually 0.2 s, 20 MB
+FILE_LIMIT = 512 << 20  # bytes of a kernel or ramdisk; installers' ramdisks have 200 MB
+ZEROS_LIMIT = 64 << 20  # bytes of blocks of zeros in one: holes cost a disk nothing, and us room
 _SILENT = logging.NullHandler()
+
+_READERS = (
+    *("dissect.volume.disk", "dissect.volume.lvm", "dissect.volume.lvm.physical"),
+    *("dissect.extfs", "dissect.xfs", "dissect.btrfs", "dissect.util.stream"),
+)
+FORMATS = {"qcow2": "dissect.hypervisor.disk.qcow2", "vhd": "dissect.hypervisor.disk.vhd"}
+_UNPACKERS = ("zstandard", "lz4.block", "lzallright")
+_ENCODINGS = ("ascii", "latin-1", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "unicode_escape")
 
 
 class UnreadableError(Exception):
     """What a disk holds cannot be read; the message says why. Never leaves this package."""
-
-
-class Budget:
-    """Counts what reading a disk costs; `check` is called at every read of it."""
-
-    def __init__(self) -> None:
-        self.restart(SEARCH_SECONDS)
-
-    def restart(self, seconds: float) -> None:
-        """Begin to count anew, up to `seconds` of this thread's time."""
-        self._end = time.thread_time() + seconds
-        self._most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + _MEMORY
-
-    def check(self, asked: int) -> None:
-        """Raise UnreadableError when time or memory is spent, or `asked` bytes are too many."""
-        if asked > _BIG:
-            raise UnreadableError(f"a structure of {asked} bytes is no sound one")
-        if time.thread_time() > self._end:
-            raise UnreadableError("it takes too long to make sense of")
-        if resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > self._most:
-            raise UnreadableError("it takes too much memory to make sense of")
 
 
 @contextmanager
@@ -52,6 +39,8 @@ def library_errors(what: str) -> Iterator[None]:
         raise
     except RecursionError:
         raise UnreadableError(f"{what}: nested too deep, or in circles") from None
+    except MemoryError:
+        raise UnreadableError(f"{what}: it takes too much memory to make sense of") from None
     # dissect raises nearly anything for data that does not fit: EOFError, KeyError, struct.error
     except Exception as error:  # noqa: BLE001 - see above
         why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -71,3 +60,19 @@ def import_dissect(name: str) -> Any:  # noqa: ANN401 - a module, and dissect's 
             " and is not installed",
             remedy="pip install 'shimtool[disks]', or use the container image, which has it",
         ) from None
+
+
+def import_readers(kinds: Iterable[str]) -> None:
+    """Import all that the jail may need, as nothing can be imported there; `kinds` of images.
+
+    Raises ShimtoolError when one of dissect's modules is not installed.
+    """
+    for name in (*_READERS, *(FORMATS[kind] for kind in kinds if kind in FORMATS)):
+        import_dissect(name)
+    for name in _UNPACKERS:
+        try:
+            import_module(name)
+        except ImportError:
+            sys.modules.setdefault(name, None)  # type: ignore[arg-type] # known to be missing
+    for name in _ENCODINGS:
+        codecs.lookup(name)

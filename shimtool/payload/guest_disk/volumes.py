@@ -6,8 +6,8 @@ Python 2 it looks at the active partition first; under Python 3 (seen: Debian's 
 bytes with text there and does not. It knows the first disk only, no LVM, no logical partitions.
 """
 
+import io
 import re
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
@@ -16,9 +16,10 @@ from shimtool.payload.guest_disk.limits import UnreadableError, import_dissect, 
 
 _SECTOR = 512
 _ACTIVE = 0x80
+_NAME = 200  # characters of a volume's; LVM takes 127 for each of the two
 _MOST = 256  # partitions that are looked at; a GPT usually has room for 128
+_MOST_ENTRIES = 4096  # of a GPT, used or not; Linux's tools make 128
 _LVM_LABEL = b"LABELONE"
-_METADATA = 4 << 20  # bytes of a volume group's description; LVM makes areas of 1 MiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def _of_disk(disk: BinaryIO, number: int) -> Iterator[Volume]:
         return
     try:
         with library_errors("partition table"):
+            _refuse_long_table(disk)
             disk.seek(0)
             table = import_dissect("dissect.volume.disk").Disk(disk)
     except UnreadableError:
@@ -72,6 +74,16 @@ def _of_disk(disk: BinaryIO, number: int) -> Iterator[Volume]:
         yield Volume(name, stream, number, plain and not number, active, each.offset)
     if not table.partitions:
         yield whole
+
+
+def _refuse_long_table(disk: BinaryIO) -> None:
+    """Refuse a GPT whose header says that it is longer than any (UEFI 2.10, 5.3.2)."""
+    for sector in (_SECTOR, 4096):
+        disk.seek(sector)
+        header = disk.read(_SECTOR)
+        entries = int.from_bytes(header[80:84], "little")
+        if header.startswith(b"EFI PART") and entries > _MOST_ENTRIES:
+            raise UnreadableError(f"a table of {entries} partitions")
 
 
 def _named(table: Any) -> list[tuple[Any, str, bool]]:  # noqa: ANN401 - dissect's types
@@ -119,36 +131,9 @@ def _physical(stream: BinaryIO) -> Any:  # noqa: ANN401 - dissect's types are no
             if _LVM_LABEL not in labels:
                 return None
             device = import_dissect("dissect.volume.lvm.physical").LVM2Device(stream)
-            _refuse_odd_text(stream, labels.index(_LVM_LABEL))
             return device if device.metadata is None or _group(device) else None
     except UnreadableError:
         return None
-
-
-def _refuse_odd_text(stream: BinaryIO, label: int) -> None:
-    """Refuse a description that the library's regular expression would take for ever over.
-
-    Label: 32 bytes, the offset of the PV header at 20; that: identifier, size, then two lists of
-    (offset, size), data and metadata areas, each ended by zeros. A metadata area's text is at
-    (offset, size), stored at 40 bytes of its header.
-    """
-    stream.seek(label * _SECTOR)
-    sector = stream.read(_SECTOR)
-    at = int.from_bytes(sector[20:24], "little") + 40
-    lists = 0
-    while lists < 2 and at + 16 <= _SECTOR:
-        start, _length = struct.unpack_from("<QQ", sector, at)
-        at += 16
-        if not start:
-            lists += 1
-        elif lists:
-            stream.seek(start + 40)
-            offset, size = struct.unpack("<QQ", stream.read(16))
-            if size > _METADATA:
-                raise UnreadableError(f"a description of {size} bytes")
-            stream.seek(start + offset)
-            if any(len(line) > 4096 or line.count(b"#") > 4 for line in stream.read(size).split()):
-                raise UnreadableError("a description that LVM would not write")
 
 
 def _group(device: Any) -> str:  # noqa: ANN401 - dissect's types are not ours
@@ -161,22 +146,50 @@ def _of_group(devices: list[Any], disk: int) -> Iterator[Volume]:
         with library_errors("LVM"):
             group = import_dissect("dissect.volume.lvm").LVM2(devices).vg
             for logical in group.lv[:_MOST]:
-                if "VISIBLE" in logical.status and (stream := _opened(logical)):
-                    name = re.sub("[^a-zA-Z0-9+_.-]", "?", f"{group.name}-{logical.name}")
-                    yield Volume(f"LVM {name}", stream, disk, plain=False)
+                if "VISIBLE" in logical.status:
+                    name = re.sub("[^a-zA-Z0-9+_.-]", "?", f"{group.name}-{logical.name}")[:_NAME]
+                    yield Volume(f"LVM {name}", _opened(logical), disk, plain=False)
     except UnreadableError:
         return
 
 
-def _opened(logical: Any) -> BinaryIO | None:  # noqa: ANN401 - dissect's types are not ours
-    """Open a linear or thin volume; None for what the library cannot read right.
+class _Unread(io.RawIOBase):
+    """Stands for a volume that is not read, and says why where it is looked at."""
 
-    (It takes the stripes of a striped volume one after the other.)
-    """
-    if any(getattr(segment, "stripe_count", 1) != 1 for segment in logical.segments):
-        return None
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self._why = why
+
+    def seek(self, _offset: int, _whence: int = 0, /) -> int:
+        raise UnreadableError(self._why)
+
+
+def _opened(logical: Any) -> BinaryIO:  # noqa: ANN401 - dissect's types are not ours
+    """Open a linear or thin volume."""
     try:
         with library_errors("LVM"):
+            if kind := _unread_kind(logical):
+                raise UnreadableError(f"LVM volumes that are linear or thin are read, not {kind}")
             return cast("BinaryIO", logical.open())
-    except UnreadableError:
-        return None
+    except UnreadableError as error:
+        return cast("BinaryIO", _Unread(str(error)))
+
+
+def _unread_kind(logical: Any) -> str:  # noqa: ANN401 - as above
+    """Return the first kind of segment that is not linear, or thin on a linear pool; "" if none.
+
+    The library takes the stripes of a striped segment one after the other, and follows mirrors of
+    mirrors for ever.
+    """
+    volumes_by_name = logical.vg.logical_volumes
+    pending = list(logical.segments)
+    for segment in pending:  # which grows by what a pool lies on
+        if segment.type == "thin" and segment in logical.segments:
+            pool = volumes_by_name[segment.thin_pool].segments[0]
+            if pool.type != "thin-pool":
+                return str(pool.type)
+            for part in (pool.metadata, pool.pool):
+                pending += volumes_by_name[part].segments
+        elif segment.type not in ("linear", "striped") or segment.stripe_count != 1:
+            return str(segment.type)
+    return ""

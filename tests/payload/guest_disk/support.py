@@ -5,14 +5,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.dom0.paths import Found
 from shimtool.errors import Location, ShimtoolError
+from shimtool.model import SourceFile
 from shimtool.payload.guest_disk.extract import Extraction, GuestDisk, extract
 from shimtool.payload.guest_disk.find_boot_entry import BootRequest
-from shimtool.payload.guest_disk.inside import open_inside
+from shimtool.payload.reopen import open_source
+from tests.support import kernel_builder as build
 from tests.support.disks import Files, grub_cfg
 
-KERNEL = random.Random(1).randbytes(1_500_001)  # noqa: S311 - filler, not a secret
+
+def kernel(filler: bytes) -> bytes:
+    """Make a PV kernel, as small as can be, with some filler in it."""
+    return build.elf(segment=build.notes(build.PV_NOTES), body=filler)
+
+
+KERNEL = kernel(random.Random(1).randbytes(1_500_001))  # noqa: S311 - filler, not a secret
 RAMDISK = random.Random(2).randbytes(2_700_003)  # noqa: S311 - filler, not a secret
 LINE = "root=/dev/xvda1 ro  quiet"
 ENTRY = ("Debian GNU/Linux", "/boot/vmlinuz-6.1", LINE, "/boot/initrd.img-6.1")
@@ -51,14 +58,17 @@ def found(
 def read(*images: Path, kind: str = "raw", wanted: BootRequest | None = None) -> Read:
     """Extract from disks, and read what was found."""
     result = found(images, kind, wanted)
-    ramdisk = content(result.ramdisk) if result.ramdisk else None
-    return Read(content(result.kernel), ramdisk, result)
+    ramdisk = content(result.ramdisk.file) if result.ramdisk else None
+    return Read(content(result.kernel.file), ramdisk, result)
 
 
-def content(place: Found) -> bytes:
-    assert place.inside
-    with open_inside(place.inside) as source:
-        return source.read()
+def content(file: SourceFile) -> bytes:
+    """Read a file of a disk as it is copied: only forwards."""
+    parts = []
+    with open_source(file) as source:
+        while block := source.read(1 << 20):
+            parts.append(block)
+    return b"".join(parts)
 
 
 def refused(*images: Path, kind: str = "raw", wanted: BootRequest | None = None) -> str:

@@ -3,7 +3,6 @@
 import os
 import random
 import struct
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,13 +10,13 @@ import pytest
 
 from shimtool.errors import ShimtoolError
 from tests.conftest import EXAMPLES
-from tests.payload.guest_disk.support import NOTHING, WHOLE, found, read, refused
+from tests.payload.guest_disk.support import NOTHING, WHOLE, kernel, read, refused
 from tests.support import disks
 from tests.support.cli import forked
 
 SMALL = {
     **WHOLE,
-    "/boot/vmlinuz-6.1": random.Random(3).randbytes(70_000),  # noqa: S311 - filler
+    "/boot/vmlinuz-6.1": kernel(random.Random(3).randbytes(70_000)),  # noqa: S311 - filler
     "/boot/initrd.img-6.1": random.Random(4).randbytes(9000),  # noqa: S311 - filler
 }
 KINDS = ("ext2", "ext4", "xfs", "btrfs", "mbr", "gpt", "lvm", "qcow2", "vpc")
@@ -58,12 +57,10 @@ def read_whatever(image: Path, kind: str) -> None:
 
 def attempt(image: Path, kind: str) -> None:
     """Read a disk in this very process: for `bounded` work that reads many."""
-    began = time.process_time()
     try:
         read(image, kind=word(kind))
     except ShimtoolError as error:
         assert all(fault.remedy for fault in error.faults)
-    assert time.process_time() - began < CPU_SECONDS
 
 
 def check_refusal(image: Path, words: str = "") -> None:
@@ -127,7 +124,7 @@ def test_cut_short(images: dict[str, Path], kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["/boot/vmlinuz-6.1", "/boot", "/boot/grub/grub.cfg", "/vmlinuz"])
 @pytest.mark.parametrize("kind", ["ext2", "ext4"])
 def test_absurd_sizes(tmp_path: Path, kind: str, path: str, size: int) -> None:
-    image = disks.ext(tmp_path / "disk.img", {**SMALL, "/boot/vmlinuz-6.1": b"k" * 99}, kind, 8)
+    image = disks.ext(tmp_path / "disk.img", {**SMALL, "/boot/vmlinuz-6.1": kernel(b"")}, kind, 8)
     disks.run("debugfs", "-w", "-R", f"set_inode_field {path} size {size}", image)
     read_whatever(image, kind)
 
@@ -234,8 +231,4 @@ def test_a_bomb_in_btrfs(tmp_path: Path) -> None:
     finally:
         disks.run("umount", mounted)
 
-    def refuse() -> None:
-        assert found([image]).ramdisk
-        check_refusal(image, "no kernel and no ramdisk")
-
-    bounded(refuse)
+    bounded(lambda: check_refusal(image, "no kernel and no ramdisk"))

@@ -14,7 +14,9 @@ from tests.payload.guest_disk.support import (
     NOTHING,
     RAMDISK,
     WHOLE,
+    content,
     found,
+    kernel,
     read,
     refused,
 )
@@ -26,7 +28,7 @@ def check(place: str, *images: Path, kind: str = "raw") -> None:
     result = read(*images, kind=kind)
     assert (result.kernel, result.ramdisk) == (KERNEL, RAMDISK)
     assert result.found.arguments == LINE
-    assert result.found.kernel.dom0_path == f"/dev/vg0/{images[0].stem}{place}"
+    assert result.found.kernel.file.dom0_path == f"/dev/vg0/{images[0].stem}{place}"
 
 
 @pytest.mark.parametrize("kind", ["ext2", "ext3", "ext4"])
@@ -48,7 +50,7 @@ def test_ext4_with_folders_in_inodes(tmp_path: Path) -> None:
 
 def test_ext2_with_holes(tmp_path: Path) -> None:
     """The library reads the disk's first block for some of them."""
-    files = {**WHOLE, "/boot/vmlinuz-6.1": KERNEL[:5000] + bytes(50_000)}
+    files = {**WHOLE, "/boot/vmlinuz-6.1": kernel(bytes(50_000) + KERNEL[:5000])}
     image = disks.ext(tmp_path / "disk.img", files, "ext2")
     assert "is sparse" in refused(image)
     image = disks.ext(tmp_path / "disk.img", files, "ext4")
@@ -80,7 +82,7 @@ def test_btrfs_subvolume(tmp_path: Path, name: str, packed: str) -> None:
     result = read(image)
     assert result.kernel == KERNEL
     assert result.ramdisk == files["/boot/initrd.img-6.1"]
-    assert result.found.kernel.dom0_path == f"/dev/vg0/disk:/{name}/boot/vmlinuz-6.1"
+    assert result.found.kernel.file.dom0_path == f"/dev/vg0/disk:/{name}/boot/vmlinuz-6.1"
 
 
 def test_partitions(tmp_path: Path) -> None:
@@ -155,11 +157,11 @@ def test_block_device_written_behind_our_back(tmp_path: Path) -> None:
     with disks.block_device(image) as device:
         assert read(device).kernel == KERNEL
         data = image.read_bytes()
-        at = data.index(KERNEL[:4096])
+        at = data.index(KERNEL[4096:8192])
         with image.open("r+b") as file:
             file.seek(at)
             file.write(b"changed")
-        assert read(device).kernel == b"changed" + KERNEL[7:]
+        assert read(device).kernel == KERNEL[:4096] + b"changed" + KERNEL[4103:]
 
 
 def test_links_stay_inside(tmp_path: Path) -> None:
@@ -186,10 +188,10 @@ def test_links_in_circles(tmp_path: Path) -> None:
 
 def test_offset_as_pygrub_takes_it(tmp_path: Path) -> None:
     one = disks.ext(tmp_path / "one.img", WHOLE)
-    two = disks.ext(tmp_path / "two.img", {**WHOLE, "/boot/vmlinuz-6.1": b"the other"})
+    two = disks.ext(tmp_path / "two.img", {**WHOLE, "/boot/vmlinuz-6.1": kernel(b"the other")})
     image = disks.partitioned(tmp_path / "disk.img", [one, two])
     result = read(image, wanted=BootRequest(offset=(1 << 20) + one.stat().st_size))
-    assert result.kernel == b"the other"
+    assert result.kernel == kernel(b"the other")
 
 
 def test_two_menus_where_pygrub_does_not_look(tmp_path: Path) -> None:
@@ -200,11 +202,23 @@ def test_two_menus_where_pygrub_does_not_look(tmp_path: Path) -> None:
     assert "several boot menus" in refused(image)
 
 
-def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
+def test_a_file_that_changes_after_it_was_examined(tmp_path: Path) -> None:
     image = disks.ext(tmp_path / "disk.img", WHOLE)
-    place = found([image]).kernel.inside
-    assert place
-    with pytest.raises(ShimtoolError, match="changed while"), unchanged_inside(place):
+    file = found([image]).kernel.file
+    disks.run("debugfs", "-w", "-R", "set_inode_field /boot/vmlinuz-6.1 ctime 20200101", image)
+    with pytest.raises(ShimtoolError, match="changed while"):
+        content(file)
+
+
+def test_a_file_that_changes_while_it_is_examined(tmp_path: Path) -> None:
+    image = disks.ext(tmp_path / "disk.img", WHOLE)
+    inside = found([image]).kernel.file.inside
+    assert inside
+    with (
+        image.open("rb") as disk,
+        pytest.raises(ShimtoolError, match="changed while"),
+        unchanged_inside(inside, [disk.fileno()]),
+    ):
         disks.run("debugfs", "-w", "-R", "set_inode_field /boot/vmlinuz-6.1 ctime 20200101", image)
 
 

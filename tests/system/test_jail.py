@@ -1,0 +1,203 @@
+"""What a child in the jail cannot do, tried by real children, as root and as another user."""
+
+import errno
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from shimtool.system import confinement
+from shimtool.system.jail import Jailed, JailError, Limits, Put
+from tests.support.cli import forked
+
+QUICK = Limits(cpu_seconds=1)
+PARENT = os.getpid()
+NOBODY, SOMEBODY = 65534, 1234
+
+
+def answer(
+    work: Callable[[Sequence[int], Put], None],
+    descriptors: Sequence[int] = (),
+    limits: Limits = QUICK,
+) -> bytes:
+    parts = []
+    with Jailed(work, descriptors, limits) as jailed:
+        while data := jailed.read(1000):
+            parts.append(data)
+    return b"".join(parts)
+
+
+def why(work: Callable[[Sequence[int], Put], None], limits: Limits = QUICK) -> str:
+    with pytest.raises(JailError) as caught:
+        answer(work, limits=limits)
+    return str(caught.value)
+
+
+def error_of(deed: Callable[[], object]) -> str:
+    try:
+        deed()
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+    return "done"
+
+
+def try_all(disk: int, folder: Path) -> dict[str, str]:
+    """Try in the jail, with a disk open to write, what nobody may do there; errors by deed."""
+    deeds: dict[str, Callable[[], object]] = {
+        "open": lambda: os.open("/etc/passwd", os.O_RDONLY),
+        "open here": lambda: os.open(".", os.O_RDONLY),
+        "list": lambda: list(Path("/").iterdir()),
+        "make": (folder / "made").mkdir,
+        "connect": lambda: socket.socket(socket.AF_INET).connect(("127.0.0.1", 1)),
+        "talk": lambda: socket.socket(socket.AF_UNIX),
+        "fork": os.fork,
+        "write": lambda: os.write(1, b"!"),
+        "grow": lambda: os.ftruncate(1, 1 << 20),
+        "signal": lambda: os.kill(os.getppid() if os.getppid() > 0 else PARENT, 0),
+    }
+
+    def work(_descriptors: Sequence[int], put: Put) -> None:
+        put("\n".join(f"{name}={error_of(deed)}" for name, deed in deeds.items()).encode())
+
+    lines = answer(work, [disk]).decode().splitlines()
+    return dict(line.split("=") for line in lines)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Path:
+    path = tmp_path / "disk"
+    path.write_bytes(b"0123456789")
+    return path
+
+
+def wait(_descriptors: Sequence[int], _put: Put) -> None:
+    threading.Event().wait()
+
+
+def no_filter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a Linux without seccomp: the other walls stand alone."""
+    monkeypatch.setattr(confinement, "_filter_calls", lambda: None)
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_as_root(disk: Path, monkeypatch: pytest.MonkeyPatch, *, filtered: bool) -> None:
+    if not filtered:
+        no_filter(monkeypatch)
+    with disk.open("r+b") as opened:
+        tried = try_all(opened.fileno(), disk.parent)
+    if filtered:
+        # a disk is opened to read only; that a file could be written is the test's own doing
+        assert {**tried, "write": ""} == {**dict.fromkeys(tried, "EPERM"), "write": ""}
+    assert not {name for name, error in tried.items() if error == "done"} - {"write"}
+    assert not (disk.parent / "made").exists()
+    assert len(disk.read_bytes()) == 10
+
+
+@pytest.mark.parametrize("filtered", [True, False])
+def test_as_another_user(disk: Path, monkeypatch: pytest.MonkeyPatch, *, filtered: bool) -> None:
+    if not filtered:
+        no_filter(monkeypatch)
+    disk.parent.chmod(0o777)
+
+    def as_somebody() -> None:
+        os.setgroups([])
+        os.setresgid(SOMEBODY, SOMEBODY, SOMEBODY)
+        os.setresuid(SOMEBODY, SOMEBODY, SOMEBODY)
+        tried = try_all(opened.fileno(), disk.parent)
+        # What a user's process can do without seccomp all the same: confinement.py says so.
+        may = {"write"} if filtered else {"write", "signal", "make"}
+        assert not {name for name, error in tried.items() if error == "done"} - may, tried
+
+    with disk.open("r+b") as opened:
+        done = forked(as_somebody)
+    assert not done.code, done.said
+
+
+def test_root_is_root_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_filter(monkeypatch)  # which knows no getuid
+
+    def work(_descriptors: Sequence[int], put: Put) -> None:
+        put(repr((os.getresuid(), os.getresgid(), os.getgroups())).encode())
+
+    assert answer(work) == repr(((NOBODY,) * 3, (NOBODY,) * 3, [])).encode()
+
+
+def test_only_what_is_given_is_open(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_filter(monkeypatch)
+
+    def work(descriptors: Sequence[int], put: Put) -> None:
+        is_open = [n for n in range(300) if error_of(partial(os.fstat, n)) == "done"]
+        put(repr((is_open, os.pread(descriptors[0], 4, 2))).encode())
+
+    with disk.open("rb") as opened, disk.open("rb"):
+        assert answer(work, [opened.fileno()]) == repr(([0, 1], b"2345")).encode()
+
+
+def test_limits() -> None:
+    def loop(_descriptors: Sequence[int], _put: Put) -> None:
+        while True:
+            pass
+
+    def hoard(_descriptors: Sequence[int], _put: Put) -> None:
+        held = []
+        while True:
+            held.append(bytes(1 << 20))
+
+    assert why(loop) == "it took more than 1 s of processor time"
+    assert why(hoard) == "it took more than 192 MB of memory"
+
+
+def test_what_it_took_is_told() -> None:
+    def work(_descriptors: Sequence[int], put: Put) -> None:
+        put(b"x")
+
+    with Jailed(work, [], QUICK) as jailed:
+        assert jailed.read(10) == b"x"
+        assert jailed.read(10) == b""
+        assert jailed.usage
+        assert jailed.usage.ru_maxrss > 0
+
+
+def test_a_child_that_lets_us_wait() -> None:
+    assert why(wait, Limits(wait_seconds=0.01)) == "it took more than 0.01 s"
+
+
+def test_a_child_that_pretends_to_have_ended() -> None:
+    def work(descriptors: Sequence[int], put: Put) -> None:
+        os.close(0)
+        wait(descriptors, put)
+
+    assert why(work) == "its reader was ended by SIGKILL"
+
+
+class PanicException(BaseException):
+    """As libraries in Rust raise."""
+
+
+@pytest.mark.parametrize("error", [PanicException, SystemExit, KeyboardInterrupt, RecursionError])
+def test_errors_of_any_kind(error: type[BaseException]) -> None:
+    def work(_descriptors: Sequence[int], _put: Put) -> None:
+        raise error
+
+    assert why(work) == "its reader ended with exit code 70"
+
+
+def test_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_filter(monkeypatch)
+
+    def work(_descriptors: Sequence[int], _put: Put) -> None:
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    assert why(work) == "its reader was ended by SIGSEGV"
+
+
+def test_nobody_is_left_behind(disk: Path) -> None:
+    with disk.open("rb") as opened, Jailed(wait, [opened.fileno()], QUICK):
+        pass
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
