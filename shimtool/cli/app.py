@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -19,7 +20,13 @@ from shimtool.cli.shims import shims
 from shimtool.commands.boot_test import boot_test as boot_iso
 from shimtool.commands.convert import Converted
 from shimtool.commands.convert import convert as convert_guests
-from shimtool.commands.planning import Outcome, Planned, Refused, plan_guests
+from shimtool.commands.planning import (
+    Outcome,
+    Planned,
+    Refused,
+    done_or_refused,
+    plan_guests,
+)
 from shimtool.commands.progress import NO_PROGRESS, Progress
 from shimtool.commands.run import open_run
 from shimtool.commands.settings import (
@@ -30,6 +37,7 @@ from shimtool.commands.settings import (
     InPlaceSettings,
     OutputSettings,
 )
+from shimtool.commands.status import GuestStatus
 from shimtool.commands.status import status as states_of
 from shimtool.commands.verify import Check
 from shimtool.commands.verify import verify as verify_file
@@ -95,7 +103,7 @@ def scan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = Fa
     else:
         _print_guests(guests)
         _print_notes(tables.scan_summary(outcomes, [path for path, _why in found.skipped]))
-    _raise_crashes(outcomes)
+    _raise_crashes(each.crash for each in outcomes if isinstance(each, Refused))
 
 
 @app.command(epilog=epilog("plan"))
@@ -182,24 +190,23 @@ def _one_by_one(
 ) -> None:
     """Do some work on each path, which gives a document and a text, and print them.
 
-    What fails does not stop the others; in the end the exit code is 1.
+    What fails does not stop the others; in the end the exit code is 1, or 3 for a fault of ours.
     """
-    documents, failures = [], False
+    documents, failures = [], []
     for path in paths:
-        try:
-            document, said = work(path)
-        except ShimtoolError as error:
-            failures = True
-            documents.append(failed(path, error.faults))
-            _print_faults(error.faults)
+        done = done_or_refused(partial(work, path), path)
+        if isinstance(done, Refused):
+            failures.append(done)
+            documents.append(failed(path, done.faults))
+            _print_faults(done.faults)
         else:
+            document, said = done
             documents.append(document)
             if not as_json:
                 typer.echo(said)
     if as_json:
         _print_json(documents)
-    if failures:
-        raise typer.Exit(1)
+    _end(failures)
 
 
 @app.command(epilog=epilog("status"))
@@ -214,11 +221,13 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Say which outputs are stale, and why: kernel replaced, config edited, shim newer, damage."""
-    states = [results.state(each) for each in states_of(guests or [], settings.out)]
+    found = list(states_of(guests or [], settings.out))
+    states = [results.state(each) for each in found]
     if as_json:
         _print_json(states)
     else:
         typer.echo(table(tables.status_rows(states)))
+    _raise_crashes(each.crash for each in found if isinstance(each, GuestStatus))
     if any(each["stale"] for each in states):
         raise typer.Exit(1)
 
@@ -297,12 +306,11 @@ def _print_json(document: object) -> None:
 def _end(outcomes: Iterable[Outcome | Converted]) -> None:
     """End with exit code 1 if guests were refused; with 3, and their log, where shimtool failed."""
     refused = [each for each in outcomes if isinstance(each, Refused)]
-    _raise_crashes(refused)
+    _raise_crashes(each.crash for each in refused)
     if refused:
         raise typer.Exit(1)
 
 
-def _raise_crashes(outcomes: Iterable[Outcome | Converted]) -> None:
-    crashes = [each.crash for each in outcomes if isinstance(each, Refused) and each.crash]
-    if crashes:
+def _raise_crashes(found: Iterable[BaseException | None]) -> None:
+    if crashes := [each for each in found if each is not None]:
         raise CrashedGuestsError("shimtool failed on some guests", crashes)

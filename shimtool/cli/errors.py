@@ -2,7 +2,8 @@
 
     expected (ShimtoolError)            1  every fault: what, where, the value seen, what to do
     unexpected (any other exception)    3  what was being done, the version, and a log file
-    Ctrl-C, SIGTERM                   130  nothing
+    Ctrl-C                            130  nothing
+    SIGTERM                           143  nothing
 
 Wrong command lines (UsageError among them) are typer's to tell: their usage, exit code 2.
 """
@@ -18,10 +19,10 @@ from shimtool.errors import Fault, Location, ShimtoolError
 from shimtool.system import activity
 from shimtool.text import printable, reason
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143  # 128 and the signal's number, as shells have it
 
 
-class CrashedGuestsError(ExceptionGroup[Exception]):
+class CrashedGuestsError(BaseExceptionGroup[BaseException]):
     """What went wrong in shimtool itself on some guests, after the results were printed."""
 
 
@@ -33,6 +34,7 @@ class Asked:
     as_json: bool = False
     debug: bool = False
     out: Path | None = None
+    terminated: bool = False
     _verbose: bool = False
 
     def take(self, *, verbose: bool, debug: bool) -> None:

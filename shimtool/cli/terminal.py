@@ -125,7 +125,7 @@ def _interrupts_put_off() -> Iterator[None]:
         for number, handler in usual.items():
             signal.signal(number, handler)
     if waiting:
-        raise KeyboardInterrupt
+        signal.raise_signal(waiting[0])
 
 
 class ProgressBar(Progress):

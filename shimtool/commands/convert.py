@@ -1,9 +1,8 @@
 """The main job: planned guests become files, and shimtool.yaml says what was done."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +10,9 @@ from shimtool.commands.planning import (
     ParsedGuest,
     Planned,
     Refused,
+    done_or_refused,
     plan_guest,
     read_guests,
-    refusal,
 )
 from shimtool.commands.progress import NO_PROGRESS, Progress
 from shimtool.commands.record import changed_outputs, fingerprint, make_record
@@ -24,7 +23,10 @@ from shimtool.errors import fault, os_errors_as_faults
 from shimtool.model import Mode
 from shimtool.output.guest import write_device_model, write_guest
 from shimtool.output.report import FILE_NAME, Record, Report, render
+from shimtool.system.halting import halt
 from shimtool.system.staging import locked, sweep, write_file
+
+_GRACE = 0.2  # seconds in which guests that are just finished still get into the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +55,11 @@ def convert(
                 sweep(folder)
         guests = list(read_guests(found.configs, settings.out))
         progress.found(len(guests))
-        records, kernels = dict(run.before.guests), dict(run.before.kernels)
-        mended = set()
+        work = _Work(run, progress)
         try:
-            for outcome in _outcomes(guests, run, settings.jobs, progress):
-                if isinstance(outcome, Converted):
-                    kernel = outcome.planned.plan.image.payload.kernel
-                    records[outcome.record.name] = outcome.record
-                    mended.add(outcome.record.name)
-                    if kernel.file.inside is None:  # a guest could forge what others trust later
-                        kernels[kernel.file.sha256] = kernel.facts
-                yield outcome
+            yield from _outcomes(guests, work, settings.jobs)
         finally:
-            damaged = tuple(each for each in run.before.damaged if each.name not in mended)
-            _write_report(Report(records, kernels, damaged), run.before, settings.out)
+            _write_report(work.report(), run.before, settings.out)
 
 
 def _write_report(report: Report, before: Report, out: Path) -> None:
@@ -74,25 +67,55 @@ def _write_report(report: Report, before: Report, out: Path) -> None:
         write_file(out / FILE_NAME, render(report))
 
 
+class _Work:
+    """Converts one guest when called, from any thread, and keeps what the report is to say."""
+
+    def __init__(self, run: Run, progress: Progress) -> None:
+        self._run, self._progress = run, progress
+        self._records, self._kernels = dict(run.before.guests), dict(run.before.kernels)
+        self._mended = set[str]()
+
+    def __call__(self, each: ParsedGuest | Refused) -> Converted | Refused:
+        if isinstance(each, Refused):
+            with self._progress.guest(each.config.name):
+                return each
+        with self._progress.guest(each.guest.name):
+            outcome = _convert_one(self._run, each)
+        if isinstance(outcome, Converted):
+            self._keep(outcome)
+        return outcome
+
+    def _keep(self, done: Converted) -> None:
+        kernel = done.planned.plan.image.payload.kernel
+        self._records[done.record.name] = done.record
+        self._mended.add(done.record.name)
+        if kernel.file.inside is None:  # a guest could forge what others trust later
+            self._kernels[kernel.file.sha256] = kernel.facts
+
+    def report(self) -> Report:
+        """Return what is to be kept of this run and those before it."""
+        before = self._run.before
+        damaged = tuple(each for each in before.damaged if each.name not in self._mended)
+        return Report(dict(self._records), dict(self._kernels), damaged)
+
+
 def _outcomes(
-    guests: Sequence[ParsedGuest | Refused], run: Run, jobs: int, progress: Progress
+    guests: Sequence[ParsedGuest | Refused], work: _Work, jobs: int
 ) -> Iterator[Converted | Refused]:
-    convert_one = partial(_convert_watched, run, progress)
     if jobs == 1:  # needs no threads, and stops at once on Ctrl-C
-        yield from map(convert_one, guests)
+        yield from map(work, guests)
         return
     pool = ThreadPoolExecutor(jobs)
+    futures = [pool.submit(work, each) for each in guests]
     try:
-        yield from pool.map(convert_one, guests)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _convert_watched(
-    run: Run, progress: Progress, each: ParsedGuest | Refused
-) -> Converted | Refused:
-    with progress.guest(each.config.name if isinstance(each, Refused) else each.guest.name):
-        return each if isinstance(each, Refused) else _convert_one(run, each)
+        for future in futures:
+            yield future.result()
+    except BaseException:  # Ctrl-C, or nobody wants the rest: what may take long is not waited for
+        halt()
+        pool.shutdown(wait=False, cancel_futures=True)
+        wait([each for each in futures if each.running()], _GRACE)
+        raise
+    pool.shutdown()
 
 
 def _convert_one(run: Run, parsed: ParsedGuest) -> Converted | Refused:
@@ -100,11 +123,12 @@ def _convert_one(run: Run, parsed: ParsedGuest) -> Converted | Refused:
     planned = plan_guest(run, parsed)
     if isinstance(planned, Refused):
         return planned
-    try:
+
+    def work() -> Converted:
         with os_errors_as_faults("write there", run.destination.folder):
             return _written(run, planned)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is of this guest alone
-        return refusal(planned.config, error, parsed.guest)
+
+    return done_or_refused(work, planned.config, parsed.guest)
 
 
 def _written(run: Run, planned: Planned) -> Converted:

@@ -4,9 +4,11 @@ path --read_guests--> ParsedGuest | Refused
 ParsedGuest --plan_guest--> Planned | Refused
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from traceback import clear_frames
+from typing import TypeVar
 
 from shimtool.commands.run import Run
 from shimtool.configs.find import Unusable
@@ -18,6 +20,9 @@ from shimtool.payload.gather import gather
 from shimtool.plan.plan import payload_independent_faults, plan
 from shimtool.plan.refusals import not_pv
 from shimtool.text import diff
+
+Done = TypeVar("Done")
+_MOST_SAID = 300  # characters of what an exception says
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Refused:
     config: Path
     faults: tuple[Fault, ...]
     guest: Guest | None = None
-    crash: Exception | None = None
+    crash: BaseException | None = None
 
 
 Outcome = Planned | Refused
@@ -90,14 +95,15 @@ def read_guests(configs: Iterable[Path | Unusable], out: Path) -> Iterator[Parse
 def _read(config: Path | Unusable, out: Path) -> ParsedGuest | Refused:
     if isinstance(config, Unusable):
         return Refused(config.path, (config.fault,))
-    try:
+
+    def parse() -> ParsedGuest:
         with os_errors_as_faults("read", config):
             opened = open_config(config)
             if opened.ours:
                 opened = original_of(opened, out)
             return ParsedGuest(opened.guest(), opened)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is of this guest alone
-        return refusal(config, error)
+
+    return done_or_refused(parse, config)
 
 
 def _same_name(guest: Guest, configs: Sequence[Path]) -> Fault:
@@ -112,13 +118,14 @@ def _same_name(guest: Guest, configs: Sequence[Path]) -> Fault:
 def plan_guest(run: Run, parsed: ParsedGuest) -> Outcome:
     """Find the guest's files, plan, and render its new config; a refusal has every reason."""
     guest = parsed.guest
-    try:
+
+    def work() -> Planned:
         with os_errors_as_faults("read", guest.config):
             payload = _gathered(run, guest)
         planned = plan(guest, payload, run.shim, run.host, run.settings)
         return Planned(parsed, planned, parsed.config.converted(planned))
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is of this guest alone
-        return refusal(guest.config, error, guest)
+
+    return done_or_refused(work, guest.config, guest)
 
 
 def _gathered(run: Run, guest: Guest) -> Payload:
@@ -132,12 +139,24 @@ def _gathered(run: Run, guest: Guest) -> Payload:
         raise ShimtoolError(*others, *error.faults) from None
 
 
-def refusal(config: Path, error: Exception, guest: Guest | None = None) -> Refused:
-    """Turn what stopped the work on one guest into its refusal."""
+def done_or_refused(
+    work: Callable[[], Done], config: Path, guest: Guest | None = None
+) -> Done | Refused:
+    """Do some work on one guest; whatever stops it is of this guest alone, and is its refusal."""
+    try:
+        return work()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - libraries in Rust panic with one of these
+        return _refusal(config, error, guest)
+
+
+def _refusal(config: Path, error: BaseException, guest: Guest | None) -> Refused:
     if isinstance(error, ShimtoolError):
         return Refused(config, error.faults, guest)
+    clear_frames(error.__traceback__)  # what filled the memory must not stay in it
     fault = Fault(
-        f"shimtool itself failed on this guest: {type(error).__name__}: {error}",
+        f"shimtool itself failed on this guest: {type(error).__name__}: {str(error)[:_MOST_SAID]}",
         Location(config),
         remedy="the other guests are not affected; report it with the log that is named below",
     )

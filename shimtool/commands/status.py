@@ -5,7 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.commands.planning import Planned, Refused, plan_guest, read_guests
+from shimtool.commands.planning import (
+    Outcome,
+    Planned,
+    Refused,
+    done_or_refused,
+    plan_guest,
+    read_guests,
+)
 from shimtool.commands.record import changed_outputs, fingerprint
 from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import ConvertSettings
@@ -21,10 +28,14 @@ from shimtool.text import reason
 
 @dataclass(frozen=True, slots=True)
 class GuestStatus:
-    """A guest converted before, and why its outputs are stale; no reasons when up to date."""
+    """A guest converted before, and why its outputs are stale; no reasons when up to date.
+
+    `crash` is the exception of a fault in shimtool itself, which is one of the reasons then.
+    """
 
     record: Record
     reasons: tuple[str, ...]
+    crash: BaseException | None = None
 
 
 def status(wanted: Sequence[Path], out: Path) -> Iterator[GuestStatus | DamagedRecord]:
@@ -37,14 +48,18 @@ def status(wanted: Sequence[Path], out: Path) -> Iterator[GuestStatus | DamagedR
     report = reports.load(out)
     runs = _Runs(out)
     for record in _chosen([*report.guests.values(), *report.damaged], wanted, out):
-        if isinstance(record, DamagedRecord):
-            yield record
-            continue
-        try:
-            with os_errors_as_faults("read", out):
-                yield GuestStatus(record, tuple(_reasons(record, runs.of(record))))
-        except ShimtoolError as error:
-            yield GuestStatus(record, tuple(map(reason, error.faults)))
+        yield record if isinstance(record, DamagedRecord) else _status_of(record, runs, out)
+
+
+def _status_of(record: Record, runs: "_Runs", out: Path) -> GuestStatus:
+    def compare() -> GuestStatus:
+        with os_errors_as_faults("read", out):
+            return _compared(record, runs.of(record))
+
+    done = done_or_refused(compare, Path(record.config.here))
+    if isinstance(done, Refused):
+        return GuestStatus(record, tuple(map(reason, done.faults)), done.crash)
+    return done
 
 
 _Recorded = Record | DamagedRecord
@@ -106,17 +121,24 @@ def _bad_option(record: Record, error: UsageError, out: Path) -> Fault:
     )
 
 
-def _reasons(record: Record, run: Run) -> Iterator[str]:
+def _compared(record: Record, run: Run) -> GuestStatus:
     to = run.destination
-    yield from changed_outputs(record, to.folder)
+    reasons = changed_outputs(record, to.folder)
     if record.mode == Mode.HVM:
-        yield from _script(to)
-    config = Path(record.config.here)
-    if not config.exists():
-        yield f"its config is gone: {config}"
-        return
-    (read,) = read_guests([config], to.folder)
-    outcome = read if isinstance(read, Refused) else plan_guest(run, read)
+        reasons += _script(to)
+    config, crash = Path(record.config.here), None
+    if config.exists():
+        (read,) = read_guests([config], to.folder)
+        outcome = read if isinstance(read, Refused) else plan_guest(run, read)
+        reasons += _differences(record, outcome, to)
+        crash = outcome.crash if isinstance(outcome, Refused) else None
+    else:
+        reasons.append(f"its config is gone: {config}")
+    return GuestStatus(record, tuple(reasons), crash)
+
+
+def _differences(record: Record, outcome: Outcome, to: Destination) -> Iterator[str]:
+    """Say what convert would make otherwise today."""
     if isinstance(outcome, Refused):
         yield from (f"cannot be converted any more: {reason(each)}" for each in outcome.faults)
         return

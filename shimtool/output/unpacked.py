@@ -10,11 +10,13 @@ from shimtool.errors import os_error
 from shimtool.model import GuestDiskFile, Kernel, SourceFile
 from shimtool.payload.reopen import unpacked
 from shimtool.system.files import stamp_of
+from shimtool.system.halting import changing_files
 from shimtool.system.staging import PREFIX, SUFFIX
 
 
 def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+    with changing_files():
+        return os.open(path, flags, 0o600)
 
 
 class UnpackedKernels:

@@ -12,6 +12,7 @@ from typing import BinaryIO, Self
 from shimtool.errors import fault, os_error, os_errors_as_faults
 from shimtool.system.activity import note
 from shimtool.system.files import has_content
+from shimtool.system.halting import changing_files, keep, undo_on_halt
 
 # Names of unfinished files; what a killed run left is removed under the next one's lock.
 PREFIX, SUFFIX = ".shimtool-", ".tmp"
@@ -32,17 +33,19 @@ class Staging:
     def open(self, final: Path, mode: int = 0o600) -> BinaryIO:
         """Return a new binary file (read and write) which is to become `final`."""
         try:
-            descriptor, name = tempfile.mkstemp(SUFFIX, PREFIX, final.parent)
+            with changing_files():
+                descriptor, name = tempfile.mkstemp(SUFFIX, PREFIX, final.parent)
+                file = os.fdopen(descriptor, "w+b")
+                self._files.append((file, Path(name), final))
             os.fchmod(descriptor, mode)
             with suppress(OSError):  # NFS may know no locks
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ours: sweep() leaves it
         except OSError as error:
             raise os_error(error, "write there", final.parent) from None
-        file = os.fdopen(descriptor, "w+b")
-        self._files.append((file, Path(name), final))
         return file
 
     def __enter__(self) -> Self:
+        undo_on_halt(self._remove)
         return self
 
     def __exit__(
@@ -55,14 +58,19 @@ class Staging:
             if kind is None:
                 self._commit()
         finally:
-            for file, temporary, _final in self._files:
+            for file, _temporary, _final in self._files:
                 with suppress(OSError):  # flushes once more what a full disk did not take
                     file.close()
-                with suppress(OSError):
-                    temporary.unlink(missing_ok=True)
+            self._remove()
+            keep(self._remove)
         if isinstance(error, OSError):
             place = error.filename or (self._files[-1][2] if self._files else "the outputs")
             raise os_error(error, "write", place) from None
+
+    def _remove(self) -> None:
+        for _file, temporary, _final in self._files:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
     def _commit(self) -> None:
         for file, _temporary, final in self._files:
@@ -71,9 +79,11 @@ class Staging:
                 os.fsync(file.fileno())
             if final.is_dir():
                 raise fault("a folder is in the way", final, remedy="move it away")
-        for _file, temporary, final in self._files:
-            with _as_fault_of(final):
-                temporary.replace(final)
+        with changing_files():
+            for _file, temporary, final in self._files:
+                with _as_fault_of(final):
+                    temporary.replace(final)
+        for _file, _temporary, final in self._files:
             note("write", final)
         for folder in dict.fromkeys(final.parent for _file, _temporary, final in self._files):
             _sync_folder(folder)

@@ -55,44 +55,90 @@ def test_a_bad_option_in_the_report_is_one_guests_fault(
     assert dom0.run("status").code == 0
 
 
+# A fault in shimtool itself that only the guest "odd" meets, of the kind that is its name.
 CRASH = """
 import sys
 import shimtool.plan.plan
 from shimtool.cli.main import main
 real = shimtool.plan.plan.disks.warnings
+class Panic(BaseException):
+    "What a library in Rust raises, as pyo3 has it"
+def nested():
+    return [nested()]
+def no_such_key():
+    raise KeyError("no such thing\\x1b")
+def value():
+    raise ValueError("bad" * 1000)
+def panic():
+    raise Panic("index out of bounds")
+def memory():
+    kept = [bytearray(1 << 20)]
+    bytearray(1 << 60)
+def leave():
+    sys.exit(5)
 def broken(guest, mode):
     if guest.name == "odd":
-        raise KeyError("no such thing\\x1b")
+        globals()[KIND]()
     return real(guest, mode)
 shimtool.plan.plan.disks.warnings = broken
+KIND = sys.argv.pop(1)
 main()
 """
+KINDS = {
+    "no_such_key": "KeyError", "value": "ValueError", "nested": "RecursionError",
+    "memory": "MemoryError", "panic": "Panic", "leave": "SystemExit",
+}  # fmt: skip
 
 
-def crashing(dom0: Dom0, command: str, *words: str) -> tuple[int, str, str]:
+def crashing(
+    dom0: Dom0, command: str, *words: str, kind: str = "no_such_key"
+) -> tuple[int, str, str]:
     """Run with a fault in shimtool itself that only the guest "odd" meets."""
     path = dom0.root / "crash.py"
     path.write_text(CRASH)
-    result = run_script(path, *dom0.words(command, *words))
+    result = run_script(path, kind, *dom0.words(command, *words))
     return result.code, result.out, result.err
 
 
-def test_a_crash_on_one_guest_is_its_refusal_and_has_a_log(dom0: Dom0) -> None:
-    dom0.guest("good")
-    dom0.guest("odd")
-    code, out, err = crashing(dom0, "convert")
-    assert code == 3
-    assert "good: converted" in out
-    assert (dom0.out / "good.iso").exists()
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_crash_on_one_guest_is_its_refusal_and_has_a_log(
+    dom0: Dom0, kind: str, jobs: str
+) -> None:
+    for name in ("good", "odd", "zeal"):
+        dom0.guest(name)
+    code, out, err = crashing(dom0, "convert", "--jobs", jobs, kind=kind)
+    assert code == 3, err
+    for name in ("good", "zeal"):
+        assert f"{name}: converted" in out
+        assert (dom0.out / f"{name}.iso").exists()
     assert not (dom0.out / "odd.iso").exists()
-    assert "odd.cfg: shimtool itself failed on this guest: KeyError" in err
+    assert f"odd.cfg: shimtool itself failed on this guest: {KINDS[kind]}" in err
     assert "Traceback" not in err
     assert "\x1b" not in err
+    assert len(err) < 2000
     (log,) = dom0.out.glob("shimtool-error-*.log")
     assert str(log) in err
     assert "Traceback" in (content := log.read_text())
-    assert "KeyError" in content
+    assert KINDS[kind] in content
     assert log.stat().st_mode & 0o777 == 0o600
+    recorded = json.loads((dom0.out / "shimtool.yaml").read_text())["guests"]
+    assert [each["name"] for each in recorded] == ["good", "zeal"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("command", ["scan", "plan", "status"])
+def test_a_crash_is_one_guests_whatever_the_command(dom0: Dom0, command: str, kind: str) -> None:
+    for name in ("good", "odd", "zeal"):
+        dom0.guest(name)
+    assert dom0.run("convert").code == 0
+    code, out, err = crashing(dom0, command, kind=kind)
+    assert code == 3, err
+    assert "good" in out and "zeal" in out
+    assert f"shimtool itself failed on this guest: {KINDS[kind]}" in out + err
+    (log,) = dom0.out.glob("shimtool-error-*.log")
+    assert str(log) in err
+    assert KINDS[kind] in log.read_text()
 
 
 def test_a_crash_in_json(dom0: Dom0) -> None:
@@ -144,7 +190,7 @@ def test_nowhere_to_log(dom0: Dom0, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(dom0.out))
     monkeypatch.chdir("/proc")  # tempfile's last choice is the folder it is in
     dom0.out.chmod(0o500)
-    result = run_script(path, *dom0.words("plan"), through=POWERLESS)
+    result = run_script(path, "no_such_key", *dom0.words("plan"), through=POWERLESS)
     dom0.out.chmod(0o700)
     assert result.code == 3, result
     assert "KeyError" in result.err

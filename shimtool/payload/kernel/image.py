@@ -134,8 +134,8 @@ def _banner(chunks: Iterator[bytes]) -> str | None:
         window = tail + chunk
         at = window.find(_BANNER)
         if 0 <= at < len(window) - 100:
-            word = window[at + len(_BANNER) :][:80].split()[0]
-            return word.decode("ascii", "backslashreplace")
+            words = window[at + len(_BANNER) :][:80].partition(b"\0")[0].split()
+            return words[0].decode("ascii", "backslashreplace") if words else None
         seen += len(chunk)
         if seen > _BANNER_LIMIT:
             break

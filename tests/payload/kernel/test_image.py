@@ -115,6 +115,13 @@ def test_xenlinux_compressed_elf_with_legacy_section(
     assert elf_of(found) == image
 
 
+@pytest.mark.parametrize("end", [b" " * 100, b"\0" * 100, b"\t\n" * 50], ids=range(3))
+def test_a_banner_without_a_version(end: bytes, tmp_path: Path) -> None:
+    body = b"Linux version " + end + bytes(1000)
+    image = build.elf(segment=build.notes(build.PV_NOTES), body=body)
+    assert kernel(build.write(tmp_path, image)).facts.version is None
+
+
 def test_notes_in_a_section_only(tmp_path: Path) -> None:
     image = build.elf(
         sections={
