@@ -1,29 +1,42 @@
 """Runs the command line from start to exit code: signals, output streams, the door for errors."""
 
+import os
 import signal
 import sys
+from typing import NoReturn
 
-from shimtool.cli.errors import INTERRUPTED, Asked, report
+from shimtool.cli.errors import INTERRUPTED, TERMINATED, Asked, report
 from shimtool.errors import ShimtoolError, fault
+from shimtool.system.halting import halted
 from shimtool.system.streams import Output
 
 
 def main() -> None:
     """Run the command line; output that is closed or full stops no work, but the exit code is 1.
 
-    SIGTERM (`docker stop`) ends it as Ctrl-C does: cleaned up, exit code 130. Without a handler
-    the first process of a container would not notice it.
+    SIGTERM (`docker stop`) ends it as Ctrl-C does, cleaned up; only the exit code is another.
+    Without a handler the first process of a container would not notice it.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    asked = Asked()
+
+    def terminate(_number: int, _frame: object) -> NoReturn:
+        asked.terminated = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, terminate)
     results, messages = Output(sys.stdout), Output(sys.stderr)
     sys.stdout, sys.stderr = results.text, messages.text
-    asked = Asked()
     code = _run(asked)
+    if code == INTERRUPTED and asked.terminated:
+        code = TERMINATED
     results.text.flush()
     if results.write_error is not None:
         if not results.reader_left:
             report(_unwritten(results.write_error), Asked(debug=asked.debug))
         code = code or 1
+    if halted():  # its threads would be waited for
+        messages.text.flush()
+        os._exit(code)
     sys.exit(code)
 
 
@@ -36,7 +49,7 @@ def _run(asked: Asked) -> int:
         return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001 - the one door for errors
+    except BaseException as error:  # noqa: BLE001 - the one door for errors
         return report(error, asked)
     return 0
 

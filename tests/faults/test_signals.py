@@ -1,0 +1,122 @@
+"""Ctrl-C and SIGTERM end a run at once, however many guests are at work: all that is done is told,
+nothing is half-written, nothing goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from shimtool.system.staging import PREFIX
+from tests.support.dom0 import Dom0
+
+MIB = 1 << 20
+CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
+QUICK = [f"a{number}" for number in range(5)]
+SLOW = [f"b{number}" for number in range(4)]
+# Seconds of processor time to end in; the work of the guests at hand is several times that.
+SOON = 2.0
+Running = subprocess.Popen[bytes]
+
+
+def guest_with_a_ramdisk_of(dom0: Dom0, name: str, size: int) -> None:
+    """Zeros take no room and yet have to be hashed and copied."""
+    with (dom0.boot / f"{name}.ramdisk").open("wb") as file:
+        file.truncate(size)
+    text = f"name = '{name}'\nkernel = '/boot/vmlinuz-guest'\nramdisk = '/boot/{name}.ramdisk'\n"
+    dom0.config(f"{name}.cfg", text + "memory = 512\n")
+
+
+@contextmanager
+def at_work(dom0: Dom0, jobs: int) -> Iterator[Running]:
+    words = [str(word) for word in dom0.words("convert", "--verbose", "--jobs", str(jobs))]
+    with (dom0.root / "said").open("wb") as said, subprocess.Popen(
+        [sys.executable, "-m", "shimtool", *words],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def wait_until(true: Callable[[], bool], process: Running) -> None:
+    while not true():
+        assert process.poll() is None, "it ended before the moment came"
+        time.sleep(0.005)
+
+
+def cpu_of(process: Running) -> float:
+    """Seconds of processor time that a process has taken so far."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ended_soon(process: Running, number: signal.Signals) -> None:
+    """Send a signal; nothing of the process may be left, and not much be done until then."""
+    before = cpu_of(process)
+    process.send_signal(number)
+    _pid, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == CODES[number]
+    assert usage.ru_utime + usage.ru_stime - before < SOON
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)
+
+
+def recorded(dom0: Dom0) -> set[str]:
+    return {each["name"] for each in json.loads((dom0.out / "shimtool.yaml").read_text())["guests"]}
+
+
+def check_whole(dom0: Dom0) -> None:
+    """What the report names is there and as it says; nothing else is, nor anything unfinished."""
+    done = recorded(dom0)
+    shared = {"shimtool-dm", "shimtool.yaml", ".lock"}
+    files = {f"{name}{suffix}" for name in done for suffix in (".iso", ".cfg")}
+    assert {path.name for path in dom0.out.iterdir()} == files | shared
+    assert not done or dom0.run("status").code == 0
+    assert "Traceback" not in (dom0.root / "said").read_text()
+
+
+@pytest.mark.parametrize("number", CODES)
+def test_while_files_are_read(dom0: Dom0, number: signal.Signals) -> None:
+    """Guests that were done behind one that is at work are in the report, too."""
+    for name in [*SLOW, *QUICK]:
+        guest_with_a_ramdisk_of(dom0, name, 4000 * MIB if name in SLOW[:3] else MIB)
+    (dom0.configs / "b0.cfg").rename(dom0.configs / "0.cfg")  # the first of all
+    said = dom0.root / "said"
+
+    def ready() -> bool:
+        text = said.read_text()
+        reading = all(f"read: {dom0.boot}/{name}.ramdisk\n" in text for name in SLOW)
+        return reading and all(f"write: {dom0.out}/{name}.cfg\n" in text for name in QUICK)
+
+    with at_work(dom0, jobs=4) as process:
+        wait_until(ready, process)
+        ended_soon(process, number)
+    assert {*QUICK} <= recorded(dom0) <= {*QUICK, "b3"}
+    check_whole(dom0)
+
+
+@pytest.mark.parametrize("jobs", [1, 4])
+@pytest.mark.parametrize("number", CODES)
+def test_while_files_are_written(dom0: Dom0, number: signal.Signals, jobs: int) -> None:
+    for name in SLOW:
+        guest_with_a_ramdisk_of(dom0, name, 1500 * MIB)
+
+    def written() -> int:
+        with suppress(FileNotFoundError):  # it has its final name by now
+            return sum(path.stat().st_size for path in dom0.out.glob(f"{PREFIX}*"))
+        return 0
+
+    with at_work(dom0, jobs) as process:
+        wait_until(lambda: written() > 40 * MIB, process)
+        ended_soon(process, number)
+    check_whole(dom0)
