@@ -1,39 +1,21 @@
 """The one way to run the command line: in a forked child, where everything is imported already.
 
-The child is a process of its own (exit code, signals, limits, memory), yet starts in
-milliseconds. A program that must be started anew, under strace or with less rights, is run as
+A program that must be started anew, with less rights or another /sys, is run as
 `python -m shimtool` by giving what it is run `through`.
 """
 
-import gc
 import os
-import resource
-import select
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
-from shimtool.cli.main import main
-
-# What a command loads when it needs it: here once, so that no child has to.
-for _name in (
-    *("cli.app", "shims.packages", "shims.elf", "configs.xm"),
-    "payload.guest_disk.extract",
-):
-    import_module(f"shimtool.{_name}")
-for _name in ("zstandard", "lz4.block", "lzallright", "dissect.volume.disk", "dissect.volume.lvm",
-              "dissect.extfs", "dissect.xfs", "dissect.btrfs", "dissect.util.stream"):  # fmt: skip
-    import_module(_name)
-
-# Seconds after which a child is taken for hung: it dies of SIGALRM, exit code -14. Only a guard,
-# far beyond what a busy machine needs.
-_HUNG = 900
+from tests.support import child
+from tests.support.fork_server import Child
 
 # A command that makes the folder after it this program's /sys. Propagation stays as it is: / may
 # be no mount point (in a chroot), and then cannot be changed.
@@ -76,7 +58,18 @@ def shimtool_cli(
     """
     if through:
         return _started([*through, sys.executable, "-m", "shimtool", *map(str, words)])
-    return forked(lambda: _command_line(words), tracer=tracer, kill_after=kill_after)
+    out, err = os.memfd_create("out"), os.memfd_create("err")
+    process = Child([str(word) for word in words], out, err)
+    with _attached(tracer, process.pid):
+        began = time.monotonic()
+        process.begin()
+        if kill_after is not None:
+            time.sleep(kill_after)
+            with suppress(ProcessLookupError):  # it has ended
+                os.kill(process.pid, signal.SIGKILL)
+        taken = process.ended()
+        seconds = time.monotonic() - began
+    return _result(taken, out, err, seconds)
 
 
 def run_script(path: Path, *words: str | Path, through: Sequence[str] = ()) -> Result:
@@ -92,50 +85,45 @@ def _started(words: Sequence[str]) -> Result:
         text=True,
         errors="surrogateescape",
         check=False,
-        timeout=_HUNG,
+        timeout=child.HUNG,
     )
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-def forked(
-    work: Callable[[], None], *, tracer: Sequence[str] = (), kill_after: float | None = None
-) -> Result:
-    """Do any work in a forked child; exit code 97 for an exception."""
+def forked(work: Callable[[], None]) -> Result:
+    """Do any work in a child of this process; exit code 97 for an exception."""
     wait, go = os.pipe()
     out, err = os.memfd_create("out"), os.memfd_create("err")
-    before = _resident()
-    child = os.fork()
-    if not child:
-        os.close(go)
-        _become(work, (out, err), wait)
-    os.close(wait)
-    with _attached(tracer, child):
-        os.write(go, b"!")
-        os.close(go)
-        return _ended(child, (out, err), before, kill_after)
+    before = child.resident()
+    pid = child.fork(work, out, err, wait)
+    os.write(go, b"!")
+    taken = child.ended(pid, before)
+    for end in (wait, go):
+        os.close(end)
+    return _result(taken, out, err)
 
 
 def run_here(*words: str | Path) -> Result:
     """Run a command line in this very process: for `forked` work that runs many."""
     kept = os.dup(1), os.dup(2)
     streams = os.memfd_create("out"), os.memfd_create("err")
-    _redirect(streams)
+    child.redirect(*streams)
     code = 96  # it did not end as it should
     try:
-        _command_line(words)
+        child.command_line(words)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 98
     finally:
-        _redirect(kept)
-    return Result(code, _content(streams[0]), _content(streams[1]))
+        child.redirect(*kept)
+    return Result(code, child.content(streams[0]), child.content(streams[1]))
 
 
 @contextmanager
-def _attached(tracer: Sequence[str], child: int) -> Iterator[None]:
+def _attached(tracer: Sequence[str], pid: int) -> Iterator[None]:
     if not tracer:
         yield
         return
-    words = [*tracer, "-p", str(child)]
+    words = [*tracer, "-p", str(pid)]
     with subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         assert process.stderr
         assert b"attached" in (said := process.stderr.readline()), said
@@ -143,68 +131,10 @@ def _attached(tracer: Sequence[str], child: int) -> Iterator[None]:
         process.stderr.read()  # to its end, which is the child's
 
 
-def _ended(child: int, streams: tuple[int, int], before: int, kill_after: float | None) -> Result:
-    """Wait for the child; tell how it ended and what it took."""
-    began = time.monotonic()
-    if kill_after is not None:
-        time.sleep(kill_after)
-        os.kill(child, signal.SIGKILL)
-    _pid, status, usage = os.wait4(child, 0)
+def _result(taken: child.Taken, out: int, err: int, seconds: float = 0.0) -> Result:
     return Result(
-        code=os.waitstatus_to_exitcode(status),
-        out=_content(streams[0]),
-        err=_content(streams[1]),
-        cpu=usage.ru_utime + usage.ru_stime,
-        memory=(usage.ru_maxrss << 10) - before >> 20,
-        seconds=time.monotonic() - began,
+        taken.code, child.content(out), child.content(err), taken.cpu, taken.memory, seconds
     )
-
-
-def _content(descriptor: int) -> str:
-    with open(descriptor, "rb") as file:
-        file.seek(0)
-        return file.read().decode(errors="surrogateescape")
-
-
-def _resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-def _command_line(words: Sequence[str | Path]) -> None:
-    sys.argv = ["shimtool", *map(str, words)]
-    main()
-
-
-def _redirect(streams: tuple[int, int]) -> None:
-    """Let what is printed from now on go to these descriptors."""
-    for target, descriptor in enumerate(streams, 1):
-        os.dup2(descriptor, target)
-    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - descriptors of a process
-    sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - as above
-
-
-def _become(work: Callable[[], None], streams: tuple[int, int], wait: int) -> None:
-    """Be the child; never returns."""
-    code = 99  # something here went wrong, not in the program
-    gc.freeze()  # what was inherited is never looked through: the pages stay shared
-    try:
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        sys.stdin = open(0, closefd=False)  # noqa: SIM115 - descriptors of a process
-        _redirect(streams)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.alarm(_HUNG)
-        select.select([wait], [], [])  # no read(), which a tracer may count
-        work()
-        code = 0
-    except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else 98
-    except BaseException:  # noqa: BLE001 - what Python would do with it
-        sys.excepthook(*sys.exc_info())
-        code = 97
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
 
 
 # root, but without the right to read everything

@@ -1,0 +1,114 @@
+"""A small process from which command lines are forked.
+
+pytest's own processes grow to hundreds of MiB: a child of theirs takes more time to be forked
+than to do its work. Requests and answers are JSON, each after its length of four bytes.
+"""
+
+import json
+import os
+import resource
+import socket
+import subprocess
+import sys
+from dataclasses import asdict
+from functools import cache, partial
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from tests.support import child
+
+_ROOT = Path(__file__).parents[2]
+_LENGTH = 4
+
+# What a command loads when it needs it: here once, so that no child has to.
+_LOADED = (
+    "shimtool.cli.app", "shimtool.shims.packages", "shimtool.shims.elf", "shimtool.configs.xm",
+    "shimtool.payload.guest_disk.extract", "zstandard",
+    "lz4.block", "lzallright", "dissect.volume.disk", "dissect.volume.lvm", "dissect.extfs",
+    "dissect.xfs", "dissect.btrfs", "dissect.util.stream",
+)  # fmt: skip
+
+
+class Child:
+    """A command line that is about to run: its process, and when it may begin."""
+
+    def __init__(self, words: list[str], out: int, err: int) -> None:
+        self._server = _server()
+        wait, self._go = os.pipe()
+        request = {
+            "words": words,
+            "folder": os.fspath(Path.cwd()),
+            "environment": dict(os.environ),
+            "largest_file": resource.getrlimit(resource.RLIMIT_FSIZE),
+        }
+        socket.send_fds(self._server, [b"!"], [out, err, wait])
+        _send(self._server, request)
+        os.close(wait)
+        self.pid: int = _receive(self._server)
+
+    def begin(self) -> None:
+        """Let it work."""
+        os.write(self._go, b"!")
+        os.close(self._go)
+
+    def ended(self) -> child.Taken:
+        """Wait for its end."""
+        return child.Taken(**_receive(self._server))
+
+
+@cache
+def _server() -> socket.socket:
+    """Start the process; it ends when this one does."""
+    ours, its = socket.socketpair()
+    words = [sys.executable, "-m", "tests.support.fork_server", str(its.fileno())]
+    with its:
+        subprocess.Popen(words, cwd=_ROOT, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL)
+    return ours
+
+
+def _serve(channel: socket.socket) -> None:
+    for name in _LOADED:
+        import_module(name)
+    while True:
+        mark, descriptors, _flags, _from = socket.recv_fds(channel, 1, 3)
+        if not mark:
+            return
+        request = _receive(channel)
+        before = child.resident()
+        pid = child.fork(partial(_work, request), *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _send(channel, pid)
+        _send(channel, asdict(child.ended(pid, before)))
+
+
+def _work(request: dict[str, Any]) -> None:
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    resource.setrlimit(resource.RLIMIT_FSIZE, request["largest_file"])
+    child.command_line(request["words"])
+
+
+def _send(channel: socket.socket, document: object) -> None:
+    data = json.dumps(document).encode()
+    channel.sendall(len(data).to_bytes(_LENGTH) + data)
+
+
+def _receive(channel: socket.socket) -> Any:  # noqa: ANN401 - a document of any shape
+    length = int.from_bytes(_exactly(channel, _LENGTH))
+    return json.loads(_exactly(channel, length))
+
+
+def _exactly(channel: socket.socket, length: int) -> bytes:
+    data = b""
+    while len(data) < length:
+        more = channel.recv(length - len(data))
+        assert more, "the process that forks command lines has ended"
+        data += more
+    return data
+
+
+if __name__ == "__main__":
+    _serve(socket.socket(fileno=int(sys.argv[1])))
