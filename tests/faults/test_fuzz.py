@@ -63,19 +63,19 @@ def emptied(trial: Trial) -> Path:
 @pytest.mark.parametrize(
     ("group", "first"), [each for name, (_, n) in CONFIGS.items() for each in batches(name, n)]
 )
-def test_configs(trial: Trial, group: str, first: int) -> None:
+def test_configs(guests: Trial, group: str, first: int) -> None:
     """Read, planned and shown; those that can be are converted, and their configs verified."""
-    folder = emptied(trial)
+    folder = emptied(guests)
     good, _count = CONFIGS[group]
     for number in range(first, first + BATCH):
         data = mutate.mutant(group, number, good, text=True)
         (folder / f"{number}.{'xml' if group == 'libvirt' else 'cfg'}").write_bytes(data)
-    check(trial.run(("plan",)))
-    check(trial.run(("scan", "--json")), [0])
-    check(trial.run((*CONVERT, *PVH)))
-    made = [str(path) for path in trial.dom0.out.glob("*.xml" if group == "libvirt" else "*.cfg")]
+    check(guests.run(("plan",)))
+    check(guests.run(("scan", "--json")), [0])
+    check(guests.run((*CONVERT, *PVH)))
+    made = [str(path) for path in guests.dom0.out.glob("*.xml" if group == "libvirt" else "*.cfg")]
     assert made, "none was good enough to convert"
-    verified = trial.run(("verify", *made))
+    verified = guests.run(("verify", *made))
     assert verified.code == 0, verified
 
 
@@ -100,8 +100,8 @@ def ramdisks() -> list[bytes]:
 
 
 @pytest.mark.parametrize(("group", "first"), [*batches("kernels", 1500), *batches("ramdisks", 500)])
-def test_kernels_and_ramdisks(trial: Trial, group: str, first: int) -> None:
-    folder, boot = emptied(trial), trial.dom0.boot
+def test_kernels_and_ramdisks(guests: Trial, group: str, first: int) -> None:
+    folder, boot = emptied(guests), guests.dom0.boot
     good = {"kernels": kernels, "ramdisks": ramdisks}[group]()
     for number in range(first, first + BATCH):
         data = mutate.mutant(group, number, good, text=False, head=2048)
@@ -110,12 +110,12 @@ def test_kernels_and_ramdisks(trial: Trial, group: str, first: int) -> None:
         (folder / f"{number}.cfg").write_text(
             f"name = 'g{number}'\n{key} = '/boot/mutant-{number}'\n{other}\nmemory = 64\n"
         )
-    check(trial.run(("plan",)))
+    check(guests.run(("plan",)))
     if first % (4 * BATCH) == 0:
-        check(trial.run(CONVERT))
-        made = [str(path) for path in trial.dom0.out.glob("*.iso")]
+        check(guests.run(CONVERT))
+        made = [str(path) for path in guests.dom0.out.glob("*.iso")]
         assert made
-        assert trial.run(("verify", *made)).code == 0
+        assert guests.run(("verify", *made)).code == 0
 
 
 def packages(folder: Path) -> list[bytes]:

@@ -93,12 +93,12 @@ def plain(ended: Result) -> None:
 
 
 @pytest.fixture
-def two(trial: Trial) -> Trial:
+def two(guests: Trial) -> Trial:
     """A dom0 with one guest, that called two."""
-    trial.rewind()
+    guests.rewind()
     for guest in ("one", "three"):
-        (trial.dom0.configs / f"{guest}.cfg").unlink()
-    return trial
+        (guests.dom0.configs / f"{guest}.cfg").unlink()
+    return guests
 
 
 @pytest.mark.parametrize("odd", ODD)
