@@ -1,7 +1,7 @@
 """A machine of plain QEMU (no Xen, no KVM) that boots an ISO from an AHCI CD-ROM.
 
-Its first serial port goes to a file, its monitor speaks QMP over a socket pair. The machine is
-killed at the end of `running`, whatever happens.
+Its first serial port and its port 0xe9 go to files, its monitor speaks QMP over a socket pair.
+The machine is killed at the end of `running`, whatever happens.
 """
 
 import json
@@ -18,6 +18,7 @@ from pathlib import Path
 
 PROGRAM = "qemu-system-x86_64"
 _POLL = 0.05  # seconds
+_INTERRUPTS = 1 << 9  # the flag that lets them in
 _TEXT_SCREEN, _COLUMNS, _ROWS = 0xB8000, 80, 25  # VGA text mode: a byte and its colour each
 
 
@@ -62,6 +63,17 @@ class Machine:
         """Return what came out of the serial port so far."""
         return (self._folder / "serial").read_text("utf-8", errors="backslashreplace")
 
+    def xen_log(self) -> str:
+        """Return what was written to port 0xe9, which a real Xen puts into its own log."""
+        return (self._folder / "xen-log").read_text("utf-8", errors="backslashreplace")
+
+    def halted(self) -> bool:
+        """Whether the first processor waits for an interrupt, and none can come."""
+        answer = self._ask("human-monitor-command", **{"command-line": "info registers"})
+        found = re.search(r"EFL=(\w+).* HLT=(\d)", str(answer))
+        assert found
+        return found[2] == "1" and not int(found[1], 16) & _INTERRUPTS
+
     def screen(self) -> str:
         """Return the text on the screen, where boot loaders complain."""
         cells = self.memory(_TEXT_SCREEN, 2 * _COLUMNS * _ROWS)[::2]
@@ -95,25 +107,28 @@ class Machine:
         self._ask("pmemsave", val=start, size=size, filename=str(path))
         return path
 
-    def _ask(self, command: str, **arguments: object) -> None:
-        """Run a QMP command and wait for its end; AssertionError when QEMU refuses."""
+    def _ask(self, command: str, **arguments: object) -> object:
+        """Run a QMP command and return its result; AssertionError when QEMU refuses."""
         request = {"execute": command, "arguments": arguments}
         self._monitor.write(json.dumps(request).encode() + b"\n")
         self._monitor.flush()
         while "event" in (answer := json.loads(self._monitor.readline())):
             pass
         assert "return" in answer, f"{command}: {answer}"
+        return answer["return"]
 
 
 @contextmanager
-def running(iso: Path, *, memory: int = 512) -> Iterator[Machine]:
+def running(iso: Path, *, memory: int = 512, processors: int = 1) -> Iterator[Machine]:
     """Start a machine with `memory` MiB that boots `iso`; kill it in the end."""
     ours, theirs = socket.socketpair()
     with ours, tempfile.TemporaryDirectory(prefix="boot-") as name, theirs:
         folder = Path(name)
         (folder / "serial").touch()
+        (folder / "xen-log").touch()
+        command = _command(iso, memory, folder, theirs.fileno())
         with subprocess.Popen(
-            _command(iso, memory, folder, theirs.fileno()), pass_fds=[theirs.fileno()]
+            [*command, "-smp", str(processors)], pass_fds=[theirs.fileno()]
         ) as process:
             try:
                 theirs.close()  # else no end of file here when QEMU ends
@@ -136,6 +151,7 @@ def _command(iso: Path, memory: int, folder: Path, monitor: int) -> list[str]:
         *(PROGRAM, "-nodefaults", "-accel", "tcg", "-cpu", "max", "-m", str(memory)),
         *("-display", "none", "-vga", "std", "-action", "reboot=shutdown,shutdown=pause"),
         *("-serial", f"file:{folder / 'serial'}"),
+        *("-debugcon", f"file:{folder / 'xen-log'}", "-global", "isa-debugcon.iobase=0xe9"),
         *("-chardev", f"socket,id=monitor,fd={monitor}", "-mon", "chardev=monitor,mode=control"),
         # SeaBIOS reads AHCI by DMA, IDE byte by byte.
         *("-device", "ahci,id=ahci", "-device", "ide-cd,bus=ahci.0,drive=cd,bootindex=0"),
