@@ -48,11 +48,25 @@ def open_regular(path: Path, where: Location | None = None) -> BinaryIO:
     Raises ShimtoolError. The kind is looked at before opening, because opening a device may
     act on it and opening a pipe may wait for ever.
     """
-    place = where or Location(path)
+    return _open(path, where or Location(path), os.O_NOFOLLOW)
+
+
+def open_named(path: Path) -> BinaryIO:
+    """Open the file that a user named, or that a link of this name leads to; as open_regular.
+
+    The kernel follows the link: what has no name here (an image's file, see enter_dom0) works too.
+    """
+    return _open(path, Location(path))
+
+
+def _open(path: Path, place: Location, no_follow: int = 0) -> BinaryIO:
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags | os.O_NONBLOCK | no_follow)
+
     try:
-        _refuse_kind(os.lstat(path), path, place)
+        _refuse_kind(path.stat(follow_symlinks=not no_follow), path, place)
         note("read", path)
-        source = open(path, "rb", opener=_opener)  # noqa: SIM115 - Path.open has no opener
+        source = open(path, "rb", opener=opener)  # noqa: SIM115 - Path.open has no opener
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise fault(
@@ -67,11 +81,6 @@ def open_regular(path: Path, where: Location | None = None) -> BinaryIO:
         source.close()
         raise
     return source
-
-
-def open_named(path: Path) -> BinaryIO:
-    """Open the file that a user named, or that a link of this name leads to; as open_regular."""
-    return open_regular(Path(os.path.realpath(path)), Location(path))
 
 
 def read_named(path: Path, limit: int) -> bytes:
@@ -93,10 +102,6 @@ def too_large(path: Path, limit: int) -> ShimtoolError:
         path,
         remedy="check that it is the right file",
     )
-
-
-def _opener(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
 def _refuse_kind(status: os.stat_result, path: Path, place: Location) -> None:
