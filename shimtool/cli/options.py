@@ -7,6 +7,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import fields
+from itertools import dropwhile
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,10 +21,14 @@ Command = Callable[..., None]
 
 
 def _folder(text: str | Path) -> Path:
-    """Refuse "", which pathlib would take for the current folder."""
+    """Refuse "", which pathlib would take for the current folder.
+
+    Of LINK/.. links are followed: much of Python drops the two from a path as text.
+    """
     if not str(text):
         raise typer.BadParameter("it is empty: name a folder")
-    return Path(text)
+    path = Path(text)
+    return path.resolve() if ".." in dropwhile("..".__eq__, path.parts) else path
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

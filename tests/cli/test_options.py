@@ -91,3 +91,16 @@ def test_scan_of_what_cannot_be_converted_is_no_failure(dom0: Dom0) -> None:
     assert result.code == 0
     assert [guest["convertible"] for guest in json.loads(result.out)] == [False]
     assert dom0.run("plan").code == 1
+
+
+@pytest.mark.parametrize("text", ["link/../out", "{root}/link/../out", "./link//../out/."])
+def test_dots_after_a_link(dom0: Dom0, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """They lead where the machine's own commands are led, not where the text would."""
+    (dom0.root / "deep/out").mkdir(parents=True)
+    (dom0.root / "link").symlink_to("deep/out")
+    dom0.guest()
+    monkeypatch.chdir(dom0.root)
+    done = dom0.run("convert", "--out", text.format(root=dom0.root))
+    assert done.code == 0, done.err
+    assert (dom0.root / "deep/out/web01.iso").is_file()
+    assert not list(dom0.out.iterdir())
