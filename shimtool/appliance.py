@@ -11,11 +11,10 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
-from pathlib import Path
 
-from shimtool.assets import VARIABLE, shims_folder
+from shimtool.assets import shims_folder
 from shimtool.cli.errors import Asked, report
+from shimtool.cli.image import fixed_shims, no_qemu, split
 from shimtool.cli.main import main as shimtool
 from shimtool.commands.boot_test import QEMU
 from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
@@ -24,9 +23,6 @@ from shimtool.mounts import Mount, dom0_paths, is_mounted, read_mounts
 
 _MAPPING = ("scan", "plan", "convert", "host")
 _NAMING = (*_MAPPING, "verify", "status")
-_TOP = ("--help", "--version")
-# May stand before a command, and mean the same after it.
-_BEFORE = ("-v", "--verbose", "--debug")
 # What to mount for the whole job.
 _WANTED = {
     str(DEFAULT_KERNELS): f"-v /boot:{DEFAULT_KERNELS}:ro",
@@ -48,16 +44,13 @@ def _add(words: list[str], mounts: Sequence[Mount]) -> None:
     if not words and mounts and not is_mounted(str(DEFAULT_OUT), mounts):
         _scan(mounts)
         return
-    flags = list(takewhile(lambda word: word in _BEFORE, words))
-    words = words[len(flags) :]
-    if not words or (words[0].startswith("-") and words[0] not in _TOP):
-        words = ["convert", *words]
+    flags, words = split(words)
     if words[0] == "convert" and mounts and "--help" not in words:
         _refuse_lost(_out(words), mounts)
     if words[:2] == ["shims", "add"] and "--help" not in words:
-        _refuse_fixed(str(shims_folder()), mounts)
-    if words[0] == "boot-test" and "--help" not in words:
-        _refuse_boot_test()
+        _refuse_fixed(mounts)
+    if words[0] == "boot-test" and "--help" not in words and not shutil.which(QEMU):
+        raise no_qemu()
     _run([words[0], *_known(words[0], mounts), *flags, *words[1:]])
 
 
@@ -106,26 +99,11 @@ def _refuse_lost(out: str, mounts: Sequence[Mount]) -> None:
         )
 
 
-def _refuse_fixed(shims: str, mounts: Sequence[Mount]) -> None:
+def _refuse_fixed(mounts: Sequence[Mount]) -> None:
     """Refuse to add shims to the image itself; a folder of one's own, mounted, takes them."""
-    if (mounts and not is_mounted(shims, mounts)) or not os.access(shims, os.W_OK):
-        raise fault(
-            "the shims of the image are fixed: one added here would be lost",
-            shims,
-            remedy="give its xen-shim to convert itself (--shim FILE), make an image that has"
-            f" it (make image SHIM=FILE), or mount a copy of {Path(shims).parent}, named in"
-            f" {VARIABLE}",
-        )
-
-
-def _refuse_boot_test() -> None:
-    if not shutil.which(QEMU):
-        raise fault(
-            "boot-test needs QEMU, which this image is too small for",
-            QEMU,
-            remedy="copy the ISO to where QEMU and shimtool (pip, a checkout) are, and run it"
-            " there",
-        )
+    shims = shims_folder()
+    if (mounts and not is_mounted(str(shims), mounts)) or not os.access(shims, os.W_OK):
+        raise fixed_shims(shims)
 
 
 if __name__ == "__main__":

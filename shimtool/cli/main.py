@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from typing import NoReturn
 
 from shimtool.cli.errors import INTERRUPTED, TERMINATED, Asked, report
@@ -11,11 +12,12 @@ from shimtool.system.halting import halted
 from shimtool.system.streams import Output
 
 
-def main() -> None:
+def main(defaults: Mapping[str, object] | None = None) -> None:
     """Run the command line; output that is closed or full stops no work, but the exit code is 1.
 
     SIGTERM (`docker stop`) ends it as Ctrl-C does, cleaned up; only the exit code is another.
     Without a handler the first process of a container would not notice it.
+    `defaults` are values of options, by the names of the settings' fields, for every command.
     """
     asked = Asked()
 
@@ -26,7 +28,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, terminate)
     results, messages = Output(sys.stdout), Output(sys.stderr)
     sys.stdout, sys.stderr = results.text, messages.text
-    code = _run(asked)
+    code = _run(asked, defaults or {})
     if code == INTERRUPTED and asked.terminated:
         code = TERMINATED
     results.text.flush()
@@ -40,11 +42,13 @@ def main() -> None:
     sys.exit(code)
 
 
-def _run(asked: Asked) -> int:
+def _run(asked: Asked, defaults: Mapping[str, object]) -> int:
     try:
         from shimtool.cli.app import app  # noqa: PLC0415 - Ctrl-C may come while this loads
 
-        app(prog_name="shimtool", obj=asked)
+        commands = app.registered_commands
+        names = (each.name or getattr(each.callback, "__name__", "") for each in commands)
+        app(prog_name="shimtool", obj=asked, default_map=dict.fromkeys(names, defaults))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0
     except KeyboardInterrupt:
