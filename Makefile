@@ -15,7 +15,7 @@ SCRIPTS := container/apt-require container/collect-assets container/device-model
 	container/prestage/build \
 	container/image/build container/image/ci/shimtool container/image/update-lock \
 	container/image/make-base container/image/make-context container/image/make-dist \
-	container/launcher/engines.sh container/launcher/mounts.sh container/launcher/shimtool .ci/run
+	container/launcher/archive.sh container/launcher/engines.sh container/launcher/shimtool .ci/run
 
 # Most of plan, configs and output; without what tries large hostile inputs.
 QUICK := tests/cli/test_options.py tests/configs tests/dom0 tests/output tests/plan tests/system \
@@ -95,7 +95,7 @@ image: $(CONTEXT).appliance $(CONTEXT).ci ## Container images (ENGINE=, BASE_IMA
 dist: $(CONTEXT).appliance ## The image as a tarball with launcher, for dom0s without network
 	@PYTHON=$(RUN) container/image/make-dist $(CONTEXT) build/dist
 
-appliance-test: image dist ## Run the image under docker, podman and chroot
+appliance-test: image dist ## Run the image under docker, podman and neither
 	@$(REQUIRE) $(FOR_APPLIANCE)
 	$(PYTEST) -m appliance
 

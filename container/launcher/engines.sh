@@ -1,117 +1,114 @@
-# shellcheck shell=sh disable=SC2154 # variables of the launcher
-# What runs the image, on `volumes`: docker or podman; or neither, which is chroot.
+# shellcheck shell=sh disable=SC2154 # variables of the launcher and of its parts
+# What runs the program, which writes to the folders `writable`: docker or podman, or none.
+
+# start VERB WORD...: become `shimtool.launched VERB WORD...`.
+start() {
+    case $engine in
+        none) run_here "$@" ;;
+        *) run_container "$@" ;;
+    esac
+}
 
 # --- docker and podman -----------------------------------------------------------------------------
 
-# archive: write the image's archive, unpacked, to standard output.
-archive() {
-    home=${SHIMTOOL_HOME:-${self%/*}}
-    if [ -f "$home/shimtool-$version.tar" ]; then
-        cat "$home/shimtool-$version.tar"
-    elif [ ! -f "$home/shimtool-$version.tar.xz" ]; then
-        die "shimtool-$version.tar.xz is not in $home; copy it there, or name its folder in SHIMTOOL_HOME"
-    elif unxz=$(command -v xz || command -v xzcat); then
-        "$unxz" -dc "$home/shimtool-$version.tar.xz"
-    else
-        die "no xz here: unpack shimtool-$version.tar.xz elsewhere (xz -d), copy the .tar to $home"
-    fi
+load() {
+    ! "$engine" inspect --type image "$image" > /dev/null 2>&1 || return 0
+    find_archive
+    say "loading the image into $engine, this once"
+    pipe_to "$engine" load || die "$engine could not load $archive"
 }
 
-run_engine() {
-    "$engine" inspect --type image "$image" > /dev/null 2>&1 || {
-        say "loading the image into $engine, this once"
-        archive | "$engine" load > /dev/null
-    }
-    set -- "$image" "$command" "$@"
-    while IFS= read -r volume; do
-        [ -z "$volume" ] || set -- -v "$volume" "$@"
+# mount_option FOLDER: set `how` and `what` to the option that mounts FOLDER, writable, over the
+# same in dom0's tree. -v takes no colons, --mount is a list with commas.
+mount_option() {
+    case $1 in
+        *:*[,\"]* | *[,\"]*:*) die "$engine takes no name with both a colon and a comma or quote: $1 (rename it, or SHIMTOOL_ENGINE=none)" ;;
+        *:*) how=--mount what=type=bind,source=$1,target=/dom0$1 ;;
+        *) how=-v what=$1:/dom0$1 ;;
+    esac
+}
+
+run_container() {
+    set -- "$image" -I -B -m shimtool.enter_dom0 "$PWD" "$@"
+    while IFS= read -r folder; do
+        [ -n "$folder" ] || continue
+        mount_option "$folder"
+        set -- "$how" "$what" "$@"
     done << END
-$volumes
+$writable
 END
-    # To keep the owners of files that are edited.
-    [ "$configs_mode" = ro ] || set -- --cap-add CHOWN --cap-add FOWNER --cap-add DAC_OVERRIDE "$@"
-    # Block devices: to read, never to write; disk images may belong to QEMU's user.
-    [ -z "$disks" ] || set -- --device-cgroup-rule 'b *:* r' --cap-add DAC_OVERRIDE "$@"
+    # To keep the owners of files that are edited: more than --out is to be written to.
+    case $writable in *"$newline"?*) set -- --cap-add CHOWN --cap-add FOWNER "$@" ;; esac
+    # Guests' disks: to read, never to write. Others than root may not give them away.
+    [ "$user" != 0 ] || set -- --device-cgroup-rule 'b *:* r' "$@"
     # A terminal stays one: for the bar, colours and Ctrl-C.
     [ ! -t 0 ] || [ ! -t 1 ] || [ ! -t 2 ] || set -- --interactive --tty --env TERM "$@"
-    # label=disable: files of dom0 must not be relabelled for SELinux.
-    exec "$engine" run --rm --network none --read-only --cap-drop ALL --env NO_COLOR \
-        --security-opt no-new-privileges --security-opt label=disable "$@"
+    # dom0's tree is the root that the program sees (SYS_CHROOT), whoever owns a file there
+    # (DAC_OVERRIDE). Guests' disks are read by a child that is nobody (SETUID, SETGID, KILL).
+    # What is mounted below / stays writable for docker before 25 and podman; the program writes to
+    # the folders above alone. label=disable: files of dom0 must not be relabelled for SELinux.
+    exec "$engine" run --rm --network none --read-only --cap-drop ALL \
+        --cap-add SYS_CHROOT --cap-add DAC_OVERRIDE --cap-add SETUID --cap-add SETGID --cap-add KILL \
+        --security-opt no-new-privileges --security-opt label=disable \
+        --env NO_COLOR --env SHIMTOOL_DISKS \
+        --entrypoint /usr/bin/python3.11 -v /:/dom0:ro "$@"
 }
 
-# --- neither: chroot ---------------------------------------------------------------------------------
+# --- neither: in place -------------------------------------------------------------------------------
+
+# find_files: set `files` to the folder that holds the image's files, unpacked if need be.
+find_files() {
+    cache=${SHIMTOOL_CACHE:-/var/cache/shimtool}
+    { mkdir -p "$cache" && cache=$(cd -P "$cache" && pwd); } || die "cannot make $cache; name another folder in SHIMTOOL_CACHE"
+    case $cache in
+        *[:\;\$]*) die "SHIMTOOL_CACHE=$cache: the loader takes no name with : ; or \$ in it" ;;
+    esac
+    is_own "$cache" || die "$cache: $why_not, and name it in SHIMTOOL_CACHE"
+    files=$cache/${image##*:}
+    is_own "$files" || die "$files: $why_not; remove it"
+    [ -d "$files" ] || unpack
+    loader=$files/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2
+    "$loader" --version > /dev/null 2>&1 ||
+        die "cannot run $loader; is its file system mounted noexec? Name another folder in SHIMTOOL_CACHE"
+}
 
 # unpack: put the image's files into $files, whole or not at all.
 unpack() {
+    find_archive
     say "unpacking the image into $files, this once"
     new=$files.new.$$
-    mkdir -p "$new/archive" "$new/root"
-    archive | tar -x -f - -C "$new/archive" || die "cannot unpack the image's archive"
+    trap 'rm -rf "$new"' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    remove_leftovers
+    mkdir "$new" "$new/archive" "$new/root" || die "cannot write to $cache"
+    pipe_to tar -x -f - -C "$new/archive" || die "cannot unpack $archive into $cache; is there room for it?"
     layers=$(sed 's/.*"Layers":\["\([^]]*\)"\].*/\1/; s/","/ /g' "$new/archive/manifest.json")
     for layer in $layers; do
-        tar -x -p -f "$new/archive/$layer" -C "$new/root"
+        tar -x -p -f "$new/archive/$layer" -C "$new/root" || die "cannot unpack $archive into $cache; is there room for it?"
     done
-    [ -d "$files" ] || mv "$new/root" "$files"
-    rm -rf "$new"
+    sync # a crash of dom0 leaves no half files behind the finished name
+    [ -d "$files" ] || mv "$new/root" "$files" || die "cannot write to $cache"
+    rm -rf "$new" "$files/root" # the latter: another launcher was faster
+    trap - EXIT HUP INT TERM
 }
 
-# bind MODE HERE INSIDE: mount a folder or file in $root.
-bind() {
-    # A link in a folder that is mounted already leads out of $root: mount where it leads.
-    case $(readlink -f "$root$3" || :) in
-        '' | "$real_root" | "$real_root"/*) ;;
-        *) set -- "$1" "$2" "$(readlink -f "$3")" ;;
-    esac
-    if [ -d "$2" ]; then mkdir -p "$root$3"; else
-        mkdir -p "$root${3%/*}"
-        [ -e "$root$3" ] || : > "$root$3"
-    fi
-    mount -o bind "$2" "$root$3"
-    mounted="$root$3$newline$mounted"
-    [ "$1" = rw ] || mount -o remount,bind,ro "$root$3"
-}
-
-bind_all() {
-    mount -o bind "$files" "$root"
-    mounted=$root$newline
-    while IFS=: read -r from to mode; do
-        [ -z "$from" ] || bind "${mode:-rw}" "$from" "$to"
-    done << END
-$volumes
-END
-    [ ! -d /sys/hypervisor ] || bind ro /sys/hypervisor /sys/hypervisor
-    mount -o remount,bind,ro "$root"
-}
-
-clean_up() {
-    while IFS= read -r mount; do
-        [ -z "$mount" ] || umount "$mount" || say "still mounted: $mount"
-    done << END
-$mounted
-END
-    rmdir "$root" || say "left behind: $root"
-}
-
-run_chroot() {
-    [ "$(id -u)" = 0 ] || die "without docker or podman it uses chroot, which needs root"
-    cache=${SHIMTOOL_CACHE:-/var/cache/shimtool}
-    files=$cache/${image##*:}
-    [ -d "$files" ] || unpack
-    [ -z "${SHIMTOOL_NAMESPACE:-}" ] || mount --make-rprivate / 2> /dev/null || :
-    root=$(mktemp -d "$cache/run.XXXXXX")
-    real_root=$(readlink -f "$root")
-    mounted=
-    trap clean_up EXIT
-    bind_all
-    env -i LANG=C.UTF-8 ${TERM+"TERM=$TERM"} ${NO_COLOR+"NO_COLOR=$NO_COLOR"} "$(command -v chroot)" "$root" \
-        /usr/bin/python3.11 -I -B -m shimtool.appliance "$command" "$@" &
-    child=$!
-    trap 'kill -TERM "$child" 2> /dev/null || :' INT TERM HUP
-    status=0
-    wait "$child" || status=$?
-    while kill -0 "$child" 2> /dev/null; do # a signal ended the wait, not the program
-        status=0
-        wait "$child" || status=$?
+# remove_leftovers: remove what launchers left that were killed or lost their power.
+remove_leftovers() {
+    set +f
+    for left in "$cache"/*.new.*; do
+        kill -0 "${left##*.}" 2> /dev/null || rm -rf "$left"
     done
-    exit "$status"
+    set -f
+}
+
+# run_here: the image's Python, with its own libraries, from where it lies: as enter_dom0 does. No
+# settings of dom0's libraries are read.
+run_here() {
+    exec env -i LANG=C.UTF-8 LOCPATH="$files/usr/lib/locale" OPENSSL_CONF=/dev/null \
+        PATH=/usr/sbin:/usr/bin:/sbin:/bin ${TERM+"TERM=$TERM"} ${NO_COLOR+"NO_COLOR=$NO_COLOR"} \
+        ${SHIMTOOL_DISKS+"SHIMTOOL_DISKS=$SHIMTOOL_DISKS"} \
+        "$loader" --inhibit-cache --library-path "$files/usr/lib/x86_64-linux-gnu" \
+        "$files/usr/bin/python3.11" -I -B -m shimtool.launched "$@"
 }

@@ -124,24 +124,22 @@ Launch = Callable[..., Result]
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where chroot unpacks the image: once for all tests."""
+    """Where the image is unpacked without an engine: once for all tests."""
     return tmp_path_factory.mktemp("cache")
 
 
-@pytest.fixture(params=["docker", "podman", "chroot", "chroot-without-unshare"])
-def environ(request: pytest.FixtureRequest, cache: Path, tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(params=["docker", "podman", "none"])
+def environ(request: pytest.FixtureRequest, cache: Path) -> dict[str, str]:
     """The launcher's environment, with each engine."""
-    if request.param in ("docker", "podman"):
+    if request.param != "none":
         engine = request.getfixturevalue(request.param)
         return {**engine.env, "SHIMTOOL_ENGINE": request.param}
-    env = {**os.environ, "SHIMTOOL_CACHE": str(cache), "SHIMTOOL_ENGINE": "chroot"}
-    if request.param == "chroot-without-unshare":
-        tools = tmp_path / "tools"
-        tools.mkdir()
-        (tools / "unshare").write_text("#!/bin/sh\nexit 1\n")  # as where the kernel has none
-        (tools / "unshare").chmod(0o755)
-        env["PATH"] = f"{tools}:{env['PATH']}"
-    return env
+    return without_engine(cache)
+
+
+def without_engine(cache: Path) -> dict[str, str]:
+    """The launcher's environment where there is no engine, and the image is unpacked in `cache`."""
+    return {**os.environ, "SHIMTOOL_CACHE": str(cache), "SHIMTOOL_ENGINE": "none"}
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Fleet:
         dom0.root.mkdir()
         write_samples(dom0.root)
         dom0.out.mkdir()
-        environment = {"SHIMTOOL_ENGINE": "chroot", "SHIMTOOL_CACHE": str(self.root / "cache")}
+        environment = {"SHIMTOOL_ENGINE": "none", "SHIMTOOL_CACHE": str(self.root / "cache")}
         return {
             "ansible_connection": "local",
             "ansible_python_interpreter": "/usr/bin/python3",

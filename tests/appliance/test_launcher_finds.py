@@ -1,4 +1,4 @@
-"""What the launcher gives the container by itself: configs, kernels and disks wherever they lie."""
+"""What is found through the launcher: configs, kernels and disks wherever they lie."""
 
 import gzip
 import os
@@ -109,7 +109,9 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["file", "device"])
-def test_a_disk_is_read_where_it_must_be(launch: Launch, dom0: Dom0, disk: Path, kind: str) -> None:
+def test_a_disk_is_read_where_it_must_be(
+    launch: Launch, environ: dict[str, str], dom0: Dom0, disk: Path, kind: str
+) -> None:
     """PV GRUB cannot honour extra=: the guest's disk can be read without asking for it."""
     images = dom0.root / "images"
     images.mkdir()
@@ -125,6 +127,9 @@ def test_a_disk_is_read_where_it_must_be(launch: Launch, dom0: Dom0, disk: Path,
         refused = launch("convert", "--no-extract", "mail", *out)
         assert refused.code == 1
         assert "extra=" in refused.err
+        environ["SHIMTOOL_DISKS"] = "0"
+        assert launch("convert", "mail", *out).err == refused.err
+        del environ["SHIMTOOL_DISKS"]
         done = launch("convert", "mail", *out)
         assert done.code == 0, done.err
         standing = launch("status", *out)

@@ -17,8 +17,8 @@ LAUNCHER = ROOT / "build" / "dist" / "shimtool"
 
 
 def launcher(cache: Path) -> Program:
-    """The launcher as on a dom0 without docker and podman: the image's files and chroot."""
-    env = os.environ | {"SHIMTOOL_ENGINE": "chroot", "SHIMTOOL_CACHE": str(cache)}
+    """The launcher as on a dom0 without docker and podman: the image's files, run in place."""
+    env = os.environ | {"SHIMTOOL_ENGINE": "none", "SHIMTOOL_CACHE": str(cache)}
 
     def program(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
