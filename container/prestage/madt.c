@@ -49,6 +49,7 @@ uint32_t trim_madt(uint8_t *madt, uint32_t size, uint32_t wanted)
         end += length;
     }
     set_table_size(madt, end);
-    report("processors listed: %u, kept: %u", listed, kept);
+    if (end != size) /* else this was done already: two tables may list the same MADT */
+        report("processors listed: %u, kept: %u", listed, kept);
     return kept;
 }

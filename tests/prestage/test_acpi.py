@@ -178,6 +178,18 @@ def test_both_lead_to_tables_of_their_own(native: Native) -> None:
     assert [memory[: len(ONE)] for memory in done.memory[-2:]] == [ONE, ONE]
 
 
+def test_both_may_lead_to_the_same_table(native: Native) -> None:
+    pointer = root_pointer(TABLES, TABLES + 0x100, revision=2)
+    tables = (
+        (0, listing(b"RSDT", TABLES + 0x200)),
+        (0x100, listing(b"XSDT", TABLES + 0x200)),
+        (0x200, FOUR),
+    )
+    done = keep(native, firmware(pointer, *tables))
+    assert done.numbers == (1,)
+    assert done.memory[-1][: len(ONE)] == ONE
+
+
 def test_an_old_root_pointer_has_no_xsdt(native: Native) -> None:
     pointer = root_pointer(TABLES, 0xBAD00000, revision=0)
     tables = ((0, listing(b"RSDT", TABLES + 0x100)), (0x100, FOUR))
