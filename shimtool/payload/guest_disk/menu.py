@@ -12,7 +12,7 @@ from shimtool.payload.guest_disk.limits import UnreadableError
 
 _LONGEST = 16384  # characters of a line; no kernel takes as many
 _LINUX = ("linux", "linux16", "linuxefi")
-_MENUENTRY = re.compile(r"menuentry (?:[\"'](.*?)[\"']|(\S+)) (?:.*)\{")
+_MENUENTRY = re.compile(r"menuentry (?:[\"'](.*?)[\"']|(\S+)) ")
 _INITRD = ("initrd", "initrd16", "initrdefi")
 
 
@@ -92,7 +92,8 @@ def grub2(text: str) -> Menu:
             in_function = True
         elif in_function:
             in_function = not line.startswith("}")
-        elif begun := _MENUENTRY.match(line):
+        # (pygrub's expression ends in `.*{`, and tries every blank of a line before it gives up)
+        elif begun := _MENUENTRY.match(line[: line.rfind("{") + 1]):
             entry = Entry((begun[1] if begun[1] is not None else begun[2]).strip())
             entries.append(entry)
         elif line.startswith("}"):

@@ -126,13 +126,13 @@ def _as_fault(disks: OpenDisks, where: Location) -> Iterator[None]:
     try:
         yield
     except JailError as error:
-        why = f"damaged, or made to do harm: {error}"
+        why = f", which is damaged or made to do harm: {error}"
     except DamagedDocumentError as error:
-        why = f"its reader's answer is none: {error}"
+        why = f": its reader gave no sound answer ({error})"
     else:
         return
     named = ", ".join(str(path) for path, _kind in disks)
-    raise ShimtoolError(Fault(f"cannot read the guest's disk, {why}", where, named, _REMEDY))
+    raise ShimtoolError(Fault(f"cannot read the guest's disk{why}", where, named, _REMEDY))
 
 
 def _refuse(answer: Answer, where: Location) -> None:

@@ -114,8 +114,11 @@ def _logical(found: Sequence[Volume]) -> Iterator[Volume]:
     """Yield the logical volumes of the volume groups on `found`."""
     groups: dict[str, list[tuple[Any, int]]] = {}
     for volume in found:
-        if device := _physical(volume.stream):
-            groups.setdefault(_group(device), []).append((device, volume.disk))
+        try:
+            if device := _physical(volume.stream):
+                groups.setdefault(_group(device), []).append((device, volume.disk))
+        except UnreadableError as error:
+            yield _unread(f"LVM on {volume.name or 'the disk'}", error, volume.disk)
     # A physical volume may hold no description of its group: it belongs to the one that names it.
     strays = [device for device, _disk in groups.pop("", [])]
     for members in groups.values():
@@ -123,17 +126,13 @@ def _logical(found: Sequence[Volume]) -> Iterator[Volume]:
 
 
 def _physical(stream: BinaryIO) -> Any:  # noqa: ANN401 - dissect's types are not ours
-    """Return the physical volume that `stream` is, or None."""
-    try:
-        with library_errors("LVM"):
-            stream.seek(0)
-            labels = [stream.read(_SECTOR)[:8] for _sector in range(4)]
-            if _LVM_LABEL not in labels:
-                return None
-            device = import_dissect("dissect.volume.lvm.physical").LVM2Device(stream)
-            return device if device.metadata is None or _group(device) else None
-    except UnreadableError:
-        return None
+    """Return the physical volume that `stream` is, or None. Raises UnreadableError."""
+    with library_errors("LVM"):
+        stream.seek(0)
+        if _LVM_LABEL not in [stream.read(_SECTOR)[:8] for _sector in range(4)]:
+            return None
+        device = import_dissect("dissect.volume.lvm.physical").LVM2Device(stream)
+        return device if device.metadata is None or _group(device) else None
 
 
 def _group(device: Any) -> str:  # noqa: ANN401 - dissect's types are not ours
@@ -149,8 +148,8 @@ def _of_group(devices: list[Any], disk: int) -> Iterator[Volume]:
                 if "VISIBLE" in logical.status:
                     name = re.sub("[^a-zA-Z0-9+_.-]", "?", f"{group.name}-{logical.name}")[:_NAME]
                     yield Volume(f"LVM {name}", _opened(logical), disk, plain=False)
-    except UnreadableError:
-        return
+    except UnreadableError as error:
+        yield _unread("LVM", error, disk)
 
 
 class _Unread(io.RawIOBase):
@@ -162,6 +161,10 @@ class _Unread(io.RawIOBase):
 
     def seek(self, _offset: int, _whence: int = 0, /) -> int:
         raise UnreadableError(self._why)
+
+
+def _unread(name: str, why: UnreadableError, disk: int) -> Volume:
+    return Volume(name, cast("BinaryIO", _Unread(str(why))), disk, plain=False)
 
 
 def _opened(logical: Any) -> BinaryIO:  # noqa: ANN401 - dissect's types are not ours
