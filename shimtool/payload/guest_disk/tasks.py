@@ -6,12 +6,12 @@ Nothing here may import, open or log anything: see system/confinement.py.
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from io import BytesIO
 from typing import BinaryIO, TypeVar, cast
 
 from shimtool.errors import ShimtoolError
 from shimtool.model import GuestDiskFile, KernelFacts
 from shimtool.payload.guest_disk.answers import (
-    Answer,
     Examined,
     ExaminedFile,
     ExaminedRamdisk,
@@ -19,6 +19,7 @@ from shimtool.payload.guest_disk.answers import (
     Refusal,
     document,
     frame,
+    read_document,
 )
 from shimtool.payload.guest_disk.find_boot_entry import (
     BootRequest,
@@ -39,6 +40,7 @@ from shimtool.payload.kernel.image import inspect, unpack_elf
 from shimtool.payload.kernel.ramdisk import inspect_ramdisk
 from shimtool.system.files import Stamp
 from shimtool.system.jail import Put, Work
+from shimtool.system.typed import DamagedDocumentError
 
 _BLOCK = 256 << 10
 _ZEROS = bytes(_BLOCK)
@@ -53,10 +55,13 @@ def examine(disks: OpenDisks, wanted: BootRequest) -> Work:
     def work(descriptors: Sequence[int], put: Put) -> None:
         try:
             picked = find_boot_entry(Disks(descriptors, disks).streams, wanted)
-            answer: Answer = _examined(picked, disks, wanted.offset, descriptors)
+            answer = document(_examined(picked, disks, wanted.offset, descriptors))
+            read_document(BytesIO(answer).read)  # as it will be read outside
+        except DamagedDocumentError as error:
+            answer = document(Refusal(_short(f"what its boot menu says cannot be used: {error}")))
         except BaseException as error:  # noqa: BLE001 - see _refusal
-            answer = _refusal(error)
-        put(document(answer))
+            answer = document(_refusal(error))
+        put(answer)
 
     return work
 

@@ -103,6 +103,11 @@ def lvm_thin_in_circles(folder: Path) -> Path:
 
 def thin_tree(folder: Path) -> Path:
     """A thin pool whose tree of devices leads to itself."""
+    return _changed(thin_pool(folder, b""), MIB + 4096, _node(_INTERNAL, {1: 1}))
+
+
+def thin_pool(folder: Path, content: bytes) -> Path:
+    """Make a volume group with a thin pool, whose one device holds `content` (2 MiB at most)."""
     thin = 'type = "thin"\nthin_pool = "pool"\ntransaction_id = 1\ndevice_id = 1'
     pool = (
         'type = "thin-pool"\nmetadata = "meta"\npool = "data"\ntransaction_id = 1\nchunk_size = 128'
@@ -110,11 +115,24 @@ def thin_tree(folder: Path) -> Path:
     volumes = _volume("root", thin, visible=True) + _volume("pool", pool)
     volumes += _volume("meta", _linear(0)) + _volume("data", _linear(2))
     image = _lvm(folder / "disk.img", _group(volumes))
-    roots = struct.pack("<QQIIQ", 1, 1, 128, 8, 512)
+    roots = struct.pack("<QQIIQ", 2, 1, 128, 8, 512)
     superblock = struct.pack("<IIQ16sQIIQQ", 0, 0, 0, b"", 27022010, 2, 0, 0, 0) + bytes(256)
-    node = struct.pack("<IIQIIII", 0, 1, 1, 1, 1, 8, 0) + struct.pack("<QQ", 1, 1)
     _changed(image, MIB, superblock + roots)
-    return _changed(image, MIB + 4096, node)
+    _changed(image, MIB + 4096, _node(_LEAF, {1: bytes(24)}))  # devices
+    _changed(image, MIB + 2 * 4096, _node(_LEAF, {1: 3}))  # their blocks: one tree each
+    chunks = {number: number << 24 for number in range(32)}
+    _changed(image, MIB + 3 * 4096, _node(_LEAF, chunks))
+    return _changed(image, 3 * MIB, content)
+
+
+_INTERNAL, _LEAF = 1, 2
+
+
+def _node(kind: int, values: dict[int, int] | dict[int, bytes]) -> bytes:
+    """Make a node of device-mapper's trees: header, keys, values."""
+    found = [v if isinstance(v, bytes) else struct.pack("<Q", v) for v in values.values()]
+    header = struct.pack("<IIQIIII", 0, kind, 0, len(found), len(found), len(found[0]), 0)
+    return header + struct.pack(f"<{len(found)}Q", *values) + b"".join(found)
 
 
 def lvm_hashes(folder: Path) -> Path:

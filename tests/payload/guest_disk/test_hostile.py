@@ -148,6 +148,16 @@ def test_a_btrfs_tree_without_items(images: dict[str, Path], tmp_path: Path) -> 
     bounded(lambda: check_refusal(image, "without items"))
 
 
+@pytest.mark.parametrize("odd", [b"a\0b", b"a" * 16_300])
+def test_a_command_line_that_is_none(tmp_path: Path, odd: bytes) -> None:
+    menu = disks.grub_cfg(("x", "/boot/vmlinuz-6.1", "ODD", "")).replace(b"ODD", odd)
+    image = disks.ext(tmp_path / "disk.img", {**SMALL, "/boot/grub/grub.cfg": menu}, "ext4", 8)
+    if b"\0" in odd:
+        check_refusal(image, "what its boot menu says cannot be used: .arguments")
+    else:
+        assert read(image).found.arguments == odd.decode()
+
+
 def test_a_bomb_in_btrfs(tmp_path: Path) -> None:
     """1 GiB of zeros in 32 MB of extents: more than a kernel, not more memory.
 
