@@ -6,7 +6,7 @@
 | memory, time, writing     | RLIMIT_AS, _CPU, _FSIZE, _CORE. Everywhere (without /proc memory is  |
 |                           | counted from 1 GiB on, as what is mapped is not known)               |
 | new processes             | RLIMIT_NPROC, where the user is not root                             |
-| root's rights             | user and group 65534, where it is root with CAP_SETUID               |
+| root's rights             | no capabilities; user and group 65534 if it is root with CAP_SETUID  |
 | new rights, being traced  | PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE. Linux 3.5 on                   |
 | network, mounts, IPC      | namespaces, where it has CAP_SYS_ADMIN (root, not in most containers)|
 | names of files            | chroot, where it has CAP_SYS_CHROOT and /proc is mounted             |
@@ -32,6 +32,8 @@ _MAPPED_UNKNOWN = 1 << 30  # bytes; more than a process of ours with many thread
 _NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x20000000, 0x40000000)
 # include/uapi/linux/prctl.h
 _PDEATHSIG, _DUMPABLE, _SECCOMP, _NO_NEW_PRIVS = 1, 4, 22, 38
+
+_CAPABILITY_VERSION = 0x20080522  # include/uapi/linux/capability.h, version 3
 
 # System calls of x86_64 (arch/x86/entry/syscalls/syscall_64.tbl) that Python needs to compute,
 # to read and write what is open, and to end.
@@ -89,12 +91,12 @@ def _mapped() -> int:
 
 
 def _drop_root() -> None:
-    if os.geteuid():
-        return
-    with contextlib.suppress(OSError):
-        os.setgroups([])
-        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
-        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    if not os.geteuid():
+        with contextlib.suppress(OSError):
+            os.setgroups([])
+            os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+            os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    _LIBC.capset(struct.pack("<II", _CAPABILITY_VERSION, 0), bytes(24))
 
 
 def _limit(what: int, soft: int, hard: int | None = None) -> None:

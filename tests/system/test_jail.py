@@ -1,9 +1,11 @@
 """What a child in the jail cannot do, tried by real children, as root and as another user."""
 
+import ctypes
 import errno
 import os
 import signal
 import socket
+import struct
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -125,6 +127,21 @@ def test_root_is_root_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
         put(repr((os.getresuid(), os.getresgid(), os.getgroups())).encode())
 
     assert answer(work) == repr(((NOBODY,) * 3, (NOBODY,) * 3, [])).encode()
+
+
+@pytest.mark.parametrize("user", ["root", "root for ever"])
+def test_no_capabilities_are_left(monkeypatch: pytest.MonkeyPatch, user: str) -> None:
+    """Also in a container in which root cannot become another user."""
+    no_filter(monkeypatch)
+    if user != "root":
+        monkeypatch.setattr(confinement, "_NOBODY", 0)
+
+    def work(_descriptors: Sequence[int], put: Put) -> None:
+        header, found = struct.pack("<II", 0x20080522, 0), ctypes.create_string_buffer(24)
+        assert ctypes.CDLL(None).capget(header, found) == 0
+        put(found.raw)
+
+    assert answer(work) == bytes(24)
 
 
 def test_only_what_is_given_is_open(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 from shimtool.payload.guest_disk import limits
 from shimtool.system.jail import Limits
 from tests.payload.guest_disk.attacks import ATTACKS, FILES
+from tests.payload.guest_disk.support import read
 from tests.support import disks
 from tests.support.cli import forked, run_here
 from tests.support.dom0 import make_dom0
@@ -55,3 +56,37 @@ def test_attack(
     assert set(dom0.written()) == {"sound.iso", "sound.cfg", "shimtool-dm"}
     assert float(took.read_text()) < CPU_SECONDS + SOUND  # by its children, which read the disks
     assert done.memory < MEMORY  # of the largest of them
+
+
+WITHOUT_PROC = ("unshare", "-m", "--propagation", "unchanged",
+                "sh", "-c", 'mount -t tmpfs none /proc && exec "$0" "$@"')  # fmt: skip
+WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+
+
+@pytest.mark.parametrize("through", [WITHOUT_PROC, WITHOUT_RIGHTS], ids=lambda words: words[0])
+def test_where_not_all_walls_stand(tmp_path: Path, through: tuple[str, ...]) -> None:
+    """In a chroot without /proc, and in a container without capabilities."""
+    dom0 = make_dom0(tmp_path)
+    image = disks.ext(tmp_path / "sound.img", FILES, "ext4", 8)
+    config = "name = 'a'\nbootloader = 'pygrub'\nmemory = 64\ndisk = ['phy:/srv/a,xvda,w']\n"
+    dom0.config("a.cfg", config)
+    words = ("--extract", "--xen", "4.9.2", "--map", f"/srv/a={image}")
+    done = dom0.run("convert", *words, through=through)
+    assert done.code == 0, done.err
+
+
+def test_a_user_without_rights_reads_a_disk(tmp_path: Path) -> None:
+    image = disks.ext(tmp_path / "sound.img", FILES, "ext4", 8)
+    limits.import_readers(())
+    folder = os.open(tmp_path, os.O_RDONLY)
+
+    def as_somebody() -> None:
+        os.fchdir(folder)  # pytest's own folders are closed to others
+        Path().chmod(0o755)
+        os.setgroups([])
+        os.setresgid(1234, 1234, 1234)
+        os.setresuid(1234, 1234, 1234)
+        assert read(Path(image.name)).kernel == FILES["/boot/vmlinuz-6.1"]
+
+    done = forked(as_somebody)
+    assert not done.code, done.said
