@@ -20,11 +20,12 @@ from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import ConvertSettings
 from shimtool.configs.find import find_configs, paths
 from shimtool.errors import fault, os_errors_as_faults
-from shimtool.model import Mode
+from shimtool.model import KernelFacts, Mode
 from shimtool.output.guest import write_device_model, write_guest
-from shimtool.output.report import FILE_NAME, Record, Report, render
+from shimtool.output.report import FILE_NAME, Record
+from shimtool.output.report_file import check_size, write
 from shimtool.system.halting import halt
-from shimtool.system.staging import locked, sweep, write_file
+from shimtool.system.staging import locked, sweep
 
 _GRACE = 0.2  # seconds in which guests that are just finished still get into the report
 
@@ -59,12 +60,7 @@ def convert(
         try:
             yield from _outcomes(guests, work, settings.jobs)
         finally:
-            _write_report(work.report(), run.before, settings.out)
-
-
-def _write_report(report: Report, before: Report, out: Path) -> None:
-    if report != before or not (out / FILE_NAME).exists():
-        write_file(out / FILE_NAME, render(report))
+            work.write_report()
 
 
 class _Work:
@@ -72,7 +68,8 @@ class _Work:
 
     def __init__(self, run: Run, progress: Progress) -> None:
         self._run, self._progress = run, progress
-        self._records, self._kernels = dict(run.before.guests), dict(run.before.kernels)
+        self._records: dict[str, Record] = {}
+        self._kernels: dict[str, KernelFacts] = {}
         self._mended = set[str]()
 
     def __call__(self, each: ParsedGuest | Refused) -> Converted | Refused:
@@ -87,16 +84,22 @@ class _Work:
 
     def _keep(self, done: Converted) -> None:
         kernel = done.planned.plan.image.payload.kernel
-        self._records[done.record.name] = done.record
         self._mended.add(done.record.name)
-        if kernel.file.inside is None:  # a guest could forge what others trust later
+        if done.status == "converted":
+            self._records[done.record.name] = done.record
+        own = kernel.file.inside is not None  # a guest could forge what others trust later
+        if not own and kernel.file.sha256 not in self._run.before.kernels:
             self._kernels[kernel.file.sha256] = kernel.facts
 
-    def report(self) -> Report:
-        """Return what is to be kept of this run and those before it."""
-        before = self._run.before
-        damaged = tuple(each for each in before.damaged if each.name not in self._mended)
-        return Report(dict(self._records), dict(self._kernels), damaged)
+    def write_report(self) -> None:
+        """Add what was done in this run to the report, if that is anything."""
+        before, out = self._run.before, self._run.destination.folder
+        damaged = tuple(
+            each for each in before.damaged if each.content and each.name not in self._mended
+        )
+        changed = self._records or self._kernels or damaged != before.damaged
+        if changed or not (out / FILE_NAME).exists():
+            write(before.updated(dict(self._records), dict(self._kernels), damaged), out)
 
 
 def _outcomes(
@@ -141,6 +144,7 @@ def _written(run: Run, planned: Planned) -> Converted:
         return Converted(planned, old, "unchanged")
     written = write_guest(plan, planned.new_config, planned.parsed.config.data, to)
     record = make_record(planned, run, written)
+    check_size(record, to.folder / FILE_NAME)
     _remove_old_iso(old, record, to.folder)
     return Converted(planned, record, "converted")
 

@@ -8,9 +8,9 @@ from shimtool.commands.settings import ConvertSettings, GuestSettings
 from shimtool.dom0 import facts
 from shimtool.dom0.paths import SearchPaths
 from shimtool.model import Host, Settings, Shim
-from shimtool.output import report as reports
 from shimtool.output.destination import Destination
 from shimtool.output.report import OptionValue, Report
+from shimtool.output.report_file import load
 from shimtool.output.unpacked import UnpackedKernels
 from shimtool.payload.inputs import InputCache
 from shimtool.shims import catalogue
@@ -45,7 +45,7 @@ def open_run(settings: GuestSettings) -> Run:
     mode = facts.chosen_mode(host, wanted.mode)
     shim = catalogue.choose(catalogue.load(assets.shims), settings.shim, mode, host, assets.shims)
     catalogue.verify(shim)
-    before = reports.load(settings.out)
+    before = load(settings.out)
     in_place, recorded = False, {}
     if isinstance(settings, ConvertSettings):
         in_place, recorded = settings.in_place, settings.recorded()

@@ -1,8 +1,9 @@
 """Which outputs are stale against what they were made from, and why."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from shimtool.commands.planning import (
@@ -18,9 +19,9 @@ from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import ConvertSettings
 from shimtool.errors import Fault, Location, ShimtoolError, UsageError, fault, os_errors_as_faults
 from shimtool.model import Mode
-from shimtool.output import report as reports
 from shimtool.output.destination import Destination
-from shimtool.output.report import FILE_NAME, DamagedRecord, Record
+from shimtool.output.report import FILE_NAME, DamagedRecord, Record, Report
+from shimtool.output.report_file import load
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import has_content
 from shimtool.text import reason
@@ -45,9 +46,8 @@ def status(wanted: Sequence[Path], out: Path) -> Iterator[GuestStatus | DamagedR
     A record that is damaged is that guest's alone.
     Raises ShimtoolError when nothing was converted, or not what was asked for.
     """
-    report = reports.load(out)
     runs = _Runs(out)
-    for record in _chosen([*report.guests.values(), *report.damaged], wanted, out):
+    for record in _chosen(load(out), wanted, out):
         yield record if isinstance(record, DamagedRecord) else _status_of(record, runs, out)
 
 
@@ -65,9 +65,10 @@ def _status_of(record: Record, runs: "_Runs", out: Path) -> GuestStatus:
 _Recorded = Record | DamagedRecord
 
 
-def _chosen(records: Sequence[_Recorded], wanted: Sequence[Path], out: Path) -> Sequence[_Recorded]:
-    if not records:
+def _chosen(report: Report, wanted: Sequence[Path], out: Path) -> Iterable[_Recorded]:
+    if not report.guests and not report.damaged:
         raise fault("nothing was converted here yet", out, remedy="name the --out of convert")
+    records = chain[_Recorded](report.guests.values(), report.damaged)
     if not wanted:
         return records
     names = {str(each) for each in wanted} | {str(each.absolute()) for each in wanted}

@@ -187,3 +187,43 @@ def test_a_damaged_record_is_one_guests_alone(dom0: Dom0) -> None:
     assert "stamp" in json.loads(dom0.run("status", "--json", "odd").out)[0]["reasons"][0]
     assert dom0.run("convert", odd).code == 0
     assert dom0.run("status").code == 0
+
+
+def test_damage_of_what_is_known_of_a_kernel_is_told_and_mended(dom0: Dom0) -> None:
+    """The guests are told as ever; the next convert finds it anew."""
+    dom0.guest("good")
+    assert dom0.run("convert").code == 0
+    report = dom0.out / "shimtool.yaml"
+    sound = report.read_bytes()
+    report.write_bytes(sound.replace(b'"bits": 64', b'"bits": 63'))
+    result = dom0.run("status", "--json")
+    assert (result.code, result.err) == (1, "")
+    good, kernel = json.loads(result.out)
+    assert (good["name"], good["reasons"]) == ("good", [])
+    assert kernel["name"].startswith("kernels[")
+    assert "bits: it must be 32 or 64 (it is 63)" in kernel["reasons"][0]
+    assert "good: unchanged" in dom0.run("convert").out
+    assert report.read_bytes() == sound
+    assert dom0.run("status").code == 0
+
+
+def test_two_records_of_a_guest_are_told_until_it_is_converted(dom0: Dom0) -> None:
+    dom0.guest("good")
+    dom0.guest("other")
+    assert dom0.run("convert").code == 0
+    report = dom0.out / "shimtool.yaml"
+    sound = report.read_bytes()
+    document = json.loads(sound)
+    document["guests"] *= 2
+    report.write_text(json.dumps(document))
+    states = json.loads(dom0.run("status", "--json").out)
+    told = [each["name"] for each in states if each["stale"]]
+    assert told == ["good", "other"]
+    assert sum("two records" in why for each in states for why in each["reasons"]) == 2
+    assert dom0.run("convert", dom0.configs / "good.cfg").code == 0
+    assert [e["name"] for e in json.loads(dom0.run("status", "--json").out) if e["stale"]] == [
+        "other"
+    ]
+    assert dom0.run("convert").code == 0
+    assert json.loads(report.read_bytes()) == json.loads(sound)
+    assert dom0.run("status").code == 0

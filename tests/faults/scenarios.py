@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shimtool.output import report as reports
+from shimtool.output.report import FILE_NAME
+from shimtool.output.report_file import load
 from shimtool.system.staging import PREFIX, SUFFIX
 from tests.support.cli import Result, shimtool_cli
 from tests.support.dom0 import EMPTY_CPIO, Dom0
@@ -133,7 +134,7 @@ class Trial:
         return {
             str(path.relative_to(self.dom0.root)): hashlib.sha256(path.read_bytes()).hexdigest()
             for path in _all(self.dom0.root)
-            if path.name not in (".lock", reports.FILE_NAME) and path.parent != self.dom0.boot
+            if path.name not in (".lock", FILE_NAME) and path.parent != self.dom0.boot
         }
 
     def check_interrupted(self) -> None:
@@ -144,7 +145,7 @@ class Trial:
             assert digest in (self.before.get(version), self.after.get(version)), name
         gone = self.before.keys() - found.keys()
         assert not gone & self.after.keys(), gone
-        reports.load(self.dom0.out)
+        load(self.dom0.out)
         for guest in self.guests:
             self._check_order(guest, found)
 
