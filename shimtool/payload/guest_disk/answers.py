@@ -17,6 +17,7 @@ from shimtool.system.files import Stamp
 from shimtool.system.stored_json import parse_json, plain
 from shimtool.system.typed import DamagedDocumentError, Must, Sha256, Text, fits, typed
 
+SHORTEST = 64 << 10  # bytes of a file in one frame, but for the last: few are quickly read
 _MOST = 256 << 10  # bytes of a document
 _LINE = Must("have at most 16384 characters", lambda text: len(text) <= 16384)  # as menu.py
 _PATH = Must("begin with / and have at most 4096 bytes", lambda text: 0 < len(text) <= 4096)

@@ -9,6 +9,7 @@ from shimtool.errors import Fault, Location, ShimtoolError
 from shimtool.model import GuestDiskFile, KernelFacts, SourceFile
 from shimtool.payload.guest_disk import limits, tasks
 from shimtool.payload.guest_disk.answers import (
+    SHORTEST,
     Answer,
     Examined,
     Opened,
@@ -79,6 +80,7 @@ class _Stream(io.RawIOBase):
         self._source = jailed, disks, where
         self._left, self._exact = size
         self._frame = 0  # bytes of it that are still to come
+        self._last = False  # whether it can be followed by another one
 
     def readable(self) -> bool:
         return True
@@ -99,7 +101,11 @@ class _Stream(io.RawIOBase):
         length = read_length(jailed.read)
         if length == 0:
             _refuse(read_document(jailed.read), where)
+            raise DamagedDocumentError("an empty frame")
+        if length is not None and self._last:
+            raise DamagedDocumentError("a short frame that is not the last")
         self._frame = length or 0
+        self._last = self._frame < SHORTEST
         self._left -= self._frame
         if self._left < 0 or (length is None and self._exact and self._left):
             raise DamagedDocumentError("more or fewer bytes than there should be")

@@ -12,6 +12,7 @@ from typing import BinaryIO, TypeVar, cast
 from shimtool.errors import ShimtoolError
 from shimtool.model import GuestDiskFile, KernelFacts
 from shimtool.payload.guest_disk.answers import (
+    SHORTEST,
     Examined,
     ExaminedFile,
     ExaminedRamdisk,
@@ -59,6 +60,8 @@ def examine(disks: OpenDisks, wanted: BootRequest) -> Work:
             read_document(BytesIO(answer).read)  # as it will be read outside
         except DamagedDocumentError as error:
             answer = document(Refusal(_short(f"what its boot menu says cannot be used: {error}")))
+        except MemoryError:
+            raise  # the jail says it better
         except BaseException as error:  # noqa: BLE001 - see _refusal
             answer = document(_refusal(error))
         put(answer)
@@ -85,12 +88,26 @@ def _giving(
             source = open_same(inside, descriptors, stamp)
             put(document(Opened()))
             begun = True
-            for chunk in filter(None, chunks(source)):
-                put(frame(chunk))
+            for piece in _pieces(chunks(source)):
+                put(frame(piece))
+        except MemoryError:
+            raise
         except BaseException as error:  # noqa: BLE001 - see _refusal
             put(frame(b"") * begun + document(_refusal(error)))
 
     return work
+
+
+def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Join chunks to frames, the last of which alone may be short."""
+    kept = bytearray()
+    for chunk in chunks:
+        kept += chunk
+        if len(kept) >= SHORTEST:
+            yield bytes(kept)
+            kept.clear()
+    if kept:
+        yield bytes(kept)
 
 
 def _refusal(error: BaseException) -> Refusal:
