@@ -1,5 +1,6 @@
 """Files that appear complete or not at all."""
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -16,6 +17,7 @@ from shimtool.system.halting import changing_files, keep, undo_on_halt
 
 # Names of unfinished files; what a killed run left is removed under the next one's lock.
 PREFIX, SUFFIX = ".shimtool-", ".tmp"
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # NFS and FUSE may know none
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -139,12 +141,16 @@ def _lock(descriptor: int, folder: Path) -> None:
             raise fault(
                 "another shimtool is at work here", folder, remedy="wait until it has ended"
             ) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
 
 
 def sweep(folder: Path) -> None:
     """Remove unfinished files of runs that are over, as far as that can be done.
 
-    A run with another --out may be at work on the same configs: its files are locked.
+    A run with another --out may be at work on the same configs: its files are locked. Where there
+    are no locks it would fail and say so.
     """
     with suppress(OSError):
         for leftover in folder.glob(f"{PREFIX}*{SUFFIX}"):
@@ -158,6 +164,9 @@ def _in_use(path: Path) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
     finally:
         os.close(descriptor)
     return False

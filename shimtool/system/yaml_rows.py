@@ -8,7 +8,7 @@ import yaml
 
 from shimtool.errors import Fault, Location, ShimtoolError, fault, raise_all
 from shimtool.system.files import MIB, read_named
-from shimtool.system.typed import Keys, fits, is_required, keys_of, must, typed
+from shimtool.system.typed import DamagedDocumentError, Keys, is_required, keys_of, must, typed
 
 Kind = TypeVar("Kind")
 
@@ -20,10 +20,11 @@ def read_rows(path: Path, kind: type[Kind], *, own: bool = False) -> list[Kind]:
     program on a megabyte of "[" (PyYAML 6.0.3), so others' files are read without it.
     Raises ShimtoolError with all faults of all rows, each with its line.
     """
-    rows = list(_rows(path, own=own)) if path.exists() else []
-    known = keys_of(kind)
-    raise_all(wrong for row, where in rows for wrong in _faults(row, known, where))
-    return [typed(row, kind) for row, _where in rows]
+    rows = _rows(path, own=own) if path.exists() else ()
+    known, faults = keys_of(kind), list[Fault]()
+    read = [_values(row, known, where, faults) for row, where in rows]
+    raise_all(faults)
+    return [kind(**values) for values in read]
 
 
 def _rows(path: Path, *, own: bool) -> Iterator[tuple[Any, Location]]:
@@ -50,20 +51,34 @@ def _not_yaml(path: Path, error: Exception) -> ShimtoolError:
     return fault(f"not sound YAML: {problem}", path, line, remedy="mend the line")
 
 
-def _faults(row: object, known: Keys, where: Location) -> Iterator[Fault]:
+def _values(row: object, known: Keys, where: Location, faults: list[Fault]) -> dict[str, Any]:
+    """Return a row's values by the names of their fields; add what is wrong to `faults`."""
     if not isinstance(row, dict):
-        yield Fault("each entry must be a mapping", where, seen=repr(row)[:80])
-        return
+        faults.append(Fault("each entry must be a mapping", where, seen=repr(row)[:80]))
+        return {}
     for key, (field, hint) in known.items():
         if key not in row and is_required(field):
-            yield Fault(f"missing key {key!r}", where, remedy=f"add it; it must {must(hint)}")
+            remedy = f"add it; it must {must(hint)}"
+            faults.append(Fault(f"missing key {key!r}", where, remedy=remedy))
     for key in row:
         if key not in known:
             remedy = f"keys: {', '.join(known)}"
-            yield Fault(f"unknown key {str(key)[:80]!r}", where, remedy=remedy)
-    for key, (_field, hint) in known.items():
-        if key in row and not (fits(row[key], hint) and _is_printable(row[key])):
-            yield Fault(f"{key}: must {must(hint)}", where, seen=repr(row[key])[:80])
+            faults.append(Fault(f"unknown key {str(key)[:80]!r}", where, remedy=remedy))
+    values = {}
+    for key, (field, hint) in known.items():
+        if key in row:
+            try:
+                values[field.name] = _value(row[key], hint)
+            except DamagedDocumentError:
+                seen = repr(row[key])[:80]
+                faults.append(Fault(f"{key}: must {must(hint)}", where, seen=seen))
+    return values
+
+
+def _value(value: object, hint: Any) -> Any:  # noqa: ANN401 - a type, and what it makes of a value
+    if not _is_printable(value):
+        raise DamagedDocumentError("not fit for a line of a terminal")
+    return typed(value, hint)
 
 
 def _is_printable(value: object) -> bool:

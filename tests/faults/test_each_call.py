@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.system.staging import PREFIX, SUFFIX
 from tests.faults import strace
 from tests.faults.scenarios import SCENARIOS, Trial, finish
 from tests.support.dom0 import Dom0
@@ -50,3 +51,17 @@ def test_refused_at_each_call(
         assert (done.code == 1) == ("error: " in done.err), done
         trial.check_interrupted()
         finish(trial)
+
+
+@pytest.mark.parametrize("error", ["ENOLCK", "EOPNOTSUPP"])
+def test_without_locks(error: str, tmp_path: Path) -> None:
+    """As on some NFS: all is done, and what a killed run left is removed."""
+    trial, log = trial_of("in-place-again", tmp_path), tmp_path / "strace"
+    trial.rewind()
+    for folder in (trial.dom0.out, trial.dom0.configs):
+        (folder / f"{PREFIX}left{SUFFIX}").write_bytes(b"half")
+    words = trial.words(trial.scenario.command)
+    done = strace.traced(words, log, "-e", "trace=flock", "-e", f"inject=flock:error={error}")
+    assert done.code == 0, done
+    assert "(INJECTED)" in log.read_text()
+    trial.check_finished()
