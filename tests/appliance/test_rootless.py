@@ -46,7 +46,12 @@ def home() -> Iterator[Path]:
 
 
 def podman(home: Path, *words: str | Path) -> Result:
+    return as_user(home, "podman", *words)
+
+
+def as_user(home: Path, *words: str | Path) -> Result:
     env = {
+        "SHIMTOOL_ENGINE": "podman",
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "XDG_RUNTIME_DIR": f"{home}/runtime",
@@ -55,7 +60,7 @@ def podman(home: Path, *words: str | Path) -> Result:
     }
     user = pwd.getpwnam(USER)
     become = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-    return run([*become, "podman", *words], env, home)
+    return run([*become, *words], env, home)
 
 
 def test_the_main_job(home: Path, dist: Dist) -> None:
@@ -80,3 +85,22 @@ def test_the_main_job(home: Path, dist: Dist) -> None:
     out = home / "out"
     checked = shimtool_cli("verify", "--out", out, *(out / f"{name}.cfg" for name in CONVERTIBLE))
     assert checked.code == 0, checked.err
+
+
+def test_the_launcher(home: Path, dist: Dist) -> None:
+    """It shows the container what this user may see of dom0, and writes as him."""
+    write_samples(home)
+    (home / "runtime").mkdir()
+    (home / "containers.conf").write_text(CONF)
+    (home / "storage.conf").write_text(STORAGE.format(home=home))
+    shutil.copytree(dist.folder, home / "dist")
+    subprocess.run(["chown", "-R", f"{USER}:", home], check=True)
+    words = ("--out", home / "made", "--map", f"/boot={home}/boot", "--in", home / "etc-xen")
+    done = as_user(home, home / "dist/shimtool", "convert", *words)
+    for name in CONVERTIBLE:
+        assert f"{name}: converted" in done.out, done.err
+    assert (home / "made/web01.iso").stat().st_uid == pwd.getpwnam(USER).pw_uid
+    assert (
+        as_user(home, home / "dist/shimtool", "verify", *words[:2], home / "made/web01.cfg").code
+        == 0
+    )
