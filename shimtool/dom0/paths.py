@@ -147,9 +147,9 @@ def _missing(query: _Query, places: _Places, search_paths: SearchPaths) -> Shimt
     looked = ", ".join(dict.fromkeys(places.looked))
     # Where /kernels is taken, its own path serves as well; but nothing can be mounted over /.
     here = folder if search_paths.kernels and folder.name else "/kernels"
-    remedy = f"give the container that folder: -v {folder}:{here}:ro, or use --map {folder}=DIR"
+    remedy = f"say where it is: --map {folder}=DIR, or to docker run: -v {folder}:{here}:ro"
     if query.what == "disk":
-        remedy = f"give the container that disk: --device {query.path}, or use --map {folder}=DIR"
+        remedy = f"say where it is: --map {folder}=DIR, or to docker run: --device {query.path}"
     if places.covered:
         remedy = f"correct the --map that covers it, or add --map {folder}=DIR"
     return fault(
