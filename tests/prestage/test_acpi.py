@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import EXAMPLES
 from tests.prestage.images import (
     IO_APIC,
     TABLES,
@@ -70,8 +71,9 @@ def test_a_short_table_is_told(native: Native) -> None:
 
 
 def test_a_short_processor_is_none(native: Native) -> None:
-    short = b"\0\7" + bytes(5)
-    assert trimmed(native, 1, short, apic(0)) == madt(short, apic(0))
+    short, short_x2apic = b"\0\7" + b"\xff" * 5, b"\x09\x0f" + b"\xff" * 13
+    entries = [short, short_x2apic, apic(0)]
+    assert trimmed(native, 1, *entries) == madt(*entries)
 
 
 numbers = st.integers(0, 127)
@@ -101,11 +103,13 @@ def kept(entries: Sequence[bytes], wanted: int) -> list[bytes]:
 
 
 @given(entries=st.lists(processors | others, max_size=40), wanted=st.integers(0, 20))
+@settings(max_examples=EXAMPLES // 10)
 def test_any_table(native: Native, entries: list[bytes], wanted: int) -> None:
     assert trimmed(native, wanted, *entries) == madt(*kept(entries, wanted))
 
 
 @given(data=st.binary(max_size=300), wanted=st.integers(0, 20))
+@settings(max_examples=EXAMPLES // 10)
 def test_junk_is_trimmed_or_refused(native: Native, data: bytes, wanted: int) -> None:
     """What stays has nothing left to trim."""
     try:
@@ -176,6 +180,12 @@ def test_both_lead_to_tables_of_their_own(native: Native) -> None:
     )
     done = keep(native, firmware(pointer, *tables))
     assert [memory[: len(ONE)] for memory in done.memory[-2:]] == [ONE, ONE]
+
+
+def test_a_table_above_4_gb_is_none_below(native: Native) -> None:
+    pointer = root_pointer(0, TABLES, revision=2)
+    xsdt = listing(b"XSDT", TABLES + 0x100 + (1 << 32))
+    assert "no enabled processor" in refusal(native, firmware(pointer, (0, xsdt), (0x100, FOUR)))
 
 
 def test_both_may_lead_to_the_same_table(native: Native) -> None:

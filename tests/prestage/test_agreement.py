@@ -1,6 +1,6 @@
 """Python (shimtool/output/parameter_file.py) and C (params.c) hold the same files for right."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shimtool.output.parameter_file import (
@@ -10,6 +10,7 @@ from shimtool.output.parameter_file import (
     encode_parameters,
 )
 from shimtool.system.typed import DamagedDocumentError
+from tests.conftest import EXAMPLES
 from tests.prestage.native import Job, Native, RefusedError, Region
 from tests.prestage.test_params import AT, hostile_files, right_params
 
@@ -63,5 +64,6 @@ def test_what_python_writes_c_reads(native: Native, wanted: Parameters) -> None:
 
 
 @given(file=hostile_files() | right_params().map(lambda params: params.encode()))
+@settings(max_examples=EXAMPLES // 10)
 def test_both_read_or_refuse_the_same(native: Native, file: bytes) -> None:
     assert as_c_reads(native, file) == as_python_reads(file)

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import EXAMPLES
 from tests.prestage.images import ROOM, ROOM_END, Segment, elf
 from tests.prestage.native import Answer, Job, Native, RefusedError, Region
 from tests.support import debs
@@ -105,6 +106,7 @@ headers = st.fixed_dictionaries(
 
 
 @given(parts=st.lists(segments, max_size=3), header=headers)
+@settings(max_examples=EXAMPLES // 10)
 def test_hostile_images_are_loaded_into_the_room_or_refused(
     native: Native, parts: list[Segment], header: dict[str, int]
 ) -> None:

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import EXAMPLES
 from tests.prestage.images import Params, sealed
 from tests.prestage.native import Job, Native, RefusedError, Region
 
@@ -123,6 +124,7 @@ def hostile_files(draw: st.DrawFn) -> bytes:
 
 
 @given(file=hostile_files())
+@settings(max_examples=EXAMPLES // 10)
 def test_hostile_files_are_read_or_refused(native: Native, file: bytes) -> None:
     try:
         shim_line, guest_line = read(native, file)[-2:]

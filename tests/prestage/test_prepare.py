@@ -173,6 +173,10 @@ def test_files_that_the_loader_changed(native: Native) -> None:
     assert "the ramdisk has 5 bytes, not 4096" in refusal(
         native, in_a_row(shim, params, kernel, b"short")
     )
+    wrapped = replace(PARAMS, ramdisk_size=2**32 + 5 - PAGE).encode()
+    assert "the ramdisk has 5 bytes, not 4096 + 4294963205" in refusal(
+        native, in_a_row(shim, wrapped, kernel, b"short")
+    )
     assert f"the ramdisk has 0 bytes, not 4096 + {len(RAMDISK)}" in refusal(
         native, in_a_row(shim, params, kernel)
     )
