@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ TURNS = 30
 
 
 class XenStore:
-    """Stand-ins for xenstore-read and -write on PATH, backed by files; `sleep` made ours."""
+    """Stand-ins for xenstore-read and -write on PATH, backed by files; `sleep` takes no time."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -32,11 +33,25 @@ class XenStore:
             f'#!/bin/sh\nprintf "%s\\n" "$@" >"{home}/new"\n'
             f'/bin/mv "{home}/new" "{home}/written"\n',
         )
-        self.a_turn_takes(0)
+        program(home / "bin/sleep", "#!/bin/sh\n")
         self.qemu = program(home / "qemu", "#!/bin/sh\nexec /bin/sleep 0.3\n")
 
-    def a_turn_takes(self, seconds: float) -> None:
-        program(self.home / "bin/sleep", f"#!/bin/sh\nexec /bin/sleep {seconds}\n")
+    def waits_after(self, reads: int) -> None:
+        """After so many reads, have the script's next turn begin when the terminal is there."""
+        program(
+            self.home / "bin/sleep",
+            f'#!/bin/sh\n[ "$(/bin/grep -c . "{self.home}/reads")" -lt {reads} ] ||\n'
+            f'  until [ -e "{self.home}/tty" ]; do /bin/sleep 0.02; done\n',
+        )
+
+    def has_processes(self) -> bool:
+        """Whether the script, or what it started, still runs."""
+        home = os.fsencode(self.home)
+        for environ in Path("/proc").glob("[0-9]*/environ"):
+            with suppress(OSError):  # it ended meanwhile
+                if b"SHIMTOOL_QEMU=" + home in environ.read_bytes():
+                    return True
+        return False
 
     def lines(self, name: str) -> list[str]:
         path = self.home / name
@@ -86,7 +101,7 @@ def children(parent: int) -> list[str]:
 
 
 def test_the_terminal_is_lent_once_it_is_there(shell: str, store: XenStore) -> None:
-    store.a_turn_takes(0.3)
+    store.waits_after(3)
     with store.start(shell):
         assert eventually(lambda: len(store.lines("reads")) > 2)
         assert not store.lines("written")
@@ -103,8 +118,8 @@ def test_nothing_but_a_terminal_is_written(shell: str, store: XenStore, value: s
     (store.home / "tty").write_text(value)
     with store.start(shell):
         assert eventually(lambda: len(store.lines("reads")) == TURNS)
-    time.sleep(0.1)
-    assert len(store.lines("reads")) == TURNS  # it gave up
+    assert eventually(lambda: not store.has_processes())  # it gave up
+    assert len(store.lines("reads")) == TURNS
     assert not store.lines("written")
 
 
@@ -135,7 +150,7 @@ def test_without_xenstore_programs_nothing_is_said(shell: str, store: XenStore) 
 
 def test_qemu_has_no_child_and_nobody_waits_for_it(shell: str, store: XenStore) -> None:
     ready, held = os.pipe()
-    store.a_turn_takes(3)
+    store.waits_after(1)
     with store.start(shell, ninth=held) as running:
         os.close(held)
         assert eventually(lambda: bool(store.lines("reads")))

@@ -254,7 +254,7 @@ def test_what_is_no_regular_file_is_never_opened(boot: tuple[Path, SearchPaths])
     assert "a directory" in refused(SearchPaths(), "/").message
 
 
-def test_a_troubled_candidate_is_not_passed_over(tmp_path: Path) -> None:
+def test_a_candidate_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
     put(tmp_path / "boot/k")
     link(tmp_path / "kernels/k", "/etc/passwd")
     refused(SearchPaths(kernels=(tmp_path / "kernels",)), str(tmp_path / "boot/k"))

@@ -8,7 +8,6 @@ One vCPU and single-threaded TCG: with more, about one boot in ten stalls or die
 import contextlib
 import fcntl
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.guest_agent import Agent, Monitor, NoAnswerError, Output
+from tests.support.cpu_limit import CpuLimit
 from tests.support.debs import CACHE
 from tests.support.programs import run
 
@@ -26,7 +26,9 @@ CPU = "qemu64,family=23,model=1,stepping=2,+svm,+npt"
 MEMORY, DOM0_MEMORY = "3G", "1024M"
 DISK_SIZE = 4 << 30  # always the same: it is part of the snapshot
 SLOTS = 2
-BOOT_LIMIT, RESUME_LIMIT = 180.0, 90.0
+BOOT_LIMIT, RESUME_LIMIT = 180.0, 90.0  # seconds of QEMU's CPU time
+# What must answer before the snapshot is taken; nothing half written stays in memory.
+HOST_IS_UP = "until xl list && pgrep -x xenconsoled; do sleep 1; done; sync"
 XEN_OPTIONS = (
     f"console=com1 com1=115200,8n1 dom0_mem={DOM0_MEMORY},max:{DOM0_MEMORY} "
     "loglvl=all guest_loglvl=all noreboot"
@@ -64,7 +66,7 @@ def slot() -> Iterator[None]:
             time.sleep(0.5)
 
 
-def _argv(parts: Path, disk: Path, wires: Path, log: Path) -> list[str]:
+def _argv(parts: Path, disk: Path, sockets: Path, log: Path) -> list[str]:
     """Return QEMU's command line; it dies with this process, however that ends."""
     kernel = f"{parts / 'vmlinuz'} console=hvc0 quiet,{parts / 'initrd'}"
     root = f"if=none,id=root,file={parts / 'dom0.img'},format=raw,readonly=on"
@@ -77,8 +79,8 @@ def _argv(parts: Path, disk: Path, wires: Path, log: Path) -> list[str]:
         *("-drive", root, "-device", "virtio-blk-pci,drive=root"),
         *("-drive", data, "-device", "virtio-blk-pci,drive=data"),
         *("-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,nr=1"),
-        *("-chardev", f"socket,id=agent,path={wires / 'agent'},server=on,wait=off"),
-        *("-qmp", f"unix:{wires / 'qmp'},server=on,wait=off"),
+        *("-chardev", f"socket,id=agent,path={sockets / 'agent'},server=on,wait=off"),
+        *("-qmp", f"unix:{sockets / 'qmp'},server=on,wait=off"),
         *("-chardev", f"file,id=serial,path={log},append=on", "-serial", "chardev:serial"),
     ]
 
@@ -88,16 +90,16 @@ class Machine:
 
     def __init__(self, parts: Path, disk: Path, logs: Path, snapshot: Path | None) -> None:
         self.logs = logs
-        self._wires = Path(tempfile.mkdtemp(prefix="e2e-"))  # short: a socket's path is
+        self._sockets = Path(tempfile.mkdtemp(prefix="e2e-"))  # short: a socket's path is
         incoming = ["-incoming", f"exec:cat '{snapshot}'"] if snapshot else []
-        argv = _argv(parts, disk, self._wires, logs / "host.log")
+        argv = _argv(parts, disk, self._sockets, logs / "host.log")
         with (logs / "qemu.log").open("wb") as errors:
             self._qemu = subprocess.Popen(
                 [*argv, *incoming], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors
             )
         try:
-            self.monitor = Monitor(self._wires / "qmp")
-            self._agent = Agent(self._wires / "agent")
+            self.monitor = Monitor(self._sockets / "qmp", self._qemu.pid)
+            self._agent = Agent(self._sockets / "agent", self._qemu.pid)
             if snapshot:
                 self.monitor.resume()
         except NoAnswerError as error:
@@ -112,7 +114,7 @@ class Machine:
             raise NestedXenError(f"host did not come up: {error}", self.logs) from error
 
     def run(self, script: str, limit: float = 60) -> Output:
-        """Run a script in dom0; script and output are kept in dom0.log."""
+        """Run a script in dom0 within `limit` seconds of CPU time; dom0.log keeps its output."""
         started = time.monotonic()
         try:
             output = self._agent.run(script, limit)
@@ -125,17 +127,15 @@ class Machine:
             log.write(f"$ {script}\n{output.text.rstrip()}\n[exit {output.code}, {took:.1f} s]\n")
         return output
 
-    def cpu_seconds(self) -> float:
-        """Return the CPU time that QEMU has used: what limits count, on a shared machine."""
-        stat = Path(f"/proc/{self._qemu.pid}/stat").read_text()
-        user, system = stat.rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    def limit(self, seconds: float) -> CpuLimit:
+        """Allow so many seconds of QEMU's CPU time from now on."""
+        return CpuLimit(self._qemu.pid, seconds)
 
     def stop(self) -> None:
         if self._qemu.poll() is None:
             self._qemu.kill()
         self._qemu.wait()
-        shutil.rmtree(self._wires, ignore_errors=True)
+        shutil.rmtree(self._sockets, ignore_errors=True)
 
 
 def make_disk(path: Path, folder: Path | None = None) -> None:
@@ -170,7 +170,7 @@ def _take(parts: Path, path: Path) -> None:
         machine = Machine(parts, disk, logs, None)
         try:
             machine.greet(BOOT_LIMIT)
-            time.sleep(3)  # let it settle
+            machine.run(HOST_IS_UP, BOOT_LIMIT)
             fresh = path.with_name(".snapshot.new")
             machine.monitor.save(fresh)
             fresh.rename(path)

@@ -75,7 +75,7 @@ on_crash    = 'restart'
     )
     with environment.boot("xentools", config, loops(root, swap)) as guest:
         (facts,) = guest.starts()
-        seen = guest.plain_console()
+        seen = guest.plain_console(until=facts.one("token"))
     line = "root=/dev/xvda2 ro console=hvc0 e2e=wait e2e.swap=/dev/xvda1"
     assert facts.one("cmdline") == first_word(environment) + line
     assert facts.one("root") == "/dev/xvda2 ro this is root"

@@ -98,15 +98,14 @@ class Trial:
     def _kept(self) -> Path:
         return self.dom0.root.with_name("kept")
 
-    def rehearse(self) -> float:
-        """Let the command run to its end, as always; returns how many seconds it took."""
+    def rehearse(self) -> None:
+        """Let the command run to its end, as always."""
         self.rewind()
         ended = self.run()
         assert ended.code == 0, ended
         found = self.files()
         assert found == (self.after or found), "the same run gives other bytes"
         self.after = found
-        return ended.seconds
 
     def words(self, command: Words) -> list[str]:
         """The command with this dom0's folders."""
@@ -118,10 +117,9 @@ class Trial:
         given = [str(word) for pair in folders.items() for word in pair]
         return [command[0], *given, *command[1:]]
 
-    def run(self, command: Words | None = None, kill_after: float | None = None) -> Result:
-        """Run a command, the scenario's own by default; perhaps kill it."""
-        words = self.words(command or self.scenario.command)
-        return shimtool_cli(*words, kill_after=kill_after)
+    def run(self, command: Words | None = None) -> Result:
+        """Run a command, the scenario's own by default."""
+        return shimtool_cli(*self.words(command or self.scenario.command))
 
     def rewind(self) -> None:
         """Go back to just before the command. Files are links: who changes one in place is seen."""
@@ -150,12 +148,15 @@ class Trial:
             self._check_order(guest, found)
 
     def _check_order(self, guest: str, found: Files) -> None:
-        """A config appears after what it names; in place, after the original is kept."""
-        config = f"out/{guest}.cfg"
-        if found.get(config) == self.after.get(config) != self.before.get(config):
-            needed = [f"out/{guest}.iso", f"out/originals/{guest}/original.cfg"]
-            for name in needed if self.scenario.command[0] == "convert" else ():
-                assert name not in self.after or found[name] == self.after[name], name
+        """A config appears after its ISO; the guest's own is replaced after it is kept."""
+        if self.scenario.command[0] != "convert":
+            return
+        for config, needed in (
+            (f"out/{guest}.cfg", f"out/{guest}.iso"),
+            (f"etc-xen/{guest}.cfg", f"out/originals/{guest}/original.cfg"),
+        ):
+            if found.get(config) == self.after.get(config) != self.before.get(config):
+                assert needed not in self.after or found[needed] == self.after[needed], needed
 
     def check_finished(self) -> None:
         """All is as after a run that nothing interrupted; nothing unfinished lies about."""

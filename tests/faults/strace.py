@@ -1,6 +1,9 @@
 """Runs the real command line under strace, which can fail or kill it at any one system call."""
 
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,21 +36,24 @@ class Call:
         return re.sub(r"\.shimtool-\w+", "", names[-1] if self.name == "openat" else names[0])
 
 
-def calls(words: Sequence[str], below: Path, names: Sequence[str], log: Path) -> list[Call]:
-    """Run once; return the system calls of these names that are about files below a folder.
-
-    Of many that do the same to the same file in a row, the first and the last.
-    """
+def all_calls(words: Sequence[str], below: Path, names: Sequence[str], log: Path) -> list[Call]:
+    """Run once; return the system calls of these names that are about files below a folder."""
     done = traced(words, log, "-e", f"trace={','.join(names)}")
     assert done.code == 0, done
     found: list[Call] = []
-    counts: Counter[str] = Counter()
+    counts: Counter[tuple[str, str]] = Counter()  # strace counts each thread's calls apart
     for line in log.read_text(errors="backslashreplace").splitlines():
         if call := _CALL.match(line):
-            counts[call[2]] += 1
+            counts[call[1], call[2]] += 1
             if str(below) in call[3]:
-                found.append(Call(call[2], counts[call[2]], call[3]))
+                found.append(Call(call[2], counts[call[1], call[2]], call[3]))
     assert found
+    return found
+
+
+def calls(words: Sequence[str], below: Path, names: Sequence[str], log: Path) -> list[Call]:
+    """As `all_calls`; of many that do the same to the same file in a row, the first and last."""
+    found = all_calls(words, below, names, log)
     runs = [list(same) for _, same in groupby(found, lambda call: (call.name, call.file))]
     return [call for same in runs for call in dict.fromkeys((same[0], same[-1]))]
 
@@ -64,9 +70,24 @@ def inject(words: Sequence[str], call: Call, what: str, log: Path) -> Result:
         "-e", f"trace={call.name}", "-e", f"inject={call.name}:{what}:when={call.number}",
     )  # fmt: skip
     if what.startswith("error="):
-        (hit,) = [line for line in log.read_text().splitlines() if "(INJECTED)" in line]
-        assert f"{Path(call.file).parent.name}/" in hit, f"meant {call}, hit {hit}"
+        (failed,) = [line for line in log.read_text().splitlines() if "(INJECTED)" in line]
+        assert f"{Path(call.file).parent.name}/" in failed, f"meant {call}, got {failed}"
     return done
+
+
+def stopped(words: Sequence[str], call: Call, log: Path) -> "subprocess.Popen[str]":
+    """Start a run and return it once it stands still (SIGSTOP) after that call."""
+    process = subprocess.Popen(
+        # -D: the process is shimtool itself, not strace
+        ["strace", "-D", "-f", "-o", str(log), "-e", f"trace={call.name}",
+         "-e", f"inject={call.name}:signal=STOP:when={call.number}",
+         sys.executable, "-m", "shimtool", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    how = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    assert how
+    assert how.si_code == os.CLD_STOPPED, how
+    return process
 
 
 def traced(words: Sequence[str], log: Path, *options: str) -> Result:

@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from shimtool.system.staging import PREFIX
+from tests.faults import strace
 from tests.faults.scenarios import CONVERT, IN_PLACE, SCENARIOS, Trial, Words
 from tests.support.dom0 import Dom0
 
@@ -40,19 +42,18 @@ def start(trial: Trial, command: Words) -> "subprocess.Popen[str]":
     return process
 
 
-def stopped(trial: Trial, command: Words, at: Callable[[], object]) -> "subprocess.Popen[str]":
-    """Start a run and stop it (SIGSTOP) while `at` holds."""
-    for _ in range(100):
-        trial.rewind()
-        process = start(trial, command)
-        while process.poll() is None and not at():
-            pass
-        process.send_signal(signal.SIGSTOP)
-        if process.poll() is None and at():
-            return process
-        process.send_signal(signal.SIGCONT)
-        process.communicate()
-    raise AssertionError("never stopped in time")
+def stopped(trial: Trial, command: Words, folder: Path) -> "subprocess.Popen[str]":
+    """Start a run and stop it once its first file in `folder` is written, but not renamed."""
+    log = trial.dom0.root.with_name("strace")
+    trial.rewind()
+    words = trial.words(command)
+    found = strace.all_calls(words, folder, ["fsync"], log)
+    call = next(call for call in found if str(folder / PREFIX) in call.text)
+    trial.rewind()
+    process = strace.stopped(words, call, log)
+    _started.append(process)
+    assert unfinished(folder)
+    return process
 
 
 def let_finish(process: "subprocess.Popen[str]") -> None:
@@ -69,7 +70,7 @@ def unfinished(folder: Path) -> list[Path]:
 
 
 def test_the_second_is_told(trial: Trial) -> None:
-    first = stopped(trial, CONVERT, lambda: unfinished(trial.dom0.out))
+    first = stopped(trial, CONVERT, trial.dom0.out)
     held = unfinished(trial.dom0.out)
     for command in (CONVERT, IN_PLACE, ("restore", str(trial.dom0.configs / "one.cfg"))):
         second = trial.run(command)  # the first one stands still: waiting for it has no end
@@ -96,7 +97,7 @@ def test_at_the_same_moment(name: str, tmp_path: Path) -> None:
 
 def test_in_place_on_the_same_configs_with_another_out(trial: Trial) -> None:
     """Each keeps the original; neither takes the other's unfinished files for left-overs."""
-    first = stopped(trial, IN_PLACE, lambda: unfinished(trial.dom0.configs))
+    first = stopped(trial, IN_PLACE, trial.dom0.configs)
     held = unfinished(trial.dom0.configs)
     other = trial.dom0.root / "other"
     words = [str(other) if word == str(trial.dom0.out) else word for word in trial.words(IN_PLACE)]
@@ -118,7 +119,7 @@ def test_in_place_on_the_same_configs_with_another_out(trial: Trial) -> None:
 
 
 def test_a_killed_run_holds_nothing(trial: Trial) -> None:
-    first = stopped(trial, CONVERT, lambda: unfinished(trial.dom0.out))
+    first = stopped(trial, CONVERT, trial.dom0.out)
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
     assert trial.run().code == 0

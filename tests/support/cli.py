@@ -5,12 +5,10 @@ A program that must be started anew, with less rights or another /sys, is run as
 """
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +28,7 @@ class Result:
     """What a run left: exit code (-9: killed), standard output and standard error.
 
     Of a forked child also what it took: `cpu` seconds, and `memory` at its peak beyond what it
-    was forked with, in MiB; `seconds` by the clock, to choose moments by and never to judge.
+    was forked with, in MiB.
     """
 
     code: int
@@ -38,7 +36,6 @@ class Result:
     err: str
     cpu: float = 0.0
     memory: int = 0
-    seconds: float = 0.0
 
     @property
     def said(self) -> str:
@@ -50,9 +47,8 @@ def shimtool_cli(
     *words: str | Path,
     through: Sequence[str] = (),
     tracer: Sequence[str] = (),
-    kill_after: float | None = None,
 ) -> Result:
-    """Run shimtool; perhaps `through` another program, or SIGKILL it so many seconds on.
+    """Run shimtool; perhaps `through` another program.
 
     `tracer` is a command line of strace, which is attached before the work begins.
     """
@@ -61,15 +57,9 @@ def shimtool_cli(
     out, err = os.memfd_create("out"), os.memfd_create("err")
     process = Child([str(word) for word in words], out, err)
     with _attached(tracer, process.pid):
-        began = time.monotonic()
         process.begin()
-        if kill_after is not None:
-            time.sleep(kill_after)
-            with suppress(ProcessLookupError):  # it has ended
-                os.kill(process.pid, signal.SIGKILL)
         taken = process.ended()
-        seconds = time.monotonic() - began
-    return _result(taken, out, err, seconds)
+    return _result(taken, out, err)
 
 
 def run_script(path: Path, *words: str | Path, through: Sequence[str] = ()) -> Result:
@@ -131,10 +121,8 @@ def _attached(tracer: Sequence[str], pid: int) -> Iterator[None]:
         process.stderr.read()  # to its end, which is the child's
 
 
-def _result(taken: child.Taken, out: int, err: int, seconds: float = 0.0) -> Result:
-    return Result(
-        taken.code, child.content(out), child.content(err), taken.cpu, taken.memory, seconds
-    )
+def _result(taken: child.Taken, out: int, err: int) -> Result:
+    return Result(taken.code, child.content(out), child.content(err), taken.cpu, taken.memory)
 
 
 # root, but without the right to read everything

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.cpu_limit import CpuLimit
+
 PROGRAM = "qemu-system-x86_64"
 _POLL = 0.05  # seconds
 _INTERRUPTS = 1 << 9  # the flag that lets them in
@@ -45,16 +47,19 @@ class Machine:
         self._ask("qmp_capabilities")
 
     def wait(self, until: re.Pattern[str], seconds: float = 900) -> BootLog:
-        """Wait for `until` on the serial port; AssertionError when QEMU ends or time is up."""
-        deadline = time.monotonic() + seconds
+        """Wait for `until` on the serial port; AssertionError when QEMU ends, or has used so
+        many seconds of CPU time.
+        """
+        allowed = CpuLimit(self._process.pid, seconds)
         while True:
             ended = self._process.poll() is not None
             text = self.serial()
             if until.search(text):
                 return BootLog(text, time.monotonic() - self._started)
             assert not ended, f"QEMU ended by itself; its serial port said:\n{text}"
-            assert time.monotonic() < deadline, (
-                f"no {until.pattern!r} within {seconds:g} s; the serial port said:\n{text}\n"
+            assert not allowed.is_over(), (
+                f"no {until.pattern!r} in {seconds:g} s of CPU time; "
+                f"the serial port said:\n{text}\n"
                 f"the screen shows:\n{self.screen()}"
             )
             time.sleep(_POLL)
@@ -139,7 +144,7 @@ def running(iso: Path, *, memory: int = 512, processors: int = 1) -> Iterator[Ma
 
 
 def boot(iso: Path, *, memory: int = 512, seconds: float = 900, until: re.Pattern[str]) -> BootLog:
-    """Boot `iso` until the serial port says `until`; AssertionError after `seconds`."""
+    """Boot `iso` until the serial port says `until`; AssertionError after `seconds` of CPU time."""
     with running(iso, memory=memory) as machine:
         return machine.wait(until, seconds)
 
