@@ -1,6 +1,7 @@
 """What is done in the jail: each task reads a guest's disks and puts its answer into the pipe.
 
-Nothing here may import, open or log anything: see system/confinement.py.
+Nothing here may import, open or log anything (see system/confinement.py), nor take a lock that
+another thread may have held when we forked: OpenSSL has one, for a new hash.
 """
 
 import hashlib
@@ -45,6 +46,7 @@ from shimtool.system.typed import DamagedDocumentError
 
 _BLOCK = 256 << 10
 _ZEROS = bytes(_BLOCK)
+_NEW_SHA256 = hashlib.sha256()  # made before any fork
 _SHOWN = 2000  # characters of a reason
 
 Seen = TypeVar("Seen")
@@ -160,7 +162,7 @@ def _examined(
 
 def _sha256(source: InsideFile) -> str:
     """Hash a file; UnreadableError where most of it can be only holes, which fill dom0's disk."""
-    digest, zeros = hashlib.sha256(), 0
+    digest, zeros = _NEW_SHA256.copy(), 0
     while block := source.read(_BLOCK):
         digest.update(block)
         zeros += len(block) if block == _ZEROS else 0
