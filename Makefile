@@ -4,6 +4,9 @@ SHELL := /bin/sh
 unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 SHIM ?=
+SIGN ?=
+OFFER ?=
+export SIGN OFFER
 VENV := .venv
 ASSETS := build/assets
 CONTEXT := build/image/context
@@ -15,6 +18,7 @@ SCRIPTS := container/apt-require container/collect-assets container/device-model
 	container/prestage/build \
 	container/image/build container/image/ci/shimtool container/image/update-lock \
 	container/image/make-base container/image/make-context container/image/make-dist \
+	container/image/sign-dist \
 	container/launcher/archive.sh container/launcher/engines.sh container/launcher/shimtool .ci/run
 
 # Most of plan, configs and output; without what tries large hostile inputs.
@@ -28,8 +32,8 @@ FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs faketime fdisk gcc grub-com
 	xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := e2fsprogs fdisk grub-common mmdebstrap qemu-system-x86 util-linux
-FOR_IMAGE := binutils git xz-utils
-FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdisk mount podman procps \
+FOR_IMAGE := binutils git openssl xz-utils
+FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdisk mount openssl podman procps \
 	runc shellcheck uidmap util-linux xorriso
 
 .DEFAULT_GOAL := help
@@ -92,7 +96,7 @@ $(CONTEXT).appliance $(CONTEXT).ci: $(CONTEXT)
 
 image: $(CONTEXT).appliance $(CONTEXT).ci ## Container images (ENGINE=, BASE_IMAGE=, SHIM= choose)
 
-dist: $(CONTEXT).appliance ## The image as a tarball with launcher, for dom0s without network
+dist: $(CONTEXT).appliance ## The image as a tarball with launcher, for dom0s without network (SIGN=KEY signs it)
 	@PYTHON=$(RUN) container/image/make-dist $(CONTEXT) build/dist
 
 appliance-test: image dist ## Run the image under docker, podman and neither

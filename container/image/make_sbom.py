@@ -1,49 +1,63 @@
-"""Say what is inside the image: an SBOM (CycloneDX) among its files, labels on standard output.
+"""Say what is inside the image: an SBOM (CycloneDX) and a list of sources among its files.
 
-`make_sbom.py ROOT REVISION`, with the time in SOURCE_DATE_EPOCH; make-context runs it when ROOT
-holds all else. Same files, same bytes.
+`make_sbom.py ROOT LISTS REVISION`, with the time in SOURCE_DATE_EPOCH, and in OFFER who offers the
+sources in writing; make-context runs it when ROOT holds all else, and reads the labels that it
+prints. Same files, same bytes.
 """
 
+import hashlib
 import os
 import shlex
 import sys
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from cyclonedx.contrib.license.factories import LicenseFactory
-from cyclonedx.model import HashAlgorithm, HashType, Property
+from components import ASSETS, DOCUMENTS, Part, read
+from cyclonedx.model import (
+    ExternalReference,
+    ExternalReferenceType,
+    HashAlgorithm,
+    HashType,
+    Property,
+    XsUri,
+)
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.model.license import DisjunctiveLicense, License, LicenseExpression
 from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from packageurl import PackageURL
+from sources import sources
 
 from shimtool import __version__
 from shimtool.model import Mode, Shim
 from shimtool.shims import catalogue
 
-LIBRARIES = "usr/lib/python3/dist-packages"
-DOCUMENTS = "usr/share/doc/shimtool"
+TYPES = {"shim": ComponentType.FIRMWARE, "shimtool": ComponentType.CONTAINER}
 
 
 def main() -> None:
-    """Write the SBOM, print the labels as shell assignments."""
-    root, revision = Path(sys.argv[1]), sys.argv[2]
+    """Write the SBOM and the list of sources, print the labels as shell assignments."""
+    root, lists, revision = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     when = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC)
-    shims = catalogue.load(root / LIBRARIES / "shimtool/assets/shims")
-    components = [*_packages(root), *_libraries(root), *map(_shim, shims)]
-    (root / DOCUMENTS / "sbom.cdx.json").write_text(_sbom(components, revision, when))
+    documents = root / DOCUMENTS / "shimtool"
+    (documents / "SOURCES").write_text(sources(read(root, lists, __version__), _offer()))
+    parts = read(root, lists, __version__)
+    (documents / "sbom.cdx.json").write_text(_sbom(root, parts, revision, when))
     labels = {
         "VERSION": __version__,
         "REVISION": revision,
         "CREATED": when.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "SHIMS": shims_label(shims),
+        "SHIMS": shims_label(catalogue.load(root / ASSETS / "shims")),
+        "LICENCES": " AND ".join(sorted({one for part in parts for one in part.licences})),
     }
     for name, value in labels.items():
         print(f"{name}={shlex.quote(value)}")
+
+
+def _offer() -> str | None:
+    return os.environ.get("OFFER") or None
 
 
 def shims_label(shims: tuple[Shim, ...]) -> str:
@@ -60,57 +74,70 @@ def shims_label(shims: tuple[Shim, ...]) -> str:
     return ", ".join(words)
 
 
-def _packages(root: Path) -> Iterator[Component]:
-    """The Debian packages whose files, or parts of them, are inside."""
-    for line in (root / DOCUMENTS / "packages.txt").read_text().splitlines():
-        name, version = line.split()
-        purl = PackageURL("deb", "debian", name, version, {"distro": "debian-12"})
-        yield Component(name=name, version=version, purl=purl, bom_ref=str(purl))
-
-
-def _libraries(root: Path) -> Iterator[Component]:
-    for found in sorted(distributions(path=[str(root / LIBRARIES)]), key=lambda each: each.name):
-        purl = PackageURL("pypi", None, found.name.lower(), found.version)
-        licence = _licence(found)
-        yield Component(
-            name=found.name,
-            version=found.version,
-            purl=purl,
-            bom_ref=str(purl),
-            licenses=[LicenseFactory().make_from_string(licence)] if licence else [],
-        )
-
-
-def _licence(found: Distribution) -> str | None:
-    """Take a library's own word; where there is none, its licence file is in the image."""
-    metadata = found.metadata
-    classes = [word for word in metadata.get_all("Classifier") or [] if "License ::" in word]
-    last = classes[0].rpartition(" :: ")[2] if classes else None
-    said = [metadata[key] for key in ("License-Expression", "License") if key in metadata]
-    return next(filter(None, said), last)
-
-
-def _shim(shim: Shim) -> Component:
+def _component(root: Path, part: Part) -> Component:
+    purl = _purl(part)
+    origin = Property(name="shimtool:origin", value=part.source[0])
     return Component(
-        name=f"xen-shim {shim.name}",
-        version=shim.version,
-        type=ComponentType.FIRMWARE,
-        bom_ref=f"shim:{shim.sha256}",
-        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=shim.sha256)],
-        licenses=[LicenseFactory().make_from_string("GPL-2.0-only")],
-        properties=[Property(name="shimtool:origin", value=shim.origin)],
+        name=part.name,
+        version=part.version,
+        type=TYPES.get(part.kind, ComponentType.LIBRARY),
+        purl=purl,
+        bom_ref=str(purl or f"{part.kind}:{part.sha256 or ''}"),
+        hashes=_hashes(part.sha256) if part.sha256 else [],
+        licenses=[_licence(part.licence)],
+        properties=[origin] if part.kind == "shim" else [],
+        external_references=[_source(part)] if purl else [],
+        components=_files(root, part),
     )
 
 
-def _sbom(components: list[Component], revision: str, when: datetime) -> str:
-    product = Component(
-        name="shimtool",
-        version=__version__,
-        type=ComponentType.CONTAINER,
-        bom_ref="shimtool",
-        licenses=[LicenseFactory().make_from_string("MIT")],
-        properties=[Property(name="shimtool:revision", value=revision)],
-    )
+def _purl(part: Part) -> PackageURL | None:
+    if part.kind == "deb":
+        return PackageURL("deb", "debian", part.name, part.version, {"distro": "debian-12"})
+    if part.kind == "pypi":
+        return PackageURL("pypi", None, part.name.lower(), part.version)
+    return None
+
+
+def _source(part: Part) -> ExternalReference:
+    """Name the source package: the same one for several packages."""
+    name, version = part.source
+    purl = _purl(part)
+    if part.kind == "deb":
+        purl = PackageURL("deb", "debian", name, version, {"arch": "source"})
+    kind = ExternalReferenceType.SOURCE_DISTRIBUTION
+    return ExternalReference(type=kind, url=XsUri(str(purl)))
+
+
+def _files(root: Path, part: Part) -> list[Component]:
+    """The files as they are in the image: libraries have been stripped there."""
+    return [
+        Component(
+            name=f"/{path}",
+            type=ComponentType.FILE,
+            bom_ref=f"file:/{path}",
+            hashes=_hashes(hashlib.sha256((root / path).read_bytes()).hexdigest()),
+        )
+        for path in sorted(part.files)
+    ]
+
+
+def _hashes(digest: str) -> list[HashType]:
+    return [HashType(alg=HashAlgorithm.SHA_256, content=digest)]
+
+
+def _licence(expression: str) -> License:
+    """An SPDX identifier, or an expression of several."""
+    if " " in expression or expression.startswith("LicenseRef-"):
+        return LicenseExpression(expression)
+    return DisjunctiveLicense(id=expression)
+
+
+def _sbom(root: Path, parts: tuple[Part, ...], revision: str, when: datetime) -> str:
+    ours, *others = parts
+    product = _component(root, ours)
+    product.properties = [Property(name="shimtool:revision", value=revision)]
+    components = [_component(root, part) for part in others]
     bom = Bom(components=components, metadata=BomMetaData(component=product, timestamp=when))
     bom.register_dependency(product, components)
     content = repr([(each.bom_ref.value, revision) for each in components])

@@ -1,43 +1,19 @@
 """What is inside the appliance, read from the tarball: small, complete, without surprises."""
 
 import io
-import json
 import os
 import re
-import tarfile
-from functools import cache
 from pathlib import PurePosixPath
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
-from packaging.utils import canonicalize_name
 
-from shimtool import __version__
 from tests.appliance.conftest import Dist
+from tests.appliance.contents import DOCUMENTS, LIBRARIES, layers
 from tests.support.debs import ROOT
 
 pytestmark = pytest.mark.appliance
-
-LIBRARIES = "usr/lib/python3/dist-packages"
-DOCUMENTS = "usr/share/doc"
-
-
-@cache
-def layers(dist: Dist) -> dict[str, tuple[tarfile.TarInfo, bytes]]:
-    """Every member of all layers, with its content."""
-    found = {}
-    for layer in dist.manifest["Layers"]:
-        with tarfile.open(fileobj=io.BytesIO(dist.member(layer))) as archive:
-            for entry in archive:
-                file = archive.extractfile(entry) if entry.isreg() else None
-                found[entry.name.removeprefix("./").rstrip("/")] = (
-                    entry,
-                    file.read() if file else b"",
-                )
-    return found
 
 
 def test_small_enough(dist: Dist) -> None:
@@ -107,38 +83,6 @@ def test_all_of_the_package(dist: Dist) -> None:
         if path.suffix in (".py", ".yaml") and "assets" not in path.parts:
             name = f"{LIBRARIES}/{path.relative_to(ROOT)}"
             assert layers(dist)[name][1] == path.read_bytes(), name
-
-
-def test_the_sbom_is_valid_and_complete(dist: Dist) -> None:
-    data = layers(dist)[f"{DOCUMENTS}/shimtool/sbom.cdx.json"][1].decode()
-    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(data) is None
-    sbom = json.loads(data)
-    assert sbom["metadata"]["component"]["version"] == __version__
-    listed = {canonicalize_name(part["name"]) for part in sbom["components"]}
-    installed = {
-        canonicalize_name(name.split("/")[4].rpartition(".dist-info")[0].rpartition("-")[0])
-        for name in layers(dist)
-        if re.match(rf"{LIBRARIES}/[^/]*\.dist-info/METADATA$", name)
-    }
-    assert installed
-    assert installed <= listed
-    packages = {
-        canonicalize_name(name.split("/")[3])
-        for name in layers(dist)
-        if name.startswith(f"{DOCUMENTS}/") and name.endswith("/copyright")
-    }
-    assert packages <= {*listed, "shimtool"}
-    assert [part for part in sbom["components"] if part["name"].startswith("xen-shim ")]
-
-
-def test_the_label_names_every_copyleft_licence(dist: Dist) -> None:
-    config = json.loads(dist.member(f"{dist.image_id}.json"))
-    label = config["config"]["Labels"]["org.opencontainers.image.licenses"].split(" AND ")
-    sbom = json.loads(layers(dist)[f"{DOCUMENTS}/shimtool/sbom.cdx.json"][1])
-    given = [part.get("licenses", []) for part in sbom["components"]]
-    known = {str(each["license"].get("id")) for licences in given for each in licences}
-    assert {name for name in known if "GPL" in name} <= set(label)
-    assert "AGPL-3.0-or-later" in label
 
 
 def test_licences_of_everything(dist: Dist) -> None:

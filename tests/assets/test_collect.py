@@ -1,4 +1,5 @@
 import hashlib
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,12 +61,14 @@ def test_the_device_model_script_is_ours_and_executable(assets: Path, checkout: 
 
 def test_every_package_has_its_licence_and_version(assets: Path) -> None:
     lines = [line.split() for line in (assets / "packages.txt").read_text().splitlines()]
-    names = {name for name, _ in lines}
+    names = {name for name, *_ in lines}
     assert names == {
         "isolinux", "syslinux-common", "grub-xen-bin", "grub-common", "xen-utils-4.17"
     }  # fmt: skip
-    for name, version in lines:
-        assert version in run(["apt-cache", "policy", name])
+    for name, version, source, _source_version, digest in lines:
+        record = run(["apt-cache", "show", f"{name}={version}"])
+        assert f"SHA256: {digest}\n" in record
+        assert source in {name, *re.findall(r"^Source: (\S+)", record, re.M)}
         assert "GPL" in (assets / "licences" / name / "copyright").read_text()
     assert "Version 2" in (assets / "licences/common/GPL-2").read_text()
 
