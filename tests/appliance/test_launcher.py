@@ -9,7 +9,7 @@ import pytest
 
 from shimtool import __version__, enter_dom0
 from tests.appliance import busybox
-from tests.appliance.conftest import Dist, Launch
+from tests.appliance.conftest import Dist, Launch, without_engine
 from tests.appliance.engines import Engine, run
 from tests.support import debs
 from tests.support.cli import Result, shimtool_cli
@@ -175,6 +175,17 @@ def test_a_dom0_of_busybox(small: Path) -> None:
 def test_every_shell_reads_it(dist: Dist, docker: Engine, shell: str) -> None:
     done = run([*shell.split(), dist.launcher, "--version"], docker.env, dist.folder)
     assert done.out == f"shimtool {__version__}\n", done.err
+
+
+def test_names_of_engines(dist: Dist, cache: Path) -> None:
+    """ "chroot" is what "none" was called before."""
+
+    def version(name: str) -> Result:
+        env = {**without_engine(cache), "SHIMTOOL_ENGINE": name}
+        return run([dist.launcher, "--version"], env, dist.folder)
+
+    assert version("chroot").out == version("none").out == f"shimtool {__version__}\n"
+    assert "give docker, podman or none" in version("lxc").err
 
 
 def test_without_an_engine_it_starts_what_containers_start(dist: Dist) -> None:
