@@ -1,5 +1,6 @@
 """One planned guest becomes files: ISO or shim first, the config last, all or none of them."""
 
+import os
 from pathlib import Path
 
 from shimtool.errors import ShimtoolError, os_error
@@ -7,10 +8,16 @@ from shimtool.model import Mode, Plan, Shim, SourceFile
 from shimtool.output.destination import Destination
 from shimtool.output.iso_content import iso_files
 from shimtool.output.iso_writer import copy_whole, write_iso
-from shimtool.output.originals import discard_replaced, stage_original, write_over
+from shimtool.output.originals import (
+    discard_replaced,
+    kept_in,
+    opened_config,
+    stage_original,
+    write_over,
+)
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import open_regular, sha256_of, stamp_of
-from shimtool.system.staging import Staging, write_file
+from shimtool.system.staging import OTHERS_WRITE, Staging, write_file
 
 
 def write_guest(plan: Plan, config: bytes, original: bytes, to: Destination) -> list[Path]:
@@ -19,19 +26,27 @@ def write_guest(plan: Plan, config: bytes, original: bytes, to: Destination) -> 
     With --in-place, `original` is kept and the new config also takes its place. All are
     complete and fsynced before the first appears under its name.
     """
-    written = [to.folder / name for name in plan.files]
-    with Staging() as staging:
-        if plan.mode is Mode.HVM:
-            _stage_iso(staging, written[0], plan, to)
-        else:
-            _stage_shared(staging, written[:-1], plan)
-        staging.open(written[-1]).write(config)
-        if to.in_place:
-            stage_original(staging, to.folder, plan.guest, original=original, written=config)
-            write_over(staging, plan.guest.config, config)
-            written.append(plan.guest.config)
-    if to.in_place:
+    if not to.in_place:
+        with Staging() as staging:
+            return _stage(staging, plan, config, to)
+    with opened_config(plan.guest.config) as there:
+        with Staging() as staging:
+            written = _stage(staging, plan, config, to)
+            kept = kept_in(to.folder, plan.guest.name)
+            stage_original(staging, kept, there, original=original, written=config)
+            write_over(staging, there, config)
         discard_replaced(to.folder, plan.guest.name)
+        return [*written, plan.guest.config]
+
+
+def _stage(staging: Staging, plan: Plan, config: bytes, to: Destination) -> list[Path]:
+    """Stage the files in --out; return where they will be."""
+    written = [to.folder / name for name in plan.files]
+    if plan.mode is Mode.HVM:
+        _stage_iso(staging, written[0], plan, to)
+    else:
+        _stage_shared(staging, written[:-1], plan)
+    staging.open(written[-1]).write(config)
     return written
 
 
@@ -55,7 +70,8 @@ def _has_content_of(path: Path, source: SourceFile) -> bool:
     """Whether `path`, named after its content and shared by guests, is there and whole."""
     try:
         with open_regular(path) as file:
-            return sha256_of(file) == source.sha256
+            shut = not os.fstat(file.fileno()).st_mode & OTHERS_WRITE
+            return shut and sha256_of(file) == source.sha256
     except (ShimtoolError, OSError):
         return False
 

@@ -8,8 +8,9 @@ after the other: killed in between, the config itself may still be that one.
 
 import hashlib
 import json
-import os
 import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from shimtool.configs.parse import Config, open_config, parse
 from shimtool.configs.xl.edit import BLOCK
 from shimtool.configs.xl.syntax import read_config
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
-from shimtool.model import Guest
 from shimtool.system.files import MIB, changed_error, open_regular
-from shimtool.system.staging import Staging, locked, sweep
+from shimtool.system.opened import OpenedFile, opened
+from shimtool.system.ownership import own_path
+from shimtool.system.staging import Staging, locked, make_folder, sweep
 from shimtool.system.stored_json import parse_json
 from shimtool.system.typed import DamagedDocumentError, Sha256, Text, typed
 from shimtool.text import diff, reason
@@ -58,7 +60,7 @@ def original_of(config: Config, out: Path) -> Config:
     Raises ShimtoolError when it is no config of ours, was not converted in place, or was edited
     since, or when its original is damaged.
     """
-    return parse(_kept_for(config, out).original, config.path)
+    return parse(_kept_for(config, out, config.path.resolve()).original, config.path)
 
 
 def converted_in_place(folder: Path) -> list[Path]:
@@ -83,25 +85,45 @@ def _content(path: Path) -> bytes:
         return BLOCK  # whatever it is, it needs a look
 
 
+@contextmanager
+def opened_config(config: Path) -> Iterator[OpenedFile]:
+    """Open a config that is to be replaced, links followed once.
+
+    Raises ShimtoolError where others than root and this user could exchange it.
+    """
+    with opened(config, _MOST) as there:
+        yield there
+
+
+def sweep_folders_of(configs: Iterable[Path]) -> None:
+    """Remove what killed runs left beside configs, where nobody else could mean other files."""
+    folders = set()
+    for config in configs:
+        with suppress(ShimtoolError, OSError):
+            folders.add(own_path(config).parent)
+    for folder in folders:
+        sweep(folder)
+
+
 def restore(config: Path, out: Path) -> None:
     """Bring back the exact bytes from before --in-place; owner and mode stay the file's own."""
-    with os_errors_as_faults("restore", config), locked(out):
-        sweep(config.resolve().parent)
-        kept = _kept_for(open_config(config), out)
+    with os_errors_as_faults("restore", config), locked(out), opened_config(config) as there:
+        sweep(there.path.parent)
+        kept = _kept_for(parse(there.data, config), out, there.path)
         with Staging() as staging:
-            write_over(staging, config, kept.original)
+            write_over(staging, there, kept.original)
         shutil.rmtree(kept.folder)
 
 
 def stage_original(
-    staging: Staging, out: Path, guest: Guest, *, original: bytes, written: bytes
+    staging: Staging, folder: Path, there: OpenedFile, *, original: bytes, written: bytes
 ) -> None:
-    """Stage what restore() will need of a guest whose config changes from one to the other.
+    """Stage in `folder` what restore() will need of a config that changes from one to the other.
 
-    Raises ShimtoolError when another config of this name was converted in place before.
+    `there` is the config as it is now. Raises ShimtoolError when that was edited since it was
+    read, or when another config of this name was converted in place before.
     """
-    config = guest.config
-    folder, path = _folder(out, guest.name), str(config.resolve())
+    config, path = there.path, str(there.path)
     # Of this very config, what is kept may be in the midst of a change that was interrupted.
     before = _load(folder) if _config_of(folder) != path else None
     if before and _still_ours(before):
@@ -112,12 +134,11 @@ def stage_original(
             remedy=f"restore that first (shimtool restore {before.config})",
         )
     facts = _Facts(path, hashlib.sha256(original).hexdigest())
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     sweep(folder)
-    current = read_config(config)
-    if current not in (original, _maybe(folder / _WRITTEN), _maybe(folder / _REPLACED)):
-        raise changed_error(config)  # edited since it was read
-    staging.open(folder / _REPLACED).write(current)
+    if there.data not in (original, _maybe(folder / _WRITTEN), _maybe(folder / _REPLACED)):
+        raise changed_error(config)
+    staging.open(folder / _REPLACED).write(there.data)
     staging.open(folder / _ORIGINAL).write(original)
     staging.open(folder / _WRITTEN).write(written)
     staging.open(folder / _FACTS).write(json.dumps(asdict(facts)).encode())
@@ -125,31 +146,28 @@ def stage_original(
 
 def discard_replaced(out: Path, name: str) -> None:
     """Forget the replaced config, now that all that keep() staged is in place."""
-    (_folder(out, name) / _REPLACED).unlink(missing_ok=True)
+    (kept_in(out, name) / _REPLACED).unlink(missing_ok=True)
 
 
-def write_over(staging: Staging, config: Path, data: bytes) -> None:
-    """Stage new content for an existing file, through a link to it, keeping owner and mode."""
-    target = config.resolve()
+def write_over(staging: Staging, there: OpenedFile, data: bytes) -> None:
+    """Stage new content for a config, keeping owner and mode."""
     try:
-        status = target.stat()
-        file = staging.open(target, status.st_mode & 0o7777)
-        os.fchown(file.fileno(), status.st_uid, status.st_gid)
+        staging.replace(there).write(data)
     except ShimtoolError as error:
-        raise ShimtoolError(*error.faults, Fault(_MOUNT_WRITABLE, Location(config))) from None
-    file.write(data)
+        raise ShimtoolError(*error.faults, Fault(_MOUNT_WRITABLE, Location(there.path))) from None
 
 
 _MOUNT_WRITABLE = "the config's own folder must be writable for this (-v /etc/xen:/in without :ro)"
 
 
-def _kept_for(config: Config, out: Path) -> SavedOriginal:
+def _kept_for(config: Config, out: Path, real: Path) -> SavedOriginal:
+    """Return what is kept of `config`, whose path without links is `real`."""
     path = config.path
     name = config.name if config.ours else None
     if name is None or not name.text or "/" in name.text or name.text in (".", ".."):
         raise fault("shimtool did not convert this config", path)
-    kept = _load(_folder(out, name.text))
-    if kept is None or kept.config != str(path.resolve()):
+    kept = _load(kept_in(out, name.text))
+    if kept is None or kept.config != str(real):
         raise fault(
             "shimtool wrote this config, but not in place of another",
             path,
@@ -170,7 +188,7 @@ def _kept_for(config: Config, out: Path) -> SavedOriginal:
     return kept
 
 
-def _folder(out: Path, name: str) -> Path:
+def kept_in(out: Path, name: str) -> Path:
     """Return where the guest's original is kept, there or not. Raises ShimtoolError for links."""
     folder = out / "originals" / name
     for path in (folder.parent, folder):

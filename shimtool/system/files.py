@@ -42,13 +42,17 @@ def unreadable_reason(path: Path, where: Location | None = None) -> Fault | None
         return error.faults[0]
 
 
-def open_regular(path: Path, where: Location | None = None) -> BinaryIO:
+def open_regular(
+    path: Path, where: Location | None = None, *, folder: int | None = None
+) -> BinaryIO:
     """Open a regular, non-empty file for reading; errors name `where`, else `path`.
+
+    With `folder`, an open descriptor, the file is looked for in there by its name alone.
 
     Raises ShimtoolError. The kind is looked at before opening, because opening a device may
     act on it and opening a pipe may wait for ever.
     """
-    return _open(path, where or Location(path), os.O_NOFOLLOW)
+    return _open(path, where or Location(path), folder, os.O_NOFOLLOW)
 
 
 def open_named(path: Path) -> BinaryIO:
@@ -59,14 +63,16 @@ def open_named(path: Path) -> BinaryIO:
     return _open(path, Location(path))
 
 
-def _open(path: Path, place: Location, no_follow: int = 0) -> BinaryIO:
+def _open(path: Path, place: Location, folder: int | None = None, no_follow: int = 0) -> BinaryIO:
+    name = path if folder is None else Path(path.name)
+
     def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_NONBLOCK | no_follow)
+        return os.open(name, flags | os.O_NONBLOCK | no_follow, dir_fd=folder)
 
     try:
-        _refuse_kind(path.stat(follow_symlinks=not no_follow), path, place)
+        _refuse_kind(os.stat(name, dir_fd=folder, follow_symlinks=not no_follow), path, place)
         note("read", path)
-        source = open(path, "rb", opener=opener)  # noqa: SIM115 - Path.open has no opener
+        source = open(name, "rb", opener=opener)  # noqa: SIM115 - Path.open has no opener
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise fault(

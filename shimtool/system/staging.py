@@ -3,9 +3,11 @@
 import errno
 import fcntl
 import os
-import tempfile
+import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -14,37 +16,78 @@ from shimtool.errors import fault, os_error, os_errors_as_faults
 from shimtool.system.activity import note
 from shimtool.system.files import has_content
 from shimtool.system.halting import changing_files, keep, undo_on_halt
+from shimtool.system.opened import OpenedFile
+from shimtool.system.ownership import own_folder, own_path
 
 # Names of unfinished files; what a killed run left is removed under the next one's lock.
 PREFIX, SUFFIX = ".shimtool-", ".tmp"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # NFS and FUSE may know none
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+
+@dataclass(frozen=True, slots=True)
+class _Staged:
+    """An unfinished file, its name in the open `folder`, and what it is to become there."""
+
+    file: BinaryIO
+    folder: int
+    temporary: str
+    final: Path
+    replaces: OpenedFile | None = None
 
 
 class Staging:
     """Writes files beside their final names; leaving the block without error renames them all.
 
-    Readable by their owner only, fsynced before the first rename; renamed in the order in which
-    they were opened. With an error before that nothing of them stays, and files of the same
-    names from before are untouched.
+    Fsynced before the first rename; renamed in the order in which they were opened, in folders
+    that stay open from first to last. With an error before that nothing of them stays, and files
+    of the same names from before are untouched.
     """
 
     def __init__(self) -> None:
-        self._files: list[tuple[BinaryIO, Path, Path]] = []
+        self._files: list[_Staged] = []
+        self._folders: dict[Path, int] = {}
 
     def open(self, final: Path, mode: int = 0o600) -> BinaryIO:
-        """Return a new binary file (read and write) which is to become `final`."""
-        try:
-            with changing_files():
-                descriptor, name = tempfile.mkstemp(SUFFIX, PREFIX, final.parent)
-                file = os.fdopen(descriptor, "w+b")
-                self._files.append((file, Path(name), final))
-            os.fchmod(descriptor, mode)
-            with suppress(OSError):  # NFS may know no locks
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ours: sweep() leaves it
-        except OSError as error:
-            raise os_error(error, "write there", final.parent) from None
+        """Return a new binary file (read and write) which is to become `final`.
+
+        Only its owner can write to it, whatever `mode` and umask are.
+        """
+        with _as_fault_of(final.parent, "write there"):
+            return self._stage(self._folder(final.parent), final, mode & ~OTHERS_WRITE)
+
+    def replace(self, there: OpenedFile) -> BinaryIO:
+        """Return a new file for the place of one that was read, with its owner and mode.
+
+        Leaving the block raises ShimtoolError, and replaces nothing, when that is not there as
+        it was read.
+        """
+        with _as_fault_of(there.path.parent, "write there"):
+            mode = stat.S_IMODE(there.status.st_mode)
+            file = self._stage(there.folder, there.path, 0o600, there)
+            os.fchown(file.fileno(), there.status.st_uid, there.status.st_gid)
+            os.fchmod(file.fileno(), mode)  # last: fchown takes set-id bits away
+            return file
+
+    def _stage(
+        self, folder: int, final: Path, mode: int, replaces: OpenedFile | None = None
+    ) -> BinaryIO:
+        name = f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}"
+        with changing_files():
+            file = os.fdopen(os.open(name, _NEW, 0o600, dir_fd=folder), "w+b")
+            self._files.append(_Staged(file, folder, name, final, replaces))
+        os.fchmod(file.fileno(), mode)
+        with suppress(OSError):  # NFS may know no locks
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ours: sweep() leaves it
         return file
+
+    def _folder(self, path: Path) -> int:
+        if path not in self._folders:
+            self._folders[path] = os.open(path, _FOLDER)
+        return self._folders[path]
 
     def __enter__(self) -> Self:
         undo_on_halt(self._remove)
@@ -60,44 +103,73 @@ class Staging:
             if kind is None:
                 self._commit()
         finally:
-            for file, _temporary, _final in self._files:
-                with suppress(OSError):  # flushes once more what a full disk did not take
-                    file.close()
-            self._remove()
-            keep(self._remove)
+            self._clean_up()
         if isinstance(error, OSError):
-            place = error.filename or (self._files[-1][2] if self._files else "the outputs")
+            place = error.filename or (self._files[-1].final if self._files else "the outputs")
             raise os_error(error, "write", place) from None
 
-    def _remove(self) -> None:
-        for _file, temporary, _final in self._files:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
-
     def _commit(self) -> None:
-        for file, _temporary, final in self._files:
-            with _as_fault_of(final):
-                file.flush()
-                os.fsync(file.fileno())
-            if final.is_dir():
-                raise fault("a folder is in the way", final, remedy="move it away")
+        for each in self._files:
+            with _as_fault_of(each.final):
+                each.file.flush()
+                os.fsync(each.file.fileno())
+            if _is_folder(each):
+                raise fault("a folder is in the way", each.final, remedy="move it away")
         with changing_files():
-            for _file, temporary, final in self._files:
-                with _as_fault_of(final):
-                    temporary.replace(final)
-        for _file, _temporary, final in self._files:
-            note("write", final)
-        for folder in dict.fromkeys(final.parent for _file, _temporary, final in self._files):
-            _sync_folder(folder)
+            for each in self._files:
+                if each.replaces:
+                    each.replaces.check()
+            for each in self._files:
+                if each.replaces:  # again, at the last moment
+                    each.replaces.check()
+                with _as_fault_of(each.final):
+                    name, at = each.final.name, each.folder
+                    os.replace(each.temporary, name, src_dir_fd=at, dst_dir_fd=at)
+        for each in self._files:
+            note("write", each.final)
+        for folder in dict.fromkeys(each.folder for each in self._files):
+            os.fsync(folder)
+
+    def _clean_up(self) -> None:
+        for each in self._files:
+            with suppress(OSError):  # flushes once more what a full disk did not take
+                each.file.close()
+        self._remove()
+        keep(self._remove)
+        for folder in self._folders.values():
+            os.close(folder)
+
+    def _remove(self) -> None:
+        for each in self._files:
+            with suppress(OSError):  # most have their final names
+                os.unlink(each.temporary, dir_fd=each.folder)
+
+
+def _is_folder(each: _Staged) -> bool:
+    try:
+        status = os.stat(each.final.name, dir_fd=each.folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(status.st_mode)
 
 
 @contextmanager
-def _as_fault_of(path: Path) -> Iterator[None]:
+def _as_fault_of(path: Path, doing: str = "write") -> Iterator[None]:
     """Name the file that was meant, not its temporary."""
     try:
         yield
     except OSError as error:
-        raise os_error(error, "write", path) from None
+        raise os_error(error, doing, path) from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, as far as they are missing; only root or this user writes.
+
+    Raises OSError.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o755, exist_ok=True)  # umask may take from this, and adds nothing
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -115,13 +187,17 @@ def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
 def locked(folder: Path) -> Iterator[None]:
     """Make `folder` if need be and hold its lock: two runs at once would undo each other's report.
 
-    Unfinished files, a killed run's too, are removed.
+    Unfinished files, a killed run's too, are removed. Raises ShimtoolError where others than root
+    and this user could write to the folder, or exchange it: dom0 runs a script from there, as
+    root. In a CI job (the variable CI is set) nobody does, and the folders above are the runner's.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
+    parents = not os.environ.get("CI")
+    with _as_fault_of(folder, "write there"):
+        if parents:
+            own_path(folder)
+        make_folder(folder)
+        own_folder(folder, parents=parents)
         lock = os.open(folder / ".lock", _LOCK_FLAGS, 0o600)
-    except OSError as error:
-        raise os_error(error, "write there", folder) from None
     try:
         _lock(lock, folder)
         sweep(folder)
@@ -170,11 +246,3 @@ def _in_use(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

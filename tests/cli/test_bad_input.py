@@ -115,7 +115,9 @@ def test_one_bad_guest_does_not_stop_the_others(dom0: Dom0) -> None:
 @pytest.fixture
 def small(dom0: Dom0) -> Iterator[Dom0]:
     """--out on a disk of 1 MB."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "small", dom0.out], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "small", dom0.out], check=True
+    )
     yield dom0
     subprocess.run(["umount", dom0.out], check=True)
 

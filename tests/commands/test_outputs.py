@@ -112,7 +112,9 @@ def test_a_gzipped_kernel_is_stored_unpacked(packed: Dom0) -> None:
 
 
 def test_a_disk_that_fills_while_unpacking_is_left_clean(packed: Dom0) -> None:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "small", packed.out], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "small", packed.out], check=True
+    )
     try:
         refused(packed.run("convert"), "No space left", "free some space")
         assert set(packed.written()) <= {"shimtool-dm"}

@@ -16,7 +16,7 @@ def run(*words: str | Path) -> None:
 @contextmanager
 def tmpfs(at: Path, size: int) -> Iterator[None]:
     """Mount a disk of `size` KiB."""
-    run("mount", "-t", "tmpfs", "-o", f"size={size}k", "faults", at)
+    run("mount", "-t", "tmpfs", "-o", f"size={size}k,mode=755", "faults", at)
     try:
         yield
     finally:

@@ -14,7 +14,7 @@ from tests.support.cli import Result, shimtool_cli
 
 CHANGES = (
     *("openat", "write", "pwrite64", "copy_file_range", "sendfile", "ftruncate", "fsync", "fchmod"),
-    *("fchown", "rename", "unlink", "unlinkat", "mkdir", "rmdir"),
+    *("fchown", "rename", "renameat", "unlink", "unlinkat", "mkdir", "rmdir"),
 )
 READS = ("read", "pread64", "flock", "getdents64")
 _CALL = re.compile(r"(\d+) +(\w+)\((.*)")

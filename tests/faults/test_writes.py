@@ -40,6 +40,7 @@ _WRITES = re.compile(r"O_(?:WRONLY|RDWR|CREAT|TRUNC|APPEND)")
 _CHANGES = ("rename", "unlink", "mkdir", "rmdir", "link", "symlink", "truncate", "chmod", "chown",
             "mknod", "renameat2", "unlinkat", "linkat", "symlinkat", "mkdirat", "renameat",
             "fchmodat", "fchownat", "lchown", "mknodat", "setxattr", "utimensat")  # fmt: skip
+_PATH = re.compile(r'(?:<([^>]*)>, )?"((?:[^"\\]|\\.)*)"')  # relative ones after their folder
 _HARMLESS = re.compile(r"</dev/(?:null|tty|pts/\d+)[<>]|= -1 E(?:NOENT|LOOP|NXIO)")
 
 
@@ -58,7 +59,7 @@ def changed(words: list[str], log: Path) -> tuple[set[Path], int]:
         if call[1] in ("open", "openat", "creat") and not _WRITES.search(call[2]):
             continue
         if call[1] != "execve":
-            found |= {Path.cwd() / path for path in re.findall(r'"((?:[^"\\]|\\.)*)"', call[2])}
+            found |= {Path.cwd() / folder / path for folder, path in _PATH.findall(call[2])}
     assert not programs, "it started another program"
     return found, done.code
 
