@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from shimtool.commands.overwriting import refuse_overwriting
 from shimtool.commands.planning import (
     ParsedGuest,
     Planned,
@@ -19,13 +20,14 @@ from shimtool.commands.record import changed_outputs, fingerprint, make_record
 from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import ConvertSettings
 from shimtool.configs.find import find_configs, paths
-from shimtool.errors import fault, os_errors_as_faults
+from shimtool.errors import os_errors_as_faults
 from shimtool.model import KernelFacts, Mode
 from shimtool.output.guest import write_device_model, write_guest
+from shimtool.output.originals import sweep_folders_of
 from shimtool.output.report import FILE_NAME, Record
 from shimtool.output.report_file import check_size, write
 from shimtool.system.halting import halt
-from shimtool.system.staging import locked, sweep
+from shimtool.system.staging import locked
 
 _GRACE = 0.2  # seconds in which guests that are just finished still get into the report
 
@@ -52,8 +54,7 @@ def convert(
         run = open_run(settings)
         found = find_configs(configs, settings.in_dir, run.search_paths)
         if settings.in_place:
-            for folder in {config.resolve().parent for config in paths(found)}:
-                sweep(folder)
+            sweep_folders_of(paths(found))
         guests = list(read_guests(found.configs, settings.out))
         progress.found(len(guests))
         work = _Work(run, progress)
@@ -136,7 +137,7 @@ def _convert_one(run: Run, parsed: ParsedGuest) -> Converted | Refused:
 
 def _written(run: Run, planned: Planned) -> Converted:
     plan, to = planned.plan, run.destination
-    _refuse_overwriting(planned, to.folder)
+    refuse_overwriting(planned, run)
     if plan.mode is Mode.HVM:
         write_device_model(to)
     old = run.before.guests.get(plan.guest.name)
@@ -152,17 +153,6 @@ def _written(run: Run, planned: Planned) -> Converted:
 def _is_up_to_date(old: Record, planned: Planned, run: Run) -> bool:
     same = old.fingerprint == fingerprint(planned, run.destination)
     return same and not changed_outputs(old, run.destination.folder)
-
-
-def _refuse_overwriting(planned: Planned, out: Path) -> None:
-    """Outputs must not take the place of the guest's own config, except when asked to."""
-    config = planned.config.resolve()
-    if config in [(out / name).resolve() for name in planned.plan.files]:
-        raise fault(
-            "--out holds the guest's own config, which would be overwritten",
-            planned.config,
-            remedy="give another --out, or --in-place to edit the config and keep the original",
-        )
 
 
 def _remove_old_iso(old: Record | None, new: Record, out: Path) -> None:

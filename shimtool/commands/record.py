@@ -2,7 +2,8 @@
 
 import functools
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from shimtool.assets import BOOT_FILES, Assets
@@ -11,6 +12,7 @@ from shimtool.commands.run import Run
 from shimtool.output.destination import Destination
 from shimtool.output.report import Input, Output, Record, hashed
 from shimtool.system.files import stamp_of
+from shimtool.system.staging import OTHERS_WRITE
 
 
 def make_record(planned: Planned, run: Run, written: Iterable[Path]) -> Record:
@@ -24,7 +26,7 @@ def make_record(planned: Planned, run: Run, written: Iterable[Path]) -> Record:
         fingerprint=fingerprint(planned, run.destination),
         config=_config_input(planned.parsed),
         inputs=tuple(map(Input.of, plan.image.payload.files)),
-        outputs=tuple(_output(path, run.destination.folder) for path in written),
+        outputs=tuple(_outputs(planned, written, run.destination.folder)),
         warnings=plan.warnings,
         options=run.recorded,
     )
@@ -58,16 +60,31 @@ def changed_outputs(record: Record, out: Path) -> list[str]:
 
 
 def _change(output: Output, out: Path) -> str | None:
+    path = out / output.path
     try:
-        found = _output(out / output.path, out)
+        found, mode = written_as(path, out), path.stat().st_mode
     except OSError as error:
         return f"{output.path}: {error.strerror}"
     if found.size != output.size:
         return f"{output.path} has {found.size} bytes, {output.size} were written"
-    return None if found == output else f"{output.path} was changed since it was written"
+    if found.mtime_ns != output.mtime_ns:
+        return f"{output.path} was changed since it was written"
+    if mode & OTHERS_WRITE and path.is_relative_to(out):
+        return f"{output.path} can be written by others"
+    return None
 
 
-def _output(path: Path, out: Path) -> Output:
+def _outputs(planned: Planned, written: Iterable[Path], out: Path) -> Iterator[Output]:
+    config = out / planned.plan.files[-1]
+    for path in written:
+        output = written_as(path, out)
+        if path == config:
+            output = replace(output, sha256=hashlib.sha256(planned.new_config).hexdigest())
+        yield output
+
+
+def written_as(path: Path, out: Path) -> Output:
+    """Describe an output as it is now, without its hash. Raises OSError."""
     shown = path.relative_to(out) if path.is_relative_to(out) else path
     status = path.stat()
     return Output(str(shown), status.st_size, status.st_mtime_ns)

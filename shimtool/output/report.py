@@ -33,11 +33,15 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A file that a conversion wrote (below --out, or the config itself with --in-place)."""
+    """A file that a conversion wrote (below --out, or the config itself with --in-place).
+
+    `sha256` is that of the config in --out: whoever edits it is told before it is overwritten.
+    """
 
     path: Text
     size: int
     mtime_ns: int
+    sha256: Sha256 | None = None
 
 
 @dataclass(frozen=True, slots=True)

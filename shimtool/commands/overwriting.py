@@ -1,0 +1,102 @@
+"""What convert would overwrite and must not: the guest's own config, another's outputs, an edit."""
+
+import hashlib
+from pathlib import Path
+
+from shimtool.commands.planning import Planned
+from shimtool.commands.record import written_as
+from shimtool.commands.run import Run
+from shimtool.configs.parse import open_config, parse
+from shimtool.errors import Fault, Location, ShimtoolError, fault
+from shimtool.output.report import Output, Record
+from shimtool.text import diff
+
+
+def refuse_overwriting(planned: Planned, run: Run) -> None:
+    """Raise ShimtoolError where an output would take the place of what is not ours to replace."""
+    out = run.destination.folder
+    _refuse_own_config(planned, out)
+    old = run.before.guests.get(planned.plan.guest.name)
+    if old:
+        _refuse_namesake(planned, old)
+    if not run.settings.force:
+        _refuse_edited(planned, old, out)
+
+
+def _refuse_own_config(planned: Planned, out: Path) -> None:
+    config = planned.config.resolve()
+    if config in [(out / name).resolve() for name in planned.plan.files]:
+        raise fault(
+            "--out holds the guest's own config, which would be overwritten",
+            planned.config,
+            remedy="give another --out, or --in-place to edit the config and keep the original",
+        )
+
+
+def _refuse_namesake(planned: Planned, old: Record) -> None:
+    """Refuse outputs made from another config, if that still describes a guest of this name."""
+    other = Path(old.config.here)
+    if not other.exists() or other.samefile(planned.config) or not _describes(other, old.name):
+        return
+    raise ShimtoolError(
+        planned.plan.guest.fault(
+            "name",
+            "another config that describes a guest of this name was converted before",
+            f"{other}, {planned.config}",
+            f"rename one of the guests, give another --out, or move {other} away"
+            f" (converted in place: shimtool restore {other} first)",
+        )
+    )
+
+
+def _describes(config: Path, name: str) -> bool:
+    """Whether a config is that of a guest of this name, as far as can be told."""
+    try:
+        found = open_config(config).name
+    except ShimtoolError:
+        return True
+    return found is not None and found.text == name
+
+
+def _refuse_edited(planned: Planned, old: Record | None, out: Path) -> None:
+    """Refuse to replace a config in --out that is not as it was written; show the difference."""
+    path = out / planned.plan.files[-1]
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return  # not there, or Staging says what is
+    if data == planned.new_config:
+        return
+    recorded = _recorded(old, path.name)
+    if _as_written(path, data, recorded, out):
+        return
+    raise ShimtoolError(
+        Fault(
+            "this output was edited after shimtool wrote it"
+            if recorded
+            else "a file that shimtool did not write is in the way",
+            Location(path),
+            remedy=f"make the same change in {planned.config}, then convert with --force, which"
+            " overwrites this file",
+            detail=diff(planned.new_config, data, f"{path} as it would be", str(path)),
+        )
+    )
+
+
+def _recorded(old: Record | None, name: str) -> Output | None:
+    return next((each for each in old.outputs if each.path == name), None) if old else None
+
+
+def _as_written(path: Path, data: bytes, recorded: Output | None, out: Path) -> bool:
+    if recorded is None:  # the report may be lost
+        return _ours(data, path)
+    if recorded.sha256 is None:  # written by an older shimtool
+        return written_as(path, out) == recorded
+    return hashlib.sha256(data).hexdigest() == recorded.sha256
+
+
+def _ours(data: bytes, path: Path) -> bool:
+    try:
+        return parse(data, path).ours
+    except ShimtoolError:
+        return False
