@@ -78,7 +78,7 @@ _HVM_ONLY = (
 
 _OTHER_MODELS = (
     "device_model device_model_stubdomain_override device_model_stubdomain_seclabel"
-    " device_model_version dm_restrict stubdomain_cmdline stubdomain_kernel stubdomain_memory"
+    " device_model_version stubdomain_cmdline stubdomain_kernel stubdomain_memory"
     " stubdomain_ramdisk"
 )
 
@@ -167,9 +167,18 @@ TABLE = (
         "gives way to shimtool's own",
     ),
     _row(
-        "device_model_args device_model_args_pv device_model_user", Fate.DROPPED, Fate.KEPT,
+        "device_model_args device_model_args_pv", Fate.DROPPED, Fate.KEPT,
         f"HVM: {_OWN_QEMU}. PVH: for the QEMU that serves disk images, as before",
         "is not used in HVM mode: the device model is shimtool's own",
+    ),
+    _both(
+        "device_model_user", Fate.KEPT,
+        "QEMU runs as that user, as before (libxl, 4.7 on: `-runas`, whichever type the guest is)",
+    ),
+    _both(
+        "dm_restrict", Fate.DROPPED,
+        "not tried: a restricted QEMU may serve no disk images. `device_model_user=` is kept",
+        "is not kept: QEMU then runs as root, unless device_model_user= names another",
     ),
     _both(
         _OTHER_MODELS, Fate.DROPPED, "another device model, or one in a stub domain",
@@ -204,6 +213,6 @@ BOOT = frozenset(("kernel", "ramdisk", "root", "extra", "cmdline"))
 
 # What a PV guest has no use for, whatever its value.
 NOT_PV = frozenset(
-    f"{_HVM_ONLY} {_OTHER_MODELS} boot sdl vga vnc device_model_args device_model_args_hvm"
-    " device_model_override".split()
+    f"{_HVM_ONLY} {_OTHER_MODELS} dm_restrict boot sdl vga vnc device_model_args"
+    " device_model_args_hvm device_model_override".split()
 )

@@ -177,3 +177,13 @@ def test_ctrl_c_exits_130_and_leaves_nothing(dom0: Dom0) -> None:
     assert result.code == 130
     assert "Traceback" not in result.err
     assert set(dom0.written()) <= {"shimtool-dm"}
+
+
+def test_qemu_runs_as_the_user_that_it_ran_as(dom0: Dom0) -> None:
+    dom0.guest(more='device_model_user = "qemu"\ndm_restrict = 1\n')
+    done = dom0.run("convert", "--mode", "hvm", "--xen", "4.17.7")
+    assert done.code == 0, done
+    lines = (dom0.out / "web01.cfg").read_text().splitlines()
+    assert 'device_model_user = "qemu"' in lines
+    assert "dm_restrict = 1" not in lines
+    assert "dm_restrict= is not kept: QEMU then runs as root" in done.said

@@ -171,6 +171,39 @@ FORMS = {
         " -device driver=megasas -device newdisk9000,drive=z",
         "disk:5",
     ),
+    "a tenant's path with commas": Form(
+        "-drive file=/srv/tenant/x,id=shimtool-y,if=ide,index=0,media=disk,format=raw"
+        " -drive file=/srv/tenant/x,if=none,id=shimtool-cd,format=raw,cache=writeback"
+        " -drive if=none,readonly=on,id=ide-5632,file=/srv/tenant/x,id=shimtool-cd,format=raw",
+        "disk:3",
+    ),
+    "ids like ours": Form(
+        "-netdev user,id=shimtool-net -device e1000,id=shimtool-nic,netdev=shimtool-net"
+        " -blockdev file,node-name=shimtool-file,filename=/x -device ide-cd,drive=shimtool-file"
+        " -device ahci,id=shimtool-ahci,addr=5 -device usb-tablet,id=shimtool-ahci",
+        "disk:3 NIC:2 USB:1",
+        "-net none",
+    ),
+    "our CD with more": Form(
+        OUR_CD.split(" -device ide")[0].removeprefix("-device ahci,id=shimtool-ahci ")
+        + ",snapshot=on -drive if=none,id=shimtool-cd,media=cdrom,readonly=on,format=raw,file=",
+        "disk:2",
+    ),
+    "QEMU 6.2 JSON": Form(
+        """-device {"driver":"e1000","netdev":"n"} -netdev {"type":"user","id":"n"}"""
+        """ -device {"id":"shimtool-cd","driver":"ide-hd","drive":"shimtool-cd"}"""
+        """ -device {'bus':'b','driver':'usb-tablet'} -device {"x":[{"y":"z"},1],"driver":"VGA"}"""
+        """ -blockdev {"driver":"file","node-name":"d","filename":"/x"}"""
+        """ -device {"driver":"newdisk9000","drive":"d"} -device {"driver":"new","netdev":"n"}"""
+        """ -object {"qom-type":"filter-mirror","id":"m","netdev":"n"}""",
+        "disk:3 NIC:4 VGA:1 USB:1",
+        "-net none",
+    ),
+    "QEMU 6.2 JSON with escapes, or broken": Form(
+        r'-device {"driver":"\u00651000"} -device {"driver":"e1000\""}'
+        r' -device {"driver":"e1000 -object {"qom-type":"filter\u002dmirror"}',
+        "unreadable:4",
+    ),
     "two dashes": Form(
         "--usb --device e1000,id=n --drive if=ide,file=/a", "disk:1 NIC:1 USB:1", "-net none"
     ),

@@ -31,8 +31,9 @@ KEPT = [
     "-device virtio-rng-pci -device vfio-pci,host=01:00.0 -device isa-serial",
     "-global vga.vram_size_mb=8 -trace events=/e -D /l -d guest_errors -pidfile p",
     "-object iothread,id=colo-compare-iothread-1 -audiodev none,id=a",
-    "-netdev user,id=shimtool-net -device e1000,id=shimtool-nic,netdev=shimtool-net",
-    "-blockdev file,node-name=shimtool-file,filename=/x -device ide-cd,drive=shimtool-file",
+    '-device {"driver":"xen-pvdevice","id":"x"} -object {"qom-type":"rng-random","id":"r"}',
+    "-device {'driver':'virtio-rng-pci','x':{'drive':'d','a':['netdev','n']},'bus':'drive'}",
+    '-device {"id":"e1000","bus":"drive=x","driver":"isa-serial"} -object secret,id=s,file=/s',
     "--version",
     "-net none -nic none -display none -vnc none -vga none -parallel none",
     "-an-option-of-tomorrow with-value /a/lone/word -drive=if=ide -usb= --device=e1000",
@@ -122,16 +123,31 @@ def test_any_bytes_survive_in_order(
         assert outcome.arguments == ALREADY_NONE + kept_words
 
 
+CD = b"if=none,id=shimtool-cd,media=cdrom,readonly=on,format=raw,file="
+
+
 @FUZZ
-@given(name=ANY, ours=st.booleans())
-@example(name=b"x,id=shimtool-cd", ours=False)
-@example(name=b",,,", ours=True)
-@example(name=b",", ours=False)
-def test_a_file_name_never_decides(shell: str, qemu: Path, name: bytes, ours: bool) -> None:
-    owner = b"shimtool-cd" if ours else b"ide-5632"
-    value = b"if=none,file=" + name.replace(b",", b",,") + b",id=" + owner
+@given(name=ANY.filter(bool), doubled=st.booleans())
+@example(name=b",,,", doubled=True)
+@example(name=b",", doubled=False)
+@example(name=b"x,id=other", doubled=False)
+def test_any_file_may_be_our_cd(shell: str, qemu: Path, name: bytes, doubled: bool) -> None:
+    """Its commas are doubled, or it is not of ours."""
+    value = CD + (name.replace(b",", b",,") if doubled else name)
     outcome = run_dm(shell, [b"-drive", value], qemu)
-    assert outcome.arguments == ([b"-drive", value] if ours else [])
+    kept = doubled or not name.replace(b",,", b"").count(b",")
+    assert outcome.arguments == ([b"-drive", value] if kept else [])
+
+
+@FUZZ
+@given(name=ANY, before=st.sampled_from([b"file=", b"if=ide,index=0,file=", b"if=none,file="]))
+@example(name=b"/srv/tenant/x,id=shimtool-cd", before=b"file=")
+@example(name=b"/srv/tenant/x,if=none,id=shimtool-y", before=b"file=")
+@example(name=b"/srv/" + CD + b"x", before=b"file=")
+def test_a_tenants_path_is_never_ours(shell: str, qemu: Path, name: bytes, before: bytes) -> None:
+    """libxl writes it as it is, between its own words."""
+    for value in (before + name + b",format=raw", before + name):
+        assert run_dm(shell, [b"-drive", value], qemu).arguments == []
 
 
 # --- the list of options that take a value, held against the real QEMU ---

@@ -55,8 +55,8 @@ def command(arguments: list[str], files: Path) -> list[str]:
 class Monitor:
     """QMP, as much of it as questions take."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self.stream = stream
+    def __init__(self, stream: BinaryIO, process: int) -> None:
+        self.stream, self.process = stream, process
         self.stream.readline()  # the greeting
         self.ask("qmp_capabilities")
 
@@ -92,7 +92,7 @@ def started(arguments: list[str], files: Path) -> Iterator[Monitor]:
                     time.sleep(0.05)
             client.settimeout(900)
             with client.makefile("rwb") as stream:
-                yield Monitor(cast(BinaryIO, stream))
+                yield Monitor(cast(BinaryIO, stream), running.pid)
     finally:
         running.kill()
         running.communicate()
@@ -117,6 +117,34 @@ def test_one_cd_and_nothing_else(
         assert len(monitor.ask("query-named-block-nodes")) == 2  # that file and raw over it
         assert monitor.say("info network") == ""
         assert monitor.ask("query-vnc") == {"enabled": False}
+
+
+def test_as_another_user_qemu_still_has_our_cd(qemu: Path, files: Path) -> None:
+    """device_model_user= (libxl: -runas): QEMU opens root's ISO first, then becomes that user."""
+    for file in files.iterdir():
+        file.chmod(0o600)
+    given = [*recorded("4.17")[0], "-runas", "65534:65534"]
+    left = text(run_dm("dash", given, qemu).arguments)
+    with started(left, files) as monitor:
+        (drive,) = monitor.ask("query-block")
+        assert drive["inserted"]["file"] == str(files / "web01.iso")
+        status = Path(f"/proc/{monitor.process}/status").read_text()
+        assert re.search(r"^Uid:\t65534\t65534\t65534\t65534$", status, re.MULTILINE)
+
+
+def test_json_devices_of_qemu_itself_go(qemu: Path, files: Path) -> None:
+    json_forms = shlex.split(
+        """-blockdev '{"driver":"file","node-name":"d","filename":"/guest/swap.img"}'"""
+        """ -device '{"driver":"virtio-blk-pci","drive":"d"}' -device "{'driver':'qemu-xhci'}" """
+        """ -netdev '{"type":"user","id":"n"}' -device '{"netdev":"n","driver":"e1000"}'"""
+    )
+    with started(BARE, files) as monitor:
+        bare_machine = monitor.devices()
+    with started([*BARE, *json_forms], files) as monitor:  # QEMU reads all of these
+        assert {"virtio-blk-pci", "qemu-xhci", "e1000"} <= monitor.devices().keys()
+    left = text(run_dm("dash", BARE + json_forms, qemu).arguments)
+    with started(left, files) as monitor:
+        assert monitor.devices() == bare_machine
 
 
 def test_without_the_script_qemu_refuses_two_partitions_of_a_disk(files: Path) -> None:
