@@ -88,8 +88,7 @@ class _Work:
         self._mended.add(done.record.name)
         if done.status == "converted":
             self._records[done.record.name] = done.record
-        own = kernel.file.inside is not None  # a guest could forge what others trust later
-        if not own and kernel.file.sha256 not in self._run.before.kernels:
+        if kernel.file.lasting and kernel.file.sha256 not in self._run.before.kernels:
             self._kernels[kernel.file.sha256] = kernel.facts
 
     def write_report(self) -> None:

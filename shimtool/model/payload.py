@@ -51,6 +51,9 @@ class SourceFile:
     `stamp` is (device, inode, size, ctime in ns): equal stamps mean unchanged content. Of a file
     `inside` a guest's disk, `path` is that disk, and the stamp is what the guest claims: it may
     tell whether to look again, but never that a hash of an earlier run still holds.
+
+    `lasting`: nobody but root and who runs this can write to it. Only then what was read of it
+    holds for every file of the same hash: a writer can change content under an old ctime (mmap).
     """
 
     dom0_path: str
@@ -59,6 +62,7 @@ class SourceFile:
     sha256: str
     stamp: tuple[int, int, int, int]
     inside: GuestDiskFile | None = None
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 import hashlib
 import os
 import threading
+from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
 
 from shimtool.errors import os_error
-from shimtool.model import GuestDiskFile, Kernel, SourceFile
+from shimtool.model import Kernel, SourceFile
+from shimtool.payload.inputs import same_content_key
 from shimtool.payload.reopen import unpacked
 from shimtool.system.files import stamp_of
 from shimtool.system.halting import changing_files
@@ -24,14 +26,13 @@ class UnpackedKernels:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # A guest may change its disk after it was hashed: what it holds then is for it alone.
-        self._done: dict[tuple[str, GuestDiskFile | None], SourceFile] = {}
+        self._done: dict[Hashable, SourceFile] = {}
         self._lock = threading.Lock()
 
     def get(self, kernel: Kernel) -> SourceFile:
         """Return the kernel's ELF as a file of its own."""
         with self._lock:
-            key = kernel.file.sha256, kernel.file.inside
+            key = same_content_key(kernel.file)
             if key not in self._done:
                 self._done[key] = self._unpack(kernel)
             return self._done[key]

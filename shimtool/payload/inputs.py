@@ -1,5 +1,10 @@
-"""Kernels and ramdisks of dom0 examined once per run, however many guests share them."""
+"""Kernels and ramdisks of dom0 examined once per run, however many guests share them.
 
+A tenant may own the file that his guest boots, and change it after it was hashed: what was read of
+it then is for guests of that very file alone (see model.SourceFile.lasting).
+"""
+
+import os
 import threading
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
@@ -56,15 +61,15 @@ class InputCache:
         self._known = known or {}
         self._known_digests = digests or {}
         self._digests: OnceCache[Stamp, str] = OnceCache()
-        self._facts: OnceCache[str, KernelFacts] = OnceCache()
-        self._ramdisks: OnceCache[str, tuple[bool, bool]] = OnceCache()
+        self._facts: OnceCache[Hashable, KernelFacts] = OnceCache()
+        self._ramdisks: OnceCache[Hashable, tuple[bool, bool]] = OnceCache()
 
     def kernel(self, found: Found) -> Kernel:
         """Examine a kernel."""
         with unchanged(found.path) as (source, stamp):
             file = self._file(found, source, stamp)
             facts = self._known.get(file.sha256) or self._facts.get(
-                file.sha256, lambda: inspect(source)
+                same_content_key(file), lambda: inspect(source)
             )
         return Kernel(file, facts)
 
@@ -72,7 +77,7 @@ class InputCache:
         """Examine a ramdisk."""
         with unchanged(found.path) as (source, stamp):
             file = self._file(found, source, stamp)
-            gzip, cpio = self._ramdisks.get(file.sha256, lambda: inspect_ramdisk(source))
+            gzip, cpio = self._ramdisks.get(same_content_key(file), lambda: inspect_ramdisk(source))
         return Ramdisk(file, gzip, cpio)
 
     def _file(self, found: Found, source: BinaryIO, stamp: Stamp) -> SourceFile:
@@ -85,4 +90,14 @@ class InputCache:
             )
         known = self._known_digests.get(stamp)
         digest = known or self._digests.get(stamp, lambda: sha256_of(source))
-        return SourceFile(found.dom0_path, found.path, size, digest, stamp)
+        lasting = _lasting(os.fstat(source.fileno()))
+        return SourceFile(found.dom0_path, found.path, size, digest, stamp, lasting=lasting)
+
+
+def same_content_key(file: SourceFile) -> Hashable:
+    """Return what files have in common of which one may stand for the other."""
+    return file.sha256 if file.lasting else (file.sha256, file.stamp, file.inside)
+
+
+def _lasting(status: os.stat_result) -> bool:
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022

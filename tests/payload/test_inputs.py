@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +13,7 @@ import pytest
 from shimtool.dom0.paths import Found
 from shimtool.errors import ShimtoolError
 from shimtool.model import Compression, KernelFacts, Wrapping
+from shimtool.output.unpacked import UnpackedKernels
 from shimtool.payload import inputs as source
 from shimtool.payload.inputs import InputCache
 from shimtool.payload.kernel.image import inspect
@@ -83,6 +85,50 @@ def test_content_changed_under_an_old_time_is_read_again(tmp_path: Path) -> None
     swap_content(path)
     ramdisk = InputCache(digests=known).ramdisk(found(path))
     assert ramdisk.file.sha256 == hashlib.sha256(bytes(len(GOOD))).hexdigest()
+
+
+def test_a_tenants_kernel_says_nothing_of_dom0s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """He changes his copy after it was hashed, and undoes it before its ctime is looked at."""
+    dom0s, tenants = build.write(tmp_path, GOOD), tmp_path / "tenants"
+    tenants.write_bytes(GOOD)
+    os.chown(tenants, 65534, 65534)
+
+    def changed(opened: BinaryIO) -> KernelFacts:
+        facts = inspect(opened)
+        return replace(facts, version="evil") if opened.name == str(tenants) else facts
+
+    monkeypatch.setattr(source, "inspect", changed)
+    sources = InputCache()
+    first, second = sources.kernel(found(tenants)), sources.kernel(found(dom0s))
+    assert first.file.sha256 == second.file.sha256
+    assert (first.facts.version, first.file.lasting) == ("evil", False)
+    assert (second.facts.version, second.file.lasting) == (inspect_again(dom0s).version, True)
+
+
+@pytest.mark.parametrize("mode", [0o620, 0o602])
+def test_a_file_that_others_can_write_to_is_not_lasting(tmp_path: Path, mode: int) -> None:
+    path = build.write(tmp_path, GOOD)
+    path.chmod(mode)
+    assert not InputCache().ramdisk(found(path)).file.lasting
+
+
+def test_a_tenants_kernel_is_unpacked_for_his_guest_alone(tmp_path: Path) -> None:
+    """His writes through a mapped page show in no ctime before they are written back."""
+    packed = build.packed(GOOD, Compression.GZIP)
+    dom0s, tenants = build.write(tmp_path, packed), tmp_path / "tenants"
+    tenants.write_bytes(packed)
+    os.chown(tenants, 65534, 65534)
+    sources, unpacked = InputCache(), UnpackedKernels(tmp_path)
+    first, second = (unpacked.get(sources.kernel(found(path))) for path in (tenants, dom0s))
+    first.path.write_bytes(b"forged")
+    assert second.path.read_bytes() == GOOD
+
+
+def inspect_again(path: Path) -> KernelFacts:
+    with path.open("rb") as opened:
+        return inspect(opened)
 
 
 def test_threads_wait_for_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
