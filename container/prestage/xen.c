@@ -9,7 +9,6 @@ enum {
     FIRST_LEAF = 0x40000000, LAST_LEAF = 0x40010000, LEAF_STEP = 0x100,
     HYPERCALL_PAGE_LEAF = 2, /* from Xen's first; ebx: the register to write the page's address to */
     HYPERCALL_SIZE = 32,     /* code of each call in that page */
-    HVM_OP = 34,
     SET_EVENT_VECTOR = 23,   /* HVMOP_set_evtchn_upcall_vector, in Xen 4.6 and later */
 };
 
@@ -44,37 +43,42 @@ static uint32_t find_xen(void)
     return 0;
 }
 
-/* Have Xen fill a page with the code that calls it. */
-static void fill_hypercall_page(uint32_t xen)
+int is_on_xen(void)
 {
-    uint32_t model_specific_register = cpuid(xen + HYPERCALL_PAGE_LEAF).ebx;
-    __asm__ volatile("wrmsr"
-                     :
-                     : "c"(model_specific_register), "a"(address_of(hypercall_page)), "d"(0)
-                     : "memory");
+    static int asked;
+    static uint32_t xen;
+    if (!asked) {
+        asked = 1;
+        xen = find_xen();
+        if (xen) /* have Xen fill a page with the code that calls it */
+            __asm__ volatile("wrmsr"
+                             :
+                             : "c"(cpuid(xen + HYPERCALL_PAGE_LEAF).ebx),
+                               "a"(address_of(hypercall_page)), "d"(0)
+                             : "memory");
+    }
+    return xen != 0;
 }
 
-static int32_t hvm_op(uint32_t operation, const void *argument)
+int32_t call_xen(uint32_t call, uint32_t operation, void *argument)
 {
     int32_t result;
     __asm__ volatile("call *%3"
                      : "=a"(result), "+b"(operation), "+c"(argument)
-                     : "r"(hypercall_page + HVM_OP * HYPERCALL_SIZE)
+                     : "r"(hypercall_page + call * HYPERCALL_SIZE)
                      : "memory");
     return result;
 }
 
 void set_event_vectors(uint32_t vector, uint32_t vcpus)
 {
-    uint32_t xen = find_xen();
-    if (!xen) {
+    if (!is_on_xen()) {
         report("no Xen here, so no event vector is set");
         return;
     }
-    fill_hypercall_page(xen);
     for (uint32_t vcpu = 0; vcpu < vcpus; vcpu++) {
         struct event_vector wanted = {vcpu, (uint8_t)vector};
-        int32_t result = hvm_op(SET_EVENT_VECTOR, &wanted);
+        int32_t result = call_xen(HVM_OP, SET_EVENT_VECTOR, &wanted);
         if (result)
             refuse("Xen does not set event vector %x for vCPU %u (error %u)", vector, vcpu,
                    (uint32_t)-result);

@@ -3,6 +3,15 @@
 
 #include <stdint.h>
 
+/* Hypercalls, by Xen's public header xen.h. */
+enum { EVENT_CHANNEL_OP = 32, HVM_OP = 34 };
+
+/* Whether there is a Xen to call. */
+int is_on_xen(void);
+
+/* Call it; return 0 or more, or an error below 0. */
+int32_t call_xen(uint32_t call, uint32_t operation, void *argument);
+
 /*
  * Set the vector at which vCPUs 0 to `vcpus` - 1 learn of events. Does nothing without Xen.
  *

@@ -20,7 +20,6 @@ from tests.support.cpu_limit import CpuLimit
 
 PROGRAM = "qemu-system-x86_64"
 _POLL = 0.05  # seconds
-_INTERRUPTS = 1 << 9  # the flag that lets them in
 _TEXT_SCREEN, _COLUMNS, _ROWS = 0xB8000, 80, 25  # VGA text mode: a byte and its colour each
 
 
@@ -73,11 +72,9 @@ class Machine:
         return (self._folder / "xen-log").read_text("utf-8", errors="backslashreplace")
 
     def halted(self) -> bool:
-        """Whether the first processor waits for an interrupt, and none can come."""
+        """Whether the first processor waits for an interrupt."""
         answer = self._ask("human-monitor-command", **{"command-line": "info registers"})
-        found = re.search(r"EFL=(\w+).* HLT=(\d)", str(answer))
-        assert found
-        return found[2] == "1" and not int(found[1], 16) & _INTERRUPTS
+        return " HLT=1" in str(answer)
 
     def screen(self) -> str:
         """Return the text on the screen, where boot loaders complain."""
