@@ -28,7 +28,7 @@ _TAKEN = {
     "grub-xen-bin": ("pvgrub/grub-x86_64-xen.bin", "pvgrub/grub-i386-xen.bin"),
 }
 _SAYS = ("License-Expression", "License")
-_OWN = (f"{LIBRARIES}/shimtool/", f"{DOCUMENTS}/shimtool/")
+_OWN = (f"{LIBRARIES}/shimtool/", f"{DOCUMENTS}/shimtool/", "usr/lib/python311.zip")
 
 
 @dataclass(frozen=True, slots=True)

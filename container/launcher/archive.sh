@@ -4,9 +4,10 @@
 newline='
 '
 
-# is_own FOLDER: whether nobody but root and who runs this can write to FOLDER, an absolute path
-# without links, or put another in its place; else `why_not` says why. What is not there yet is no
-# fault. Folders above it may be sticky, as /tmp is: there others can only rename what is theirs.
+# is_own FOLDER [STICKY]: whether nobody but root and who runs this can write to FOLDER, an absolute
+# path without links, or put another in its place; else `why_not` says why. What is not there yet is
+# no fault. Folders above it may be sticky, as /tmp is, with the word sticky: there others can rename
+# only what is theirs, but put there what they like.
 is_own() {
     place=$1
     may=
@@ -23,7 +24,7 @@ END
             esac
             case $mode in
                 d????-??-*) ;;
-                d????????[tT]*) [ -n "$may" ] || { why_not="$place is open to all; take a folder of its own"; return 1; } ;;
+                d????????[tT]*) [ -n "$may" ] || { why_not="everybody can put files into $place; take another folder"; return 1; } ;;
                 d*) why_not="others can write to ${place:-/}; take another folder, or chmod go-w it"
                     return 1 ;;
                 *) why_not="$place is no folder"
@@ -32,13 +33,14 @@ END
         fi
         [ -n "$place" ] || return 0
         place=${place%/*}
-        may=sticky
+        may=${2:-}
     done
 }
 user=$(id -u)
 
-# find_archive: set `archive` to the image's archive, after comparing it with its checksum.
-find_archive() {
+# take_archive FOLDER: copy the image's archive into FOLDER, which nobody else can change, and
+# compare that copy with its checksum. Sets `archive` to it: nobody can exchange it afterwards.
+take_archive() {
     self=$(readlink -f "$0")
     home=${SHIMTOOL_HOME:-${self%/*}}
     archive=$home/shimtool-$version.tar
@@ -54,8 +56,11 @@ find_archive() {
     elif command -v shasum > /dev/null; then sum='shasum -a 256'
     elif command -v openssl > /dev/null; then sum='openssl dgst -sha256 -r'
     else die "cannot check the archive: there is no sha256sum, shasum or openssl here"; fi
+    cp "$archive" "$1/" || die "cannot copy $archive to $1; is there room for it?"
+    original=$archive
+    archive=$1/${archive##*/}
     [ "$($sum < "$archive" | sed 's/[^0-9a-f].*//')" = "$wanted" ] ||
-        die "$archive is damaged, or of another version than this launcher (its SHA-256 is not $wanted): copy it again"
+        die "$original is damaged, or of another version than this launcher (its SHA-256 is not $wanted): copy it again"
 }
 
 # tarball: write the archive, unpacked, to standard output.

@@ -13,9 +13,14 @@ start() {
 
 load() {
     ! "$engine" inspect --type image "$image" > /dev/null 2>&1 || return 0
-    find_archive
+    new=$(umask 077 && mktemp -d) || die "cannot make a folder in ${TMPDIR:-/tmp}; name another in TMPDIR"
+    remove_at_end
+    new=$(cd -P "$new" && pwd)
+    is_own "$new" sticky || die "$new: $why_not, and name it in TMPDIR"
+    take_archive "$new"
     say "loading the image into $engine, this once"
-    pipe_to "$engine" load || die "$engine could not load $archive"
+    pipe_to "$engine" load || die "$engine could not load $original"
+    removed
 }
 
 # mount_option FOLDER: set `how` and `what` to the option that mounts FOLDER, writable, over the
@@ -45,8 +50,8 @@ END
     [ ! -t 0 ] || [ ! -t 1 ] || [ ! -t 2 ] || set -- --interactive --tty --env TERM "$@"
     # dom0's tree is the root that the program sees (SYS_CHROOT), whoever owns a file there
     # (DAC_OVERRIDE). Guests' disks are read by a child that is nobody (SETUID, SETGID, KILL).
-    # What is mounted below / stays writable for docker before 25 and podman; the program writes to
-    # the folders above alone. label=disable: files of dom0 must not be relabelled for SELinux.
+    # What is mounted below / stays writable with docker before 25, before Linux 5.12, and podman:
+    # no wall keeps the program from that, only its code, which writes to the folders above alone. label=disable: files of dom0 must not be relabelled for SELinux.
     exec "$engine" run --rm --network none --read-only --cap-drop ALL \
         --cap-add SYS_CHROOT --cap-add DAC_OVERRIDE --cap-add SETUID --cap-add SETGID --cap-add KILL \
         --security-opt no-new-privileges --security-opt label=disable \
@@ -63,6 +68,7 @@ find_files() {
     case $cache in
         *[:\;\$]*) die "SHIMTOOL_CACHE=$cache: the loader takes no name with : ; or \$ in it" ;;
     esac
+    # Strict: a program looks for its parts in the folders above it, too.
     is_own "$cache" || die "$cache: $why_not, and name it in SHIMTOOL_CACHE"
     files=$cache/${image##*:}
     is_own "$files" || die "$files: $why_not; remove it"
@@ -74,23 +80,33 @@ find_files() {
 
 # unpack: put the image's files into $files, whole or not at all.
 unpack() {
-    find_archive
-    say "unpacking the image into $files, this once"
     new=$files.new.$$
+    remove_at_end
+    remove_leftovers
+    mkdir "$new" "$new/archive" "$new/root" || die "cannot write to $cache"
+    take_archive "$new"
+    say "unpacking the image into $files, this once"
+    pipe_to tar -x -f - -C "$new/archive" || die "cannot unpack $original into $cache; is there room for it?"
+    rm "$archive"
+    layers=$(sed 's/.*"Layers":\["\([^]]*\)"\].*/\1/; s/","/ /g' "$new/archive/manifest.json")
+    for layer in $layers; do
+        tar -x -p -f "$new/archive/$layer" -C "$new/root" || die "cannot unpack $original into $cache; is there room for it?"
+    done
+    sync # a crash of dom0 leaves no half files behind the finished name
+    [ -d "$files" ] || mv "$new/root" "$files" || die "cannot write to $cache"
+    rm -rf "$files/root" # another launcher was faster
+    removed
+}
+
+# remove_at_end: remove the folder `new` however this ends; removed: do it now.
+remove_at_end() {
     trap 'rm -rf "$new"' EXIT
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    remove_leftovers
-    mkdir "$new" "$new/archive" "$new/root" || die "cannot write to $cache"
-    pipe_to tar -x -f - -C "$new/archive" || die "cannot unpack $archive into $cache; is there room for it?"
-    layers=$(sed 's/.*"Layers":\["\([^]]*\)"\].*/\1/; s/","/ /g' "$new/archive/manifest.json")
-    for layer in $layers; do
-        tar -x -p -f "$new/archive/$layer" -C "$new/root" || die "cannot unpack $archive into $cache; is there room for it?"
-    done
-    sync # a crash of dom0 leaves no half files behind the finished name
-    [ -d "$files" ] || mv "$new/root" "$files" || die "cannot write to $cache"
-    rm -rf "$new" "$files/root" # the latter: another launcher was faster
+}
+removed() {
+    rm -rf "$new"
     trap - EXIT HUP INT TERM
 }
 

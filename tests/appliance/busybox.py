@@ -13,7 +13,21 @@ from tests.support.samples import write_samples
 
 # What the launcher needs, without what unpacks xz.
 APPLETS = (
-    *("cat", "env", "id", "ls", "mkdir", "mv", "readlink", "rm", "sed", "sh", "sha256sum", "sync"),
+    *(
+        "cat",
+        "cp",
+        "env",
+        "id",
+        "ls",
+        "mkdir",
+        "mv",
+        "readlink",
+        "rm",
+        "sed",
+        "sh",
+        "sha256sum",
+        "sync",
+    ),
     "tar",
 )
 

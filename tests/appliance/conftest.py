@@ -18,6 +18,7 @@ from tests.appliance.engines import Engine, docker_engine, podman_engine, run
 from tests.support.cli import Result
 from tests.support.debs import ROOT
 from tests.support.dom0 import Dom0
+from tests.support.own_folder import folder_of_root
 from tests.support.samples import REFUSED, write_samples
 
 
@@ -123,9 +124,10 @@ Launch = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def cache() -> Iterator[Path]:
     """Where the image is unpacked without an engine: once for all tests."""
-    return tmp_path_factory.mktemp("cache")
+    with folder_of_root() as folder:
+        yield folder
 
 
 @pytest.fixture(params=["docker", "podman", "none"])

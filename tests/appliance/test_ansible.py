@@ -22,8 +22,8 @@ HOSTS = ("alpha", "beta")
 class Fleet:
     """Dom0s as folders, all of them on this machine."""
 
-    def __init__(self, root: Path, dist: Dist) -> None:
-        self.root = root
+    def __init__(self, root: Path, dist: Dist, cache: Path) -> None:
+        self.root, self.cache = root, cache
         self.dom0s = {name: Dom0(root / name) for name in HOSTS}
         hosts = {name: self._host(name, dom0, dist) for name, dom0 in self.dom0s.items()}
         self.inventory = root / "hosts.json"
@@ -33,7 +33,7 @@ class Fleet:
         dom0.root.mkdir()
         write_samples(dom0.root)
         dom0.out.mkdir()
-        environment = {"SHIMTOOL_ENGINE": "none", "SHIMTOOL_CACHE": str(self.root / "cache")}
+        environment = {"SHIMTOOL_ENGINE": "none", "SHIMTOOL_CACHE": str(self.cache)}
         return {
             "ansible_connection": "local",
             "ansible_python_interpreter": "/usr/bin/python3",
@@ -75,8 +75,8 @@ class Fleet:
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory, dist: Dist) -> Fleet:
-    return Fleet(tmp_path_factory.mktemp("fleet"), dist)
+def fleet(tmp_path_factory: pytest.TempPathFactory, dist: Dist, cache: Path) -> Fleet:
+    return Fleet(tmp_path_factory.mktemp("fleet"), dist, cache)
 
 
 def test_the_life_of_a_fleet(fleet: Fleet) -> None:

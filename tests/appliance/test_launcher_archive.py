@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import pytest
 from shimtool import __version__
 from tests.appliance.conftest import Dist, without_engine
 from tests.appliance.engines import Engine, run
-from tests.appliance.tenant import Tenant, a_tenant
+from tests.appliance.tenant import MARK, Tenant, a_tenant
 from tests.support.cli import Result
+from tests.support.own_folder import folder_of_root
 
 pytestmark = pytest.mark.appliance
 
@@ -29,11 +31,10 @@ def own_dist(dist: Dist, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Path:
+def room() -> Iterator[Path]:
     """An empty folder for the unpacked image."""
-    folder = tmp_path / "room"
-    folder.mkdir()
-    return folder
+    with folder_of_root() as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -179,6 +180,14 @@ def test_a_cache_that_others_can_write_to(version: Version, room: Path, mode: in
     assert not list(room.iterdir())
 
 
+def test_a_cache_below_a_sticky_folder(own_dist: Path, room: Path) -> None:
+    """Nobody can exchange it, but programs look for their parts in the folders above theirs."""
+    room.chmod(0o1777)
+    (room / "there").mkdir()
+    done = run([own_dist / "shimtool", "--version"], without_engine(room / "there"), room)
+    refused(done, room)
+
+
 @pytest.mark.parametrize("his", ["room", "room/there", "link"])
 def test_a_cache_that_a_tenant_can_exchange(
     own_dist: Path, tenant: Tenant, his: str, room: Path
@@ -204,3 +213,47 @@ def test_files_that_a_tenant_has_put_there(version: Version, room: Path, tenant:
     files.unlink()
     (tenant.home / "image").rename(files)
     refused(version(), files, "remove it")
+
+
+def test_python_looks_for_nothing_above_the_image(
+    version: Version, room: Path, tenant: Tenant
+) -> None:
+    """Its standard library might be a file lib/python311.zip in any folder above its own."""
+    assert version().code == 0
+    (files,) = room.iterdir()
+    shutil.copytree(files, tenant.home / "below/image", symlinks=True)
+    tenant.does("mkdir lib")
+    with zipfile.ZipFile(tenant.home / "lib/python311.zip", "w") as library:
+        library.writestr("encodings/__init__.py", f"raise SystemExit({MARK!r})")
+    usr = tenant.home / "below/image/usr"
+    libraries = usr / "lib/x86_64-linux-gnu"
+    loader = libraries / "ld-linux-x86-64.so.2"
+    python = f"{loader} --library-path {libraries} {usr}/bin/python3.11 -I -B".split()
+    done = run([*python, "-m", "shimtool", "--version"], {}, room)
+    assert done.said == f"shimtool {__version__}\n"
+    (usr / "lib/python311.zip").unlink()
+    assert MARK in run([*python, "-c", ""], {}, room).said, "what this test is about"
+
+
+@pytest.mark.parametrize("name", [None, "podman"])
+def test_an_archive_that_is_exchanged_once_it_was_checked(
+    name: str | None,
+    own_dist: Path,
+    room: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+) -> None:
+    """Its owner is no longer asked then: what is unpacked or loaded is what was checked."""
+    archive, tools = archive_of(own_dist), tmp_path / "tools"
+    tools.mkdir()
+    real = shutil.which("sha256sum")
+    (tools / "sha256sum").write_text(f'#!/bin/sh\n{real} "$@"\n: > {archive}\n')
+    (tools / "sha256sum").chmod(0o755)
+    environ = without_engine(room)
+    if name:
+        engine = request.getfixturevalue(name)
+        environ = {**engine.env, "SHIMTOOL_ENGINE": name}
+    environ["PATH"] = f"{tools}:{os.environ['PATH']}"
+    done = run([own_dist / "shimtool", "--version"], environ, room)
+    assert done.out == f"shimtool {__version__}\n", done.err
+    assert archive.stat().st_size == 0

@@ -118,11 +118,14 @@ def test_a_config_in_the_tenants_folder_is_not_edited(
     words = ("--out", dom0.root / "made", "--map", f"/boot={dom0.boot}")
     done = launch("convert", "--in-place", config, "web01.cfg", *words)
     assert "web01: converted" in done.out, done.err
-    assert f"{tenant.home}" in done.err
+    assert f"{config.parent}" in done.err
+    assert "cannot be edited" not in done.err
     assert config.read_bytes() == before
 
 
-@pytest.mark.parametrize("way", ["his", "in his", "group", "all", "sticky", "through his link"])
+@pytest.mark.parametrize(
+    "way", ["his", "in his", "group", "all", "sticky", "through his link", "his link"]
+)
 def test_an_out_that_others_can_change(
     launch: Launch, dom0: Dom0, tenant: Tenant, way: str
 ) -> None:
@@ -133,6 +136,12 @@ def test_an_out_that_others_can_change(
     elif way == "through his link":
         (dom0.root / "link").symlink_to(out)
         out = dom0.root / "link"
+    elif way == "his link":
+        out = dom0.root / "made"
+        out.mkdir(mode=0o755)
+        link = tenant.home / "link"
+        tenant.does(f"ln -sfn {out} {link}")
+        out = link
     elif way != "his":
         out = dom0.root / "made"
         out.mkdir()

@@ -68,7 +68,7 @@ def test_from_a_stick(dist: Dist, tmp_path: Path) -> None:
     """Word for word, on a dom0 that has busybox and nothing else."""
     commands, shown = use("From a stick, on a dom0 without network")
     root = tmp_path / "dom0"
-    busybox.make_root(root, (*busybox.APPLETS, "cp", "xzcat"))
+    busybox.make_root(root, (*busybox.APPLETS, "xzcat"))
     shutil.copytree(dist.folder, root / "media/stick/dist")
     with busybox.mounted(root):
         done = busybox.on_dom0(root, "sh", "-e", "-c", commands)

@@ -10,6 +10,7 @@ from tests.e2e.command import Program
 from tests.e2e.environment import Environment, loops
 from tests.e2e.shims import ASSETS
 from tests.support.debs import ROOT
+from tests.support.own_folder import folder_of_root
 
 pytestmark = pytest.mark.e2e
 
@@ -30,13 +31,11 @@ def launcher(cache: Path) -> Program:
 
 @pytest.mark.modes("hvm")
 @pytest.mark.e2e_ci("hvm")
-def test_converted_in_the_container(environment: Environment, tmp_path: Path) -> None:
+def test_converted_in_the_container(environment: Environment) -> None:
     if environment.assets != ASSETS:
         pytest.skip("the image holds the bundled shim, not the one of E2E_SHIM")
     root, swap = environment.files.root_disk(), environment.files.swap_disk()
-    config = environment.convert(
-        "packed",
-        f"""
+    text = f"""
 # Partitions as disks, numbers as strings, keys that xl does not know: as xen-tools does
 kernel  = '{environment.files.kernel()}'
 ramdisk = '{environment.files.ramdisk()}'
@@ -51,10 +50,10 @@ disk    = [
 name    = 'packed'
 dhcp    = 'dhcp'
 vif     = [ 'mac=00:16:3E:44:55:66' ]
-""",
-        program=launcher(tmp_path / "cache"),
-    )
-    assert list(tmp_path.glob("cache/*/usr/bin/python3.11")), "the image was not used"
+"""
+    with folder_of_root() as cache:
+        config = environment.convert("packed", text, program=launcher(cache))
+        assert list(cache.glob("*/usr/bin/python3.11")), "the image was not used"
     with environment.boot("packed", config, loops(root, swap)) as guest:
         (facts,) = guest.starts()
     line = "root=/dev/xvda2 ro console=hvc0 e2e=wait e2e.swap=/dev/xvda1"
