@@ -4,7 +4,11 @@ The launcher gives the container dom0's whole tree at /dom0, read-only, and over
 folders that are written to. This changes the root to /dom0, so that every path and every link there
 is dom0's own, and starts shimtool by the image's own loader, Python and libraries. These are
 reached through a descriptor of the image's root: nothing of dom0 is ever mounted over them, and
-nothing of dom0's own Python is run. The chroot is a view, not a wall: the container is the wall.
+nothing of dom0's own Python is run.
+
+The chroot is a view, not a wall: the container is the wall. It has a gap: docker before 25, docker
+on Linux before 5.12, and podman make / read-only, but not what is mounted below it (/proc, /run, a
+/boot or /var of its own). There shimtool could write as root, and nothing but its code prevents it.
 
     python3.11 -m shimtool.enter_dom0 FOLDER WORD...
 
