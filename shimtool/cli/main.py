@@ -26,6 +26,8 @@ def main(defaults: Mapping[str, object] | None = None) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, terminate)
+    # A parent may hand on that it is ignored: how our own children end would be lost.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     results, messages = Output(sys.stdout), Output(sys.stderr)
     sys.stdout, sys.stderr = results.text, messages.text
     code = _run(asked, defaults or {})

@@ -27,6 +27,8 @@ Work = Callable[[Sequence[int], Put], None]
 
 _PIPE = 1 << 20  # bytes on their way
 _FAILED, _OUT_OF_MEMORY = 70, 71  # exit codes
+_END_SECONDS = 5.0  # that a child which was killed may take to end
+_PAUSE = 0.001  # seconds between two looks at whether it has
 _HELD_BACK = {signal.SIGINT, signal.SIGTERM}
 
 
@@ -49,12 +51,13 @@ class JailError(Exception):
 class Jailed:
     """A child at work, whose answer is read forwards; to be closed, which ends it.
 
-    `usage` is what it took (wait4's rusage), once it has ended. Everything that `work` imports
-    must be imported already: the child can open no file.
+    `usage` is what it took (wait4's rusage), once it has ended; None where that is not known.
+    Everything that `work` imports must be imported already: the child can open no file.
     """
 
     def __init__(self, work: Work, descriptors: Sequence[int], limits: Limits) -> None:
         self.usage: resource.struct_rusage | None = None
+        self._ended = False
         self._limits = limits
         self._waited = 0.0
         self._pipe, far_end = os.pipe()
@@ -76,7 +79,7 @@ class Jailed:
 
         Raises JailError when the child fails, dies, or lets its parent wait too long.
         """
-        if self.usage is not None:
+        if self._ended:
             return b""
         began = time.monotonic()
         left = self._limits.wait_seconds - self._waited
@@ -94,7 +97,7 @@ class Jailed:
 
     def close(self) -> None:
         """Kill the child if it is still at work."""
-        if self.usage is None:
+        if not self._ended:
             self._end()
 
     def __enter__(self) -> "Jailed":
@@ -103,15 +106,30 @@ class Jailed:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def _end(self) -> int:
-        with contextlib.suppress(PermissionError):  # root without CAP_KILL: the pipe ends it
-            os.kill(self._child, signal.SIGKILL)
+    def _end(self) -> int | None:
+        """End the child; return its status, None where nobody can tell it."""
+        self._ended = True
         os.close(self._pipe)
-        _pid, status, self.usage = os.wait4(self._child, 0)
-        return status
+        until = time.monotonic() + _END_SECONDS
+        # Where this process ignores SIGCHLD the kernel has reaped it: its number may be another's.
+        with contextlib.suppress(ChildProcessError, ProcessLookupError):
+            if os.waitid(os.P_PID, self._child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                with contextlib.suppress(PermissionError):  # root without CAP_KILL
+                    os.kill(self._child, signal.SIGKILL)
+            while True:
+                pid, status, usage = os.wait4(self._child, os.WNOHANG)
+                if pid:
+                    self.usage = usage
+                    return status
+                if time.monotonic() > until:
+                    break
+                time.sleep(_PAUSE)
+        return None
 
 
-def _reason(status: int, limits: Limits) -> str:
+def _reason(status: int | None, limits: Limits) -> str:
+    if status is None:
+        return "how its reader ended is not known"
     code = os.waitstatus_to_exitcode(status)
     if code == -signal.SIGXCPU:
         return f"it took more than {limits.cpu_seconds} s of processor time"

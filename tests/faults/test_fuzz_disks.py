@@ -134,7 +134,7 @@ class Watched(Jailed):
 
     took: tuple[float, int] = (0.0, 0)  # seconds, KiB: the most so far
 
-    def _end(self) -> int:
+    def _end(self) -> int | None:
         status = super()._end()
         assert self.usage
         seconds, memory = Watched.took

@@ -1,5 +1,6 @@
 """What a child in the jail cannot do, tried by real children, as root and as another user."""
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -13,13 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.system import confinement
+from shimtool.cli.main import main
+from shimtool.system import confinement, jail
 from shimtool.system.jail import Jailed, JailError, Limits, Put
 from tests.support.cli import forked
 
 QUICK = Limits(cpu_seconds=1)
 PARENT = os.getpid()
 NOBODY, SOMEBODY = 65534, 1234
+CAP_KILL, CAP_SETGID = 5, 6  # linux/capability.h
 
 
 def answer(
@@ -190,6 +193,82 @@ def test_a_child_that_pretends_to_have_ended() -> None:
         wait(descriptors, put)
 
     assert why(work) == "its reader was ended by SIGKILL"
+
+
+def without(capability: int) -> None:
+    """Take one of its capabilities from this process, for good."""
+    header, found = struct.pack("<II", 0x20080522, 0), ctypes.create_string_buffer(24)
+    libc = ctypes.CDLL(None)
+    assert libc.capget(header, found) == 0
+    sets = list(struct.unpack("<6I", found.raw))
+    for each in range(3):
+        sets[each] &= ~(1 << capability)
+    assert libc.capset(header, struct.pack("<6I", *sets)) == 0
+
+
+def test_a_sleeping_child_that_cannot_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ignores its pipe, and its parent is root without CAP_KILL."""
+    monkeypatch.setattr(jail, "_END_SECONDS", 0.01)
+    read_end, write_end = os.pipe()
+
+    def deed() -> None:
+        signal.alarm(20)  # ends the old code, which waited for ever
+        without(CAP_KILL)
+        with Jailed(wait, [], Limits(wait_seconds=0.5)) as jailed:
+            os.write(write_end, str(jailed._child).encode())
+            with pytest.raises(JailError, match="more than"):
+                jailed.read(1)
+        assert jailed.usage is None
+
+    done = forked(deed)
+    with contextlib.suppress(ProcessLookupError):  # what is left of it is the test's to end
+        os.kill(int(os.read(read_end, 20)), signal.SIGKILL)
+    for end in (read_end, write_end):
+        os.close(end)
+    assert not done.code, done.said
+
+
+def test_groups_that_cannot_be_left_keep_no_child_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_filter(monkeypatch)
+
+    def deed() -> None:
+        without(CAP_SETGID)
+        assert (
+            answer(lambda _descriptors, put: put(repr(os.getresuid()).encode()))
+            == repr((NOBODY,) * 3).encode()
+        )
+
+    done = forked(deed)
+    assert not done.code, done.said
+
+
+def test_a_child_that_the_kernel_reaps() -> None:
+    """As in a process that ignores SIGCHLD: nothing fails, no other process is killed."""
+
+    def deed() -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        with Jailed(lambda _descriptors, put: put(b"x"), [], QUICK) as jailed:
+            assert jailed.read(1) == b"x"
+            with pytest.raises(JailError, match="not known"):
+                jailed.read(1)
+            free = os.dup(0)  # takes the number of the pipe's end
+        os.fstat(free)
+
+    done = forked(deed)
+    assert not done.code, done.said
+
+
+def test_a_command_does_not_keep_ignoring_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["shimtool", "--version"])
+
+    def deed() -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+        with pytest.raises(SystemExit):
+            main()
+        assert signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL
+
+    done = forked(deed)
+    assert not done.code, done.said
 
 
 class PanicException(BaseException):
