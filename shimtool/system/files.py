@@ -1,9 +1,10 @@
 """The one way to open an input file: only regular files, never waiting, never through a link."""
 
+import errno
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -66,13 +67,16 @@ def open_named(path: Path) -> BinaryIO:
 def _open(path: Path, place: Location, folder: int | None = None, no_follow: int = 0) -> BinaryIO:
     name = path if folder is None else Path(path.name)
 
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags | os.O_NONBLOCK | no_follow, dir_fd=folder)
+    def check(status: os.stat_result) -> None:
+        _refuse_kind(status, path, place)
+        note("read", path)
 
     try:
-        _refuse_kind(os.stat(name, dir_fd=folder, follow_symlinks=not no_follow), path, place)
-        note("read", path)
-        source = open(name, "rb", opener=opener)  # noqa: SIM115 - Path.open has no opener
+        return open(
+            name,
+            "rb",
+            opener=lambda name, flags: open_checked(name, flags | no_follow, check, folder),
+        )
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise fault(
@@ -81,12 +85,36 @@ def _open(path: Path, place: Location, folder: int | None = None, no_follow: int
             place.line,
             remedy="run as root, with the file's folder mounted readable",
         ) from None
+
+
+def open_checked(
+    name: str | Path,
+    flags: int,
+    check: Callable[[os.stat_result], None],
+    folder: int | None = None,
+) -> int:
+    """Open, never waiting, what `check` has seen the status of and did not refuse by raising.
+
+    Whoever may rename a folder on the way can exchange what a name stands for at any moment, and
+    only to open a device may act on it (a watchdog, a tape). So the name is looked up once, for a
+    descriptor with which nothing is opened yet (O_PATH); twice only where /proc is not mounted.
+    Raises OSError.
+    """
+    found = os.open(name, os.O_PATH | os.O_CLOEXEC | flags & os.O_NOFOLLOW, dir_fd=folder)
     try:
-        _refuse_kind(os.fstat(source.fileno()), path, place)
-    except ShimtoolError:
-        source.close()
-        raise
-    return source
+        before = os.fstat(found)
+        check(before)
+        flags |= os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            opened = os.open(f"/proc/self/fd/{found}", flags & ~os.O_NOFOLLOW)
+        except (FileNotFoundError, NotADirectoryError):
+            opened = os.open(name, flags, dir_fd=folder)
+        if not os.path.samestat(before, os.fstat(opened)):
+            os.close(opened)
+            raise OSError(errno.ESTALE, "it was exchanged while it was being opened")
+        return opened
+    finally:
+        os.close(found)
 
 
 def read_named(path: Path, limit: int) -> bytes:

@@ -19,6 +19,7 @@ from shimtool.payload.guest_disk.limits import (
     library_errors,
 )
 from shimtool.system.activity import note
+from shimtool.system.files import open_checked
 from shimtool.system.positioned import PositionedReader
 
 _SMALLEST = 4096  # bytes; a file system has more
@@ -85,19 +86,16 @@ def open_devices(paths: Sequence[Path], where: Location | None = None) -> Iterat
 
 def _open(path: Path, where: Location) -> int:
     """Open a regular file or block device, never waiting, never through a link."""
-    try:
-        _refuse_kind(os.lstat(path), path, where)
+
+    def check(status: os.stat_result) -> None:
+        _refuse_kind(status, path, where)
         note("read", path)
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+    try:
+        return open_checked(path, os.O_RDONLY | os.O_NOFOLLOW, check)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise _unreadable(path, why or "", where) from None
-    try:
-        _refuse_kind(os.fstat(descriptor), path, where)
-    except ShimtoolError:
-        os.close(descriptor)
-        raise
-    return descriptor
 
 
 def _refuse_kind(status: os.stat_result, path: Path, where: Location) -> None:
