@@ -18,6 +18,7 @@ from shimtool.payload.kernel.ramdisk import inspect_ramdisk
 from shimtool.system.files import Stamp, sha256_of, unchanged
 
 SIZE_LIMIT = (4 << 30) - 1  # bytes; the longest file that ISO 9660 level 1-2 can hold
+_SPARSE_FROM = 64 << 20  # bytes; a boot ISO of fewer harms nobody
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
@@ -88,15 +89,37 @@ class InputCache:
                 found.path,
                 remedy="name the kernel or ramdisk itself, not a disk image",
             )
+        status = os.fstat(source.fileno())
+        if not _lasting(status) and _is_sparse(source, status):
+            raise fault(
+                f"most of {found.path} are holes, which would be copied as zeros",
+                found.path,
+                seen=f"{size} bytes, {status.st_blocks * 512} on disk",
+                remedy="name the right file; if it is the right one, copy it without holes"
+                " (cp --sparse=never), or let root alone own it and write to it",
+            )
         known = self._known_digests.get(stamp)
         digest = known or self._digests.get(stamp, lambda: sha256_of(source))
-        lasting = _lasting(os.fstat(source.fileno()))
+        lasting = _lasting(status)
         return SourceFile(found.dom0_path, found.path, size, digest, stamp, lasting=lasting)
 
 
 def same_content_key(file: SourceFile) -> Hashable:
     """Return what files have in common of which one may stand for the other."""
     return file.sha256 if file.lasting else (file.sha256, file.stamp, file.inside)
+
+
+def _is_sparse(source: BinaryIO, status: os.stat_result) -> bool:
+    """Whether a large file takes less than a quarter of its size: holes cost a tenant nothing.
+
+    What a file takes is not known everywhere, or not at once (FUSE, ZFS): it must have a hole too.
+    """
+    size = status.st_size
+    if size <= _SPARSE_FROM or status.st_blocks * 512 >= size // 4:
+        return False
+    hole = os.lseek(source.fileno(), 0, os.SEEK_HOLE)
+    os.lseek(source.fileno(), 0, os.SEEK_SET)
+    return hole < size
 
 
 def _lasting(status: os.stat_result) -> bool:

@@ -185,3 +185,16 @@ def test_disk_images_are_too_long(tmp_path: Path) -> None:
     os.truncate(path, 5 << 30)
     with pytest.raises(ShimtoolError, match="too long"):
         InputCache().ramdisk(found(path))
+
+
+def test_a_tenants_file_of_holes(tmp_path: Path) -> None:
+    """It costs him nothing, and dom0 all of its size in the ISO; root's own is as root wants it."""
+    path = build.write(tmp_path, GOOD)
+    os.truncate(path, 100 << 20)
+    assert InputCache().ramdisk(found(path)).file.size == 100 << 20
+    os.chown(path, 1234, 1234)
+    with pytest.raises(ShimtoolError, match="are holes"):
+        InputCache().ramdisk(found(path))
+    with path.open("r+b") as file:
+        file.write(os.urandom(1 << 20) * 40)
+    assert InputCache().ramdisk(found(path)).file.size == 100 << 20

@@ -14,7 +14,7 @@ from shimtool.system.jail import Limits
 
 LIMITS = Limits()  # of one look at a guest's disks, or of reading one file; usually 0.2 s, 20 MB
 FILE_LIMIT = 512 << 20  # bytes of a kernel or ramdisk; installers' ramdisks have 200 MB
-ZEROS_LIMIT = 64 << 20  # bytes of blocks of zeros in one: holes cost a disk nothing, and us room
+ZEROS_LIMIT = 64 << 20  # zero bytes in one if they are most of it: holes cost a disk nothing
 _SILENT = logging.NullHandler()
 
 _READERS = (

@@ -161,6 +161,20 @@ def ext_hole(folder: Path) -> Path:
     return image
 
 
+def ext_holes_between_bytes(folder: Path) -> Path:
+    """A ramdisk of 100 MB with one byte in each 256 KB."""
+    image, many = disks.ext(folder / "disk.img", FILES, "ext4", 8), folder / "many"
+    with many.open("wb") as file:
+        for at in range(0, 100 << 20, 256 << 10):
+            file.seek(at)
+            file.write(b"x")
+        file.truncate(100 << 20)
+    deeds = folder / "deeds"
+    deeds.write_text(f"cd /boot\nrm initrd.img-6.1\nwrite {many} initrd.img-6.1\n")
+    disks.run("debugfs", "-w", "-f", deeds, image)
+    return image
+
+
 def ext_hole_of_a_gigabyte(folder: Path) -> Path:
     image = disks.ext(folder / "disk.img", FILES, "ext4", 8)
     disks.run("debugfs", "-w", "-R", "set_inode_field /boot/initrd.img-6.1 size 1073741823", image)
@@ -246,6 +260,7 @@ ATTACKS: dict[Callable[[Path], Path], tuple[str, ...]] = {
     lvm_list: (CPU, MEMORY),
     ext_blocks: (CPU, MEMORY),
     ext_hole: ("are zeros",),
+    ext_holes_between_bytes: ("are zeros",),
     ext_hole_of_a_gigabyte: ("no kernel and no ramdisk",),
     btrfs_loop: (CPU, MEMORY),
     btrfs_zlib: (CPU, MEMORY),
