@@ -56,8 +56,9 @@ def confine(*, memory: int, cpu_seconds: int, descriptors: int, parent: int) -> 
     """Give it all up, for good, as far as this system lets it.
 
     Left are `memory` bytes more than are mapped now, `cpu_seconds` (then SIGXCPU), and the
-    descriptors below `descriptors`. The process dies with the thread that forked it; if
-    `parent`, its process, is gone already, at once.
+    descriptors below `descriptors`. The process dies with the thread that forked it (not where
+    that is root without CAP_KILL, as Linux asks for the right to signal); if `parent`, its process,
+    is gone already, at once.
     """
     mapped = _mapped()
     for each in _NAMESPACES:
