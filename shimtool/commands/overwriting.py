@@ -9,7 +9,10 @@ from shimtool.commands.run import Run
 from shimtool.configs.parse import open_config, parse
 from shimtool.errors import Fault, Location, ShimtoolError, fault
 from shimtool.output.report import Output, Record
+from shimtool.system.files import open_regular
 from shimtool.text import diff
+
+_MOST = 1 << 20  # bytes that are looked at: no config is as long
 
 
 def refuse_overwriting(planned: Planned, run: Run) -> None:
@@ -62,9 +65,10 @@ def _refuse_edited(planned: Planned, old: Record | None, out: Path) -> None:
     """Refuse to replace a config in --out that is not as it was written; show the difference."""
     path = out / planned.plan.files[-1]
     try:
-        data = path.read_bytes()
-    except OSError:
-        return  # not there, or Staging says what is
+        with open_regular(path) as source:
+            data = source.read(_MOST)
+    except (OSError, ShimtoolError):
+        return  # nothing is there or in it; of anything else than a file Staging says what it is
     if data == planned.new_config:
         return
     recorded = _recorded(old, path.name)
@@ -78,9 +82,15 @@ def _refuse_edited(planned: Planned, old: Record | None, out: Path) -> None:
             Location(path),
             remedy=f"make the same change in {planned.config}, then convert with --force, which"
             " overwrites this file",
-            detail=diff(planned.new_config, data, f"{path} as it would be", str(path)),
+            detail=_difference(planned.new_config, data, path),
         )
     )
+
+
+def _difference(wanted: bytes, found: bytes, path: Path) -> str:
+    if b"\0" in found:
+        return ""  # no config at all
+    return diff(wanted, found, f"{path} as it would be", str(path))
 
 
 def _recorded(old: Record | None, name: str) -> Output | None:
