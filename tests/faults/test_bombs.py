@@ -201,7 +201,7 @@ def test_as_a_config_whose_lines_all_change(dom0: Dom0) -> None:
     lines = "".join(f"vfb = ['{number}']\nx{number} = 1\n" for number in range(10_000))
     with (dom0.configs / "one.cfg").open("a") as config:
         config.write(lines)
-    result = bounded(dom0.root.parent, *dom0.words("plan"))
+    result = bounded(*dom0.words("plan"))
     assert result.code == 0, result
     assert result.out.count("vfb = ['") == 20_000
 
