@@ -4,6 +4,7 @@ pytest's own processes grow to hundreds of MiB: a child of theirs takes more tim
 than to do its work. Requests and answers are JSON, each after its length of four bytes.
 """
 
+import atexit
 import json
 import os
 import resource
@@ -63,7 +64,11 @@ def _server() -> socket.socket:
     ours, its = socket.socketpair()
     words = [sys.executable, "-m", "tests.support.fork_server", str(its.fileno())]
     with its:
-        subprocess.Popen(words, cwd=_ROOT, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            words, cwd=_ROOT, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL
+        )
+    atexit.register(process.wait)  # `time` counts what it took, too
+    atexit.register(ours.close)  # comes first
     return ours
 
 
