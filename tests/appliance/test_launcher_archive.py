@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -14,7 +15,7 @@ import pytest
 
 from shimtool import __version__
 from tests.appliance.conftest import Dist, without_engine
-from tests.appliance.engines import Engine, run
+from tests.appliance.engines import Engine, podman_engine, run
 from tests.appliance.tenant import MARK, Tenant, a_tenant
 from tests.support.cli import Result
 from tests.support.own_folder import folder_of_root
@@ -235,13 +236,21 @@ def test_python_looks_for_nothing_above_the_image(
     assert MARK in run([*python, "-c", ""], {}, room).said, "what this test is about"
 
 
-@pytest.mark.parametrize("name", [None, "podman"])
+@pytest.fixture(params=["none", "podman"])
+def checking(room: Path, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The environment of a launcher that has no image yet."""
+    if request.param == "none":
+        yield without_engine(room)
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="shimtool-podman-") as home,
+        podman_engine(Path(home)) as engine,
+    ):
+        yield {**engine.env, "SHIMTOOL_ENGINE": "podman"}
+
+
 def test_an_archive_that_is_exchanged_once_it_was_checked(
-    name: str | None,
-    own_dist: Path,
-    room: Path,
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
+    checking: dict[str, str], own_dist: Path, room: Path, tmp_path: Path
 ) -> None:
     """Its owner is no longer asked then: what is unpacked or loaded is what was checked."""
     archive, tools = archive_of(own_dist), tmp_path / "tools"
@@ -249,11 +258,7 @@ def test_an_archive_that_is_exchanged_once_it_was_checked(
     real = shutil.which("sha256sum")
     (tools / "sha256sum").write_text(f'#!/bin/sh\n{real} "$@"\n: > {archive}\n')
     (tools / "sha256sum").chmod(0o755)
-    environ = without_engine(room)
-    if name:
-        engine = request.getfixturevalue(name)
-        environ = {**engine.env, "SHIMTOOL_ENGINE": name}
-    environ["PATH"] = f"{tools}:{os.environ['PATH']}"
+    environ = {**checking, "PATH": f"{tools}:{os.environ['PATH']}"}
     done = run([own_dist / "shimtool", "--version"], environ, room)
     assert done.out == f"shimtool {__version__}\n", done.err
     assert archive.stat().st_size == 0
