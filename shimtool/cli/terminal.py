@@ -15,9 +15,11 @@ from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.constrain import Constrain
+from rich.control import Control
 from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
+from rich.segment import ControlType
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -28,6 +30,7 @@ from shimtool.text import printable
 _WIDE = 110  # columns from which on reasons stand beside a guest, else below
 _GAP = 2  # columns between cells
 _HEAD = ("NAME", "TYPE", "BOOT", "CONVERTIBLE")
+_CLEAR_LINE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))
 _STYLES = {"yes": "green", "no": "red"}
 
 
@@ -158,8 +161,13 @@ class ProgressBar(Progress):
         self._show()
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: object, *_error: object) -> None:
         self._hide()
+        if kind is KeyboardInterrupt and self._progress.console.is_terminal:
+            # With Ctrl-C a terminal drops what is on its way to it (termios(3), NOFLSH), which may
+            # be what took the bar away.
+            self._progress.console.control(_CLEAR_LINE)
+            self._progress.console.show_cursor()
 
     @contextmanager
     def aside(self) -> Iterator[None]:
