@@ -16,7 +16,7 @@ from typing import Any
 
 from shimtool.assets import shims_folder
 from shimtool.cli.errors import Asked, report
-from shimtool.cli.image import TOP, fixed_shims, no_qemu, split
+from shimtool.cli.image import TOP, fixed_shims, no_qemu, split, values_of
 from shimtool.cli.main import main as shimtool
 from shimtool.commands.settings import DEFAULT_HOST_OUT, HostSettings
 from shimtool.configs.find import find_configs, paths
@@ -54,29 +54,14 @@ def _defaults(words: Sequence[str]) -> dict[str, object]:
     """Return dom0's own folders, as defaults of options; outputs are called as they are there."""
     disks = os.environ.get("SHIMTOOL_DISKS") not in _NO_DISKS
     known = {"in_dir": _IN, "out": DEFAULT_HOST_OUT, **({} if disks else {"extract": False})}
-    out = Path(_read(words, known).get("out") or DEFAULT_HOST_OUT)
+    out = Path(values_of(words, known).get("out") or DEFAULT_HOST_OUT)
     return {**known, "host_out": str(out.absolute())}
-
-
-def _read(words: Sequence[str], defaults: Mapping[str, object]) -> dict[str, Any]:
-    """Return the values of a command's options and arguments, as far as they can be read."""
-    from typer.main import get_command  # noqa: PLC0415 - Ctrl-C may come while this loads
-
-    from shimtool.cli.app import app  # noqa: PLC0415 - likewise
-
-    command = getattr(get_command(app), "commands", {}).get(words[0])
-    if command is None:
-        return {}
-    context = command.make_context(
-        words[0], list(words[1:]), resilient_parsing=True, default_map=dict(defaults)
-    )
-    return dict(context.params)
 
 
 def _written(words: Sequence[str]) -> list[str]:
     if words[0] not in ("convert", "restore"):
         return []
-    given = _read(words, _defaults(words))
+    given = values_of(words, _defaults(words))
     out = os.path.realpath(given["out"])
     if "\n" in out:
         raise fault("its name has a line break: no container takes that", out, remedy="rename it")

@@ -1,8 +1,9 @@
 """What the image's two entry points share: how its command lines begin, and what it cannot do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from shimtool.assets import VARIABLE
 from shimtool.commands.boot_test import QEMU
@@ -20,6 +21,21 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     if not rest or (rest[0].startswith("-") and rest[0] not in TOP):
         rest = ["convert", *rest]
     return flags, rest
+
+
+def values_of(words: Sequence[str], defaults: Mapping[str, object]) -> dict[str, Any]:
+    """Return the values of a command's options and arguments, as far as they can be read."""
+    from typer.main import get_command  # noqa: PLC0415 - Ctrl-C may come while this loads
+
+    from shimtool.cli.app import app  # noqa: PLC0415 - likewise
+
+    command = getattr(get_command(app), "commands", {}).get(words[0])
+    if command is None:
+        return {}
+    context = command.make_context(
+        words[0], list(words[1:]), resilient_parsing=True, default_map=dict(defaults)
+    )
+    return dict(context.params)
 
 
 def fixed_shims(shims: Path) -> ShimtoolError:
