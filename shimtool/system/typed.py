@@ -183,7 +183,7 @@ def _one_of(readers: list[Reader]) -> Reader:
             try:
                 return each(value)
             except DamagedDocumentError as error:
-                causes.append(error)
+                causes.append(error.with_traceback(None))  # it would hold this frame, and all
         # The one that got deepest saw what was meant.
         raise max(causes, key=lambda error: len(error.field))
 

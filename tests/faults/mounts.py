@@ -20,7 +20,7 @@ def tmpfs(at: Path, size: int) -> Iterator[None]:
     try:
         yield
     finally:
-        run("umount", "-l", at)  # a report that was read stays open for as long as it is known
+        run("umount", at)
 
 
 def resize(at: Path, size: int) -> None:
