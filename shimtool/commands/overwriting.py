@@ -12,7 +12,7 @@ from shimtool.output.report import Output, Record
 from shimtool.system.files import open_regular
 from shimtool.text import diff
 
-_MOST = 1 << 20  # bytes that are looked at: no config is as long
+_MOST = 8 << 20  # bytes that are looked at: no config is as long, what is replaced kept in it
 
 
 def refuse_overwriting(planned: Planned, run: Run) -> None:
@@ -39,7 +39,9 @@ def _refuse_own_config(planned: Planned, out: Path) -> None:
 def _refuse_namesake(planned: Planned, old: Record) -> None:
     """Refuse outputs made from another config, if that still describes a guest of this name."""
     other = Path(old.config.here)
-    if not other.exists() or other.samefile(planned.config) or not _describes(other, old.name):
+    if other == planned.config or not other.exists() or other.samefile(planned.config):
+        return
+    if not _describes(other, old.name):
         return
     raise ShimtoolError(
         planned.plan.guest.fault(
