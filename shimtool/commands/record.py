@@ -62,14 +62,14 @@ def changed_outputs(record: Record, out: Path) -> list[str]:
 def _change(output: Output, out: Path) -> str | None:
     path = out / output.path
     try:
-        found, mode = written_as(path, out), path.stat().st_mode
+        found = path.stat()
     except OSError as error:
         return f"{output.path}: {error.strerror}"
-    if found.size != output.size:
-        return f"{output.path} has {found.size} bytes, {output.size} were written"
-    if found.mtime_ns != output.mtime_ns:
+    if found.st_size != output.size:
+        return f"{output.path} has {found.st_size} bytes, {output.size} were written"
+    if found.st_mtime_ns != output.mtime_ns:
         return f"{output.path} was changed since it was written"
-    if mode & OTHERS_WRITE and path.is_relative_to(out):
+    if found.st_mode & OTHERS_WRITE and path.is_relative_to(out):
         return f"{output.path} can be written by others"
     return None
 
