@@ -16,6 +16,7 @@ from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
 from shimtool.payload.kernel.image import inspect
 from shimtool.payload.kernel.ramdisk import inspect_ramdisk
 from shimtool.system.files import Stamp, sha256_of, unchanged
+from shimtool.system.staging import OTHERS_WRITE
 
 SIZE_LIMIT = (4 << 30) - 1  # bytes; the longest file that ISO 9660 level 1-2 can hold
 _SPARSE_FROM = 64 << 20  # bytes; a boot ISO of fewer harms nobody
@@ -123,4 +124,4 @@ def _is_sparse(source: BinaryIO, status: os.stat_result) -> bool:
 
 
 def _lasting(status: os.stat_result) -> bool:
-    return status.st_uid in (0, os.geteuid()) and not status.st_mode & 0o022
+    return status.st_uid in (0, os.geteuid()) and not status.st_mode & OTHERS_WRITE
