@@ -9,8 +9,8 @@ after the other: killed in between, the config itself may still be that one.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -85,14 +85,12 @@ def _content(path: Path) -> bytes:
         return BLOCK  # whatever it is, it needs a look
 
 
-@contextmanager
-def opened_config(config: Path) -> Iterator[OpenedFile]:
+def opened_config(config: Path) -> AbstractContextManager[OpenedFile]:
     """Open a config that is to be replaced, links followed once.
 
     Raises ShimtoolError where others than root and this user could exchange it.
     """
-    with opened(config, _MOST) as there:
-        yield there
+    return opened(config, _MOST)
 
 
 def sweep_folders_of(configs: Iterable[Path]) -> None:
