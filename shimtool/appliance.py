@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from shimtool.assets import shims_folder
 from shimtool.cli.errors import Asked, report
-from shimtool.cli.image import fixed_shims, no_qemu, split
+from shimtool.cli.image import fixed_shims, no_qemu, split, values_of
 from shimtool.cli.main import main as shimtool
 from shimtool.commands.boot_test import QEMU
 from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
@@ -81,13 +81,7 @@ def _known(command: str, mounts: Sequence[Mount]) -> Iterator[str]:
 
 def _out(words: Sequence[str]) -> str:
     """Return the value of --out, as the command line will read it."""
-    out = str(DEFAULT_OUT)
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word == "--out":
-            out = following
-        elif word.startswith("--out="):
-            out = word.removeprefix("--out=")
-    return out
+    return str(values_of(words, {}).get("out") or DEFAULT_OUT)
 
 
 def _refuse_lost(out: str, mounts: Sequence[Mount]) -> None:
