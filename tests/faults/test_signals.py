@@ -88,11 +88,15 @@ def group_of(process: Running) -> list[int]:
 
 
 def stopped_child(process: Running) -> bool:
-    """Stop one that reads a guest's disk: it cannot end by itself any more."""
+    """Stop one that reads a guest's disk: it cannot end by itself any more.
+
+    One that is confined (seccomp comes last), as only then it dies with its parent.
+    """
     for each in group_of(process):
-        if each != process.pid:
-            os.kill(each, signal.SIGSTOP)
-            return True
+        with suppress(FileNotFoundError, ProcessLookupError):
+            if each != process.pid and "Seccomp:\t2\n" in Path(f"/proc/{each}/status").read_text():
+                os.kill(each, signal.SIGSTOP)
+                return True
     return False
 
 
