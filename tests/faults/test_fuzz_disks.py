@@ -1,8 +1,7 @@
 """Damaged disks of every kind that is read: a kernel or a plain refusal, within the jail's limits.
 
-A few of them by default. SHIMTOOL_EXAMPLES=100000 tries so many (=1 stands for that), spread over
-the kinds; with another SHIMTOOL_SEED they are others. A failure names kind and number, which make
-the same mutant again.
+A few of them by default, more as fuzzing.py says, spread over the kinds. A failure names kind and
+number, which make the same mutant again.
 """
 
 import os
@@ -22,6 +21,7 @@ from shimtool.payload.guest_disk import limits, reader
 from shimtool.payload.guest_disk.extract import GuestDisk, extract
 from shimtool.payload.guest_disk.find_boot_entry import BootRequest
 from shimtool.system.jail import Jailed, Limits
+from tests.faults.fuzzing import CPU_SECONDS, LONG, MEMORY, mutants, tally
 from tests.faults.mutate import SEED, WORDS
 from tests.payload.guest_disk.attacks import thin_pool
 from tests.payload.guest_disk.support import WHOLE, kernel
@@ -29,11 +29,8 @@ from tests.support import disks
 from tests.support import kernel_builder as build
 from tests.support.cli import forked
 
-_ASKED = os.environ.get("SHIMTOOL_EXAMPLES")
 _KINDS: dict[str, Callable[[Path], Path]] = {}
-TOTAL = 48 if _ASKED is None else max(int(_ASKED), 2) if _ASKED != "1" else 100_000
 BATCH = 250
-CPU_SECONDS, MEMORY = 10, 256  # MiB, beyond what the child was forked with
 
 
 # As small as can be: nearly every byte that is changed belongs to the file system.
@@ -200,8 +197,8 @@ def outcome(image: Path, name: str) -> str:
     return "found"
 
 
-def try_batch(image: Path, name: str, numbers: Sequence[int], tally: Path) -> None:
-    limits.LIMITS = Limits(cpu_seconds=CPU_SECONDS if _ASKED else 1)
+def try_batch(image: Path, name: str, numbers: Sequence[int]) -> None:
+    limits.LIMITS = Limits(cpu_seconds=CPU_SECONDS if LONG else 1)
     setattr(reader, "Jailed", Watched)  # noqa: B010 - the same, and keeps what it took
     begun = forked_with()
     places, seen = spots(image), Counter[str]()
@@ -216,8 +213,7 @@ def try_batch(image: Path, name: str, numbers: Sequence[int], tally: Path) -> No
     seconds, memory = Watched.took
     assert seconds <= CPU_SECONDS + 0.5
     assert (memory - begun) >> 10 < MEMORY
-    with tally.open("a") as file:
-        file.write(f"{name} {dict(seen)} {seconds:.1f} s {(memory - begun) >> 10} MiB\n")
+    tally(f"disks: {name}", len(numbers), seconds, (memory - begun) >> 10, seen)
 
 
 def forked_with() -> int:
@@ -232,9 +228,8 @@ def forked_with() -> int:
 def test_mutants(tmp_path: Path, name: str) -> None:
     (tmp_path / "part").mkdir()
     image = _KINDS[name](tmp_path)
-    count = max(1, TOTAL // len(_KINDS))
-    tally = Path(os.environ.get("SHIMTOOL_TALLY", tmp_path / "tally"))
+    count = mutants("disks", parts=len(_KINDS))
     for first in range(0, count, BATCH):
         numbers = range(first, min(first + BATCH, count))
-        done = forked(partial(try_batch, image, name, numbers, tally))
+        done = forked(partial(try_batch, image, name, numbers))
         assert not done.code, done.said

@@ -1,0 +1,87 @@
+"""How many mutants each reader gets, what they take, and how a run is made again.
+
+    SHIMTOOL_EXAMPLES=100000 SHIMTOOL_SEED=2018 SHIMTOOL_TALLY=/tmp/tally \\
+        python -m pytest -p no:cacheprovider tests/faults -k fuzz
+    python -m tests.faults.fuzzing /tmp/tally
+
+tries 100,000 over all readers, and prints what each one took. A mutant is the same for the same
+seed, reader and number; a failure names them. Without SHIMTOOL_EXAMPLES there are about 12,000.
+FUZZED.md keeps the seeds and numbers of the long runs.
+"""
+
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+CPU_SECONDS, MEMORY = 10, 256  # what nothing may take beyond; MiB
+
+# Of 100 mutants of a long run, and of a short one as they are.
+_SHARES = {
+    "xl": (15, 2500),
+    "xm": (10, 1000),
+    "libvirt": (12, 1500),
+    "kernels": (13, 1500),
+    "ramdisks": (6, 500),
+    "shims": (6, 1000),
+    "catalogue": (3, 200),
+    "isos": (7, 1000),
+    "kept": (5, 800),
+    "parameters": (3, 1000),
+    "answers": (4, 1000),
+    "disks": (16, 48),
+}
+assert sum(share for share, _short in _SHARES.values()) == 100
+
+_ASKED = int(os.environ.get("SHIMTOOL_EXAMPLES", "0"))
+LONG = _ASKED > 0
+TOTAL = 100_000 if _ASKED == 1 else _ASKED  # "1" stands for many, in all property tests
+
+
+def mutants(reader: str, parts: int = 1) -> int:
+    """Say how many mutants a reader gets, or each of `parts` equal parts of them."""
+    share, short = _SHARES[reader]
+    return max(1, (TOTAL * share // 100 if LONG else short) // parts)
+
+
+def tally(
+    reader: str, number: int, cpu: float, memory: int, outcomes: Mapping[str, int] | None = None
+) -> None:
+    """Note what `number` mutants of a reader took: seconds together, MiB at most."""
+    if path := os.environ.get("SHIMTOOL_TALLY"):
+        line = {"reader": reader, "mutants": number, "cpu": cpu, "memory": memory}
+        with Path(path).open("a") as file:
+            file.write(json.dumps({**line, "outcomes": dict(outcomes or {})}) + "\n")
+
+
+def table(lines: Iterable[str]) -> str:
+    """Return the sums of a tally by reader, as a table in Markdown."""
+    rows: dict[str, tuple[int, float, int]] = {}
+    seen: dict[str, Counter[str]] = {}
+    for line in map(json.loads, lines):
+        number, cpu, memory = rows.get(line["reader"], (0, 0.0, 0))
+        rows[line["reader"]] = (
+            number + line["mutants"],
+            max(cpu, line["cpu"]),
+            max(memory, line["memory"]),
+        )
+        seen.setdefault(line["reader"], Counter()).update(line["outcomes"])
+    head = [
+        "| reader | mutants | CPU, most | memory, most | ended as |",
+        "|---|---:|---:|---:|---|",
+    ]
+    body = [
+        f"| {name} | {number:,} | {cpu:.1f} s | {memory} MiB | {_words(seen[name])} |"
+        for name, (number, cpu, memory) in rows.items()
+    ]
+    return "\n".join([*head, *body, f"| all | {sum(row[0] for row in rows.values()):,} | | | |"])
+
+
+def _words(outcomes: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {word}" for word, number in outcomes.most_common())
+
+
+if __name__ == "__main__":
+    sys.stdout.write(table(Path(sys.argv[1]).read_text().splitlines()) + "\n")
