@@ -1,7 +1,8 @@
 """Kernels and ramdisks of dom0 examined once per run, however many guests share them.
 
-A tenant may own the file that his guest boots, and change it after it was hashed: what was read of
-it then is for guests of that very file alone (see model.SourceFile.lasting).
+A tenant may own the file that his guest boots (see model.SourceFile.lasting). It is looked at in a
+jail (untrusted.py); and as he can change it after it was hashed, what was read of it then is for
+guests of that very file alone.
 """
 
 import os
@@ -71,7 +72,7 @@ class InputCache:
         with unchanged(found.path) as (source, stamp):
             file = self._file(found, source, stamp)
             facts = self._known.get(file.sha256) or self._facts.get(
-                same_content_key(file), lambda: inspect(source)
+                same_content_key(file), lambda: _inspect(file, source)
             )
         return Kernel(file, facts)
 
@@ -79,7 +80,9 @@ class InputCache:
         """Examine a ramdisk."""
         with unchanged(found.path) as (source, stamp):
             file = self._file(found, source, stamp)
-            gzip, cpio = self._ramdisks.get(same_content_key(file), lambda: inspect_ramdisk(source))
+            gzip, cpio = self._ramdisks.get(
+                same_content_key(file), lambda: _inspect_ramdisk(file, source)
+            )
         return Ramdisk(file, gzip, cpio)
 
     def _file(self, found: Found, source: BinaryIO, stamp: Stamp) -> SourceFile:
@@ -108,6 +111,22 @@ class InputCache:
 def same_content_key(file: SourceFile) -> Hashable:
     """Return what files have in common of which one may stand for the other."""
     return file.sha256 if file.lasting else (file.sha256, file.stamp, file.inside)
+
+
+def _inspect(file: SourceFile, source: BinaryIO) -> KernelFacts:
+    if file.lasting:
+        return inspect(source)
+    from shimtool.payload import untrusted  # noqa: PLC0415 - tenants' files only
+
+    return untrusted.inspect(source)
+
+
+def _inspect_ramdisk(file: SourceFile, source: BinaryIO) -> tuple[bool, bool]:
+    if file.lasting:
+        return inspect_ramdisk(source)
+    from shimtool.payload import untrusted  # noqa: PLC0415 - tenants' files only
+
+    return untrusted.inspect_ramdisk(source)
 
 
 def _is_sparse(source: BinaryIO, status: os.stat_result) -> bool:

@@ -31,10 +31,18 @@ def unpacked(kernel: Kernel) -> Iterator[bytes]:
     """Give a kernel's ELF image in chunks; raises ShimtoolError as open_source and unpack_elf."""
     if kernel.file.inside is None:
         with open_source(kernel.file) as source:
-            yield from unpack_elf(source, kernel.facts)
+            yield from _unpack_elf(kernel, source)
         return
     from shimtool.payload.guest_disk.reader import open_unpacked  # noqa: PLC0415 - pygrub only
 
     with open_unpacked(kernel.file, kernel.file.inside, kernel.facts) as source:
         while block := source.read(_BLOCK):
             yield block
+
+
+def _unpack_elf(kernel: Kernel, source: BinaryIO) -> Iterator[bytes]:
+    if kernel.file.lasting:
+        return unpack_elf(source, kernel.facts)
+    from shimtool.payload import untrusted  # noqa: PLC0415 - tenants' files only
+
+    return untrusted.unpack_elf(source, kernel.facts)

@@ -17,9 +17,9 @@ import pytest
 
 from shimtool.errors import Location, ShimtoolError
 from shimtool.model import Compression
-from shimtool.payload.guest_disk import limits, reader
 from shimtool.payload.guest_disk.extract import GuestDisk, extract
 from shimtool.payload.guest_disk.find_boot_entry import BootRequest
+from shimtool.payload.jailed import reader
 from shimtool.system.jail import Jailed, Limits
 from tests.faults.fuzzing import CPU_SECONDS, LONG, MEMORY, mutants, tally
 from tests.faults.mutate import SEED, WORDS
@@ -198,7 +198,7 @@ def outcome(image: Path, name: str) -> str:
 
 
 def try_batch(image: Path, name: str, numbers: Sequence[int]) -> None:
-    limits.LIMITS = Limits(cpu_seconds=CPU_SECONDS if LONG else 1)
+    reader.LIMITS = Limits(cpu_seconds=CPU_SECONDS if LONG else 1)
     setattr(reader, "Jailed", Watched)  # noqa: B010 - the same, and keeps what it took
     begun = forked_with()
     places, seen = spots(image), Counter[str]()

@@ -4,8 +4,8 @@
 
 The formats are dissect's (pure Python, imported when first needed); which file of the tree boots
 is decided here. All that a disk says is data, and hostile: it is read in a child in a jail
-(system/jail.py), whose answers are checked like any other hostile input.
+(payload/jailed), whose answers are checked like any other hostile input.
 
     extract, reader (here)  --a task-->  tasks, inside, find_boot_entry, volumes ... (in the jail)
-                            <--answers-- a small document, and the bytes of a file
+                            <--answers-- of payload/jailed: a small document, the bytes of a file
 """

@@ -7,8 +7,8 @@ from grubenv's saved_entry, and expands $kernelopts and the like from grubenv.
 import re
 from collections.abc import Mapping
 
-from shimtool.payload.guest_disk.limits import UnreadableError
 from shimtool.payload.guest_disk.menu import Entry, Menu, menu, whole
+from shimtool.payload.jailed.answers import UnreadableError
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _MOST_ADDED = 1 << 20  # characters that all variables of a menu add: as long as a grubenv may be

@@ -14,40 +14,15 @@ from typing import BinaryIO, cast
 from shimtool.errors import Fault, Location, ShimtoolError
 from shimtool.payload.guest_disk.limits import (
     FORMATS,
-    UnreadableError,
     import_dissect,
     library_errors,
 )
+from shimtool.payload.jailed.answers import UnreadableError
+from shimtool.payload.jailed.raw import Raw
 from shimtool.system.activity import note
 from shimtool.system.files import open_checked
-from shimtool.system.positioned import PositionedReader
 
 _SMALLEST = 4096  # bytes; a file system has more
-_BIG = 16 << 20  # bytes read at a time: no structure of any format here is larger
-
-
-class Raw(PositionedReader):
-    """An open device or file; `size` in bytes."""
-
-    def __init__(self, descriptor: int, name: str) -> None:
-        super().__init__()
-        self.name = name
-        self._descriptor = descriptor
-        with library_errors("the disk"):
-            self.size = os.lseek(descriptor, 0, os.SEEK_END)
-
-    def _bounded(self, position: int) -> int:
-        if not 0 <= position < 1 << 63:
-            raise UnreadableError("a structure lies outside of the disk")
-        return position
-
-    def read_at(self, offset: int, size: int) -> bytes:
-        if size > _BIG:
-            raise UnreadableError(f"a structure of {size} bytes is no sound one")
-        try:
-            return os.pread(self._descriptor, size, offset)
-        except OSError as error:
-            raise UnreadableError(f"{self.name}: {error.strerror}") from None
 
 
 def as_the_guest_sees(raw: Raw, kind: str) -> BinaryIO:

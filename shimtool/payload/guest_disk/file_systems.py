@@ -7,10 +7,10 @@ from typing import Any, BinaryIO, Literal, cast
 
 from shimtool.payload.guest_disk.limits import (
     FILE_LIMIT,
-    UnreadableError,
     import_dissect,
     library_errors,
 )
+from shimtool.payload.jailed.answers import UnreadableError
 
 _FOLDER_LIMIT = 64 << 20  # bytes of a folder: a million names
 _LINK_LIMIT = 4095  # bytes (PATH_MAX)

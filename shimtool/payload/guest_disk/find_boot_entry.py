@@ -6,10 +6,11 @@ from typing import BinaryIO
 
 from shimtool.payload.guest_disk import bls, menu
 from shimtool.payload.guest_disk.file_systems import Node, Tree, open_trees
-from shimtool.payload.guest_disk.limits import UnreadableError, library_errors
+from shimtool.payload.guest_disk.limits import library_errors
 from shimtool.payload.guest_disk.menu import Entry, Menu
 from shimtool.payload.guest_disk.paths import find, find_file
 from shimtool.payload.guest_disk.volumes import Volume, at_offset, volumes
+from shimtool.payload.jailed.answers import UnreadableError
 
 _TEXT_LIMIT = 1 << 20  # bytes of a config, pygrub's own limit
 _MOST_ENTRIES = 200  # files of loader/entries

@@ -8,11 +8,13 @@ from typing import Any, BinaryIO, cast
 
 from shimtool.errors import ShimtoolError, fault
 from shimtool.model import GuestDiskFile
-from shimtool.payload.guest_disk.device import Raw, as_the_guest_sees
+from shimtool.payload.guest_disk.device import as_the_guest_sees
 from shimtool.payload.guest_disk.file_systems import Node, Tree, open_trees
-from shimtool.payload.guest_disk.limits import UnreadableError, library_errors
+from shimtool.payload.guest_disk.limits import library_errors
 from shimtool.payload.guest_disk.paths import find_file
 from shimtool.payload.guest_disk.volumes import at_offset, volumes
+from shimtool.payload.jailed.answers import UnreadableError
+from shimtool.payload.jailed.raw import Raw
 from shimtool.system.files import Stamp
 from shimtool.system.positioned import PositionedReader
 

@@ -1,8 +1,6 @@
-"""What keeps a hostile disk from harming its reader: a jail, and one kind of error inside it."""
+"""What bounds the reading of hostile disks beside the jail: sizes, and one kind of error."""
 
-import codecs
 import logging
-import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,9 +8,9 @@ from importlib import import_module
 from typing import Any
 
 from shimtool.errors import ShimtoolError, fault
-from shimtool.system.jail import Limits
+from shimtool.payload.jailed.answers import UnreadableError
+from shimtool.payload.jailed.reader import import_all
 
-LIMITS = Limits()  # of one look at a guest's disks, or of reading one file; usually 0.2 s, 20 MB
 FILE_LIMIT = 512 << 20  # bytes of a kernel or ramdisk; installers' ramdisks have 200 MB
 ZEROS_LIMIT = 64 << 20  # zero bytes in one if they are most of it: holes cost a disk nothing
 _SILENT = logging.NullHandler()
@@ -22,12 +20,6 @@ _READERS = (
     *("dissect.extfs", "dissect.xfs", "dissect.btrfs", "dissect.util.stream"),
 )
 FORMATS = {"qcow2": "dissect.hypervisor.disk.qcow2", "vhd": "dissect.hypervisor.disk.vhd"}
-_UNPACKERS = ("zstandard", "lz4.block", "lzallright")
-_ENCODINGS = ("ascii", "latin-1", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "unicode_escape")
-
-
-class UnreadableError(Exception):
-    """What a disk holds cannot be read; the message says why. Never leaves this package."""
 
 
 @contextmanager
@@ -69,10 +61,4 @@ def import_readers(kinds: Iterable[str]) -> None:
     """
     for name in (*_READERS, *(FORMATS[kind] for kind in kinds if kind in FORMATS)):
         import_dissect(name)
-    for name in _UNPACKERS:
-        try:
-            import_module(name)
-        except ImportError:
-            sys.modules.setdefault(name, None)  # type: ignore[arg-type] # known to be missing
-    for name in _ENCODINGS:
-        codecs.lookup(name)
+    import_all()

@@ -8,7 +8,7 @@ stand around a line, and expands no variable: the kernel gets the text of the li
 import re
 from dataclasses import dataclass, field
 
-from shimtool.payload.guest_disk.limits import UnreadableError
+from shimtool.payload.jailed.answers import UnreadableError
 
 _LONGEST = 16384  # characters of a line; no kernel takes as many
 _LINUX = ("linux", "linux16", "linuxefi")

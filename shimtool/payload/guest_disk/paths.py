@@ -3,7 +3,7 @@
 from collections import deque
 
 from shimtool.payload.guest_disk.file_systems import Node
-from shimtool.payload.guest_disk.limits import UnreadableError
+from shimtool.payload.jailed.answers import UnreadableError
 
 LINK_LIMIT = 40  # Linux's own (path_resolution(7))
 

@@ -1,27 +1,20 @@
-"""What is done in the jail: each task reads a guest's disks and puts its answer into the pipe.
+"""What is done in the jail with a guest's disks; as of payload/jailed/tasks.py.
 
-Nothing here may import, open or log anything (see system/confinement.py), nor take a lock that
-another thread may have held when we forked: OpenSSL has one, for a new hash.
+OpenSSL takes a lock for a new hash, which another thread may have held when we forked.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
 from typing import BinaryIO, TypeVar, cast
 
-from shimtool.errors import ShimtoolError
 from shimtool.model import GuestDiskFile, KernelFacts
 from shimtool.payload.guest_disk.answers import (
-    SHORTEST,
     Examined,
     ExaminedFile,
     ExaminedRamdisk,
-    Opened,
-    Refusal,
-    document,
-    frame,
-    read_document,
+    read_answer,
 )
 from shimtool.payload.guest_disk.find_boot_entry import (
     BootRequest,
@@ -37,17 +30,18 @@ from shimtool.payload.guest_disk.inside import (
     unchanged_inside,
     used_disks,
 )
-from shimtool.payload.guest_disk.limits import ZEROS_LIMIT, UnreadableError
+from shimtool.payload.guest_disk.limits import ZEROS_LIMIT
+from shimtool.payload.jailed.answers import Refusal, UnreadableError, document
+from shimtool.payload.jailed.tasks import answering, giving, shown
 from shimtool.payload.kernel.image import inspect, unpack_elf
 from shimtool.payload.kernel.ramdisk import inspect_ramdisk
 from shimtool.system.files import Stamp
-from shimtool.system.jail import Put, Work
+from shimtool.system.jail import Work
 from shimtool.system.typed import DamagedDocumentError
 
 _BLOCK = 256 << 10
 _STEP = 61  # one byte in so many is looked at: some in each hole, of 512 bytes or more
 _NEW_SHA256 = hashlib.sha256()  # made before any fork
-_SHOWN = 2000  # characters of a reason
 
 Seen = TypeVar("Seen")
 
@@ -55,77 +49,29 @@ Seen = TypeVar("Seen")
 def examine(disks: OpenDisks, wanted: BootRequest) -> Work:
     """Find what boots on a guest's disks, and look at its kernel and ramdisk: Examined."""
 
-    def work(descriptors: Sequence[int], put: Put) -> None:
+    def look(descriptors: Sequence[int]) -> bytes:
+        picked = find_boot_entry(Disks(descriptors, disks).streams, wanted)
         try:
-            picked = find_boot_entry(Disks(descriptors, disks).streams, wanted)
             answer = document(_examined(picked, disks, wanted.offset, descriptors))
-            read_document(BytesIO(answer).read)  # as it will be read outside
+            read_answer(BytesIO(answer).read)  # as it will be read outside
         except DamagedDocumentError as error:
-            answer = document(Refusal(_short(f"what its boot menu says cannot be used: {error}")))
-        except MemoryError:
-            raise  # the jail says it better
-        except BaseException as error:  # noqa: BLE001 - see _refusal
-            answer = document(_refusal(error))
-        put(answer)
+            why = shown(f"what its boot menu says cannot be used: {error}")
+            return document(Refusal(why))
+        return answer
 
-    return work
+    return answering(look)
 
 
 def copy(inside: GuestDiskFile, stamp: Stamp) -> Work:
     """Give all bytes of a file that was examined before."""
-    return _giving(inside, stamp, lambda source: iter(partial(source.read, _BLOCK), b""))
+    return giving(
+        lambda descriptors: iter(partial(open_same(inside, descriptors, stamp).read, _BLOCK), b"")
+    )
 
 
 def unpack(inside: GuestDiskFile, stamp: Stamp, facts: KernelFacts) -> Work:
     """Give the unpacked ELF image of a kernel that was examined before."""
-    return _giving(inside, stamp, lambda source: unpack_elf(source, facts))
-
-
-def _giving(
-    inside: GuestDiskFile, stamp: Stamp, chunks: Callable[[BinaryIO], Iterator[bytes]]
-) -> Work:
-    def work(descriptors: Sequence[int], put: Put) -> None:
-        begun = False
-        try:
-            source = open_same(inside, descriptors, stamp)
-            put(document(Opened()))
-            begun = True
-            for piece in _pieces(chunks(source)):
-                put(frame(piece))
-        except MemoryError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - see _refusal
-            put(frame(b"") * begun + document(_refusal(error)))
-
-    return work
-
-
-def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Join chunks to frames, the last of which alone may be short."""
-    kept = bytearray()
-    for chunk in chunks:
-        kept += chunk
-        if len(kept) >= SHORTEST:
-            yield bytes(kept)
-            kept.clear()
-    if kept:
-        yield bytes(kept)
-
-
-def _refusal(error: BaseException) -> Refusal:
-    """Say what stopped a task. A panic of a library in Rust is a BaseException, and no other."""
-    if isinstance(error, ShimtoolError):
-        found = error.faults[0]
-        place = str(found.where.path) if found.where else None
-        return Refusal(_short(found.message), place, found.remedy)
-    if isinstance(error, UnreadableError):
-        return Refusal(_short(str(error)))
-    return Refusal(_short(f"its reader failed ({type(error).__name__}: {error})"))
-
-
-def _short(text: str) -> str:
-    """Return text that can be written, whatever the disk put into it."""
-    return text[:_SHOWN].encode(errors="backslashreplace").decode().replace("\0", "\\0")
+    return giving(lambda descriptors: unpack_elf(open_same(inside, descriptors, stamp), facts))
 
 
 def _examined(

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
-from shimtool.payload.guest_disk.limits import UnreadableError, import_dissect, library_errors
+from shimtool.payload.guest_disk.limits import import_dissect, library_errors
+from shimtool.payload.jailed.answers import UnreadableError
 
 _SECTOR = 512
 _ACTIVE = 0x80

@@ -13,8 +13,9 @@ import pytest
 from shimtool.errors import Location, ShimtoolError
 from shimtool.model import GuestDiskFile, SourceFile
 from shimtool.payload.guest_disk import reader, tasks
-from shimtool.payload.guest_disk.answers import SHORTEST, Examined, Opened, Refusal, document, frame
+from shimtool.payload.guest_disk.answers import Examined
 from shimtool.payload.guest_disk.find_boot_entry import BootRequest
+from shimtool.payload.jailed.answers import SHORTEST, Opened, Refusal, document, frame
 from shimtool.system.jail import Put, Work
 
 SHA = "0" * 64

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shimtool.payload.guest_disk import limits
+from shimtool.payload.jailed import reader
 from shimtool.system.jail import Limits
 from tests.payload.guest_disk.attacks import ATTACKS, FILES
 from tests.payload.guest_disk.support import read
@@ -24,7 +25,7 @@ MEMORY = 256  # MiB
 def test_attack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attack: Callable[[Path], Path]
 ) -> None:
-    monkeypatch.setattr(limits, "LIMITS", Limits(cpu_seconds=CPU_SECONDS))
+    monkeypatch.setattr(reader, "LIMITS", Limits(cpu_seconds=CPU_SECONDS))
     dom0 = make_dom0(tmp_path)
     (tmp_path / "hostile").mkdir()
     images = {

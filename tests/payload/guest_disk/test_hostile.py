@@ -173,6 +173,7 @@ def test_a_bomb_in_btrfs(tmp_path: Path) -> None:
     try:
         disks.run("dd", "if=/dev/zero", f"of={mounted}/@/boot/initrd.img-6.1", "bs=1M",
                   "count=1100", "status=none")  # fmt: skip
+        disks.run("sync", "-f", mounted)  # another test's mount namespace may still hold it
     finally:
         disks.run("umount", mounted)
 

@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shimtool.payload.guest_disk import bls, menu
-from shimtool.payload.guest_disk.limits import UnreadableError
 from shimtool.payload.guest_disk.menu import Entry, Menu
+from shimtool.payload.jailed.answers import UnreadableError
 from tests.conftest import EXAMPLES
 from tests.payload.guest_disk import pygrub
 

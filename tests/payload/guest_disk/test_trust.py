@@ -6,7 +6,7 @@ import pytest
 
 from shimtool.output.unpacked import UnpackedKernels
 from shimtool.payload.guest_disk import bls
-from shimtool.payload.guest_disk.limits import UnreadableError
+from shimtool.payload.jailed.answers import UnreadableError
 from tests.payload.guest_disk.support import WHOLE, found
 from tests.support import debs, disks
 
