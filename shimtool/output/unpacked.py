@@ -45,9 +45,11 @@ class UnpackedKernels:
                 for chunk in unpacked(kernel):
                     digest.update(chunk)
                     out.write(chunk)
-        except OSError as error:
-            path.unlink(missing_ok=True)
-            raise os_error(error, "unpack a kernel there", self._folder) from None
+        except BaseException as error:
+            path.unlink(missing_ok=True)  # a bomb's would be large
+            if isinstance(error, OSError):
+                raise os_error(error, "unpack a kernel there", self._folder) from None
+            raise
         status = path.stat()
         return replace(
             kernel.file,
