@@ -5,7 +5,6 @@ than to do its work. Requests and answers are JSON, each after its length of fou
 """
 
 import atexit
-import gc
 import json
 import os
 import resource
@@ -14,27 +13,14 @@ import subprocess
 import sys
 from dataclasses import asdict
 from functools import cache, partial
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import typer.main
-
-from shimtool.cli.app import app
-from shimtool.configs.xm.keys import read_by_xl
-from shimtool.shims.kinds import kinds
 from tests.support import child
+from tests.support.prepared import prepare
 
 _ROOT = Path(__file__).parents[2]
 _LENGTH = 4
-
-# What a command loads when it needs it: here once, so that no child has to.
-_LOADED = (
-    "shimtool.shims.packages", "shimtool.shims.elf", "shimtool.configs.xm",
-    "shimtool.payload.guest_disk.extract", "zstandard",
-    "lz4.block", "lzallright", "dissect.volume.disk", "dissect.volume.lvm", "dissect.extfs",
-    "dissect.xfs", "dissect.btrfs", "dissect.util.stream",
-)  # fmt: skip
 
 
 class Child:
@@ -78,20 +64,8 @@ def _server() -> socket.socket:
     return ours
 
 
-def _prepare() -> None:
-    """Do once what each child would begin with: nothing of it depends on its command line."""
-    for name in _LOADED:
-        import_module(name)
-    build = cache(typer.main.get_command)
-    setattr(typer.main, "get_command", build)  # noqa: B010 - the same, and keeps what it built
-    build(app)
-    kinds()
-    read_by_xl()
-    gc.freeze()
-
-
 def _serve(channel: socket.socket) -> None:
-    _prepare()
+    prepare()
     while True:
         mark, descriptors, _flags, _from = socket.recv_fds(channel, 1, 3)
         if not mark:
