@@ -7,7 +7,7 @@ _listeners: list[Listener] = []
 
 
 def listen(listener: Listener) -> None:
-    """Call `listener` with each verb ("read", "write", "run") and what it was done to."""
+    """Call `listener` with each verb ("read", "write", "run", "jail") and what it was done to."""
     _listeners.append(listener)
 
 

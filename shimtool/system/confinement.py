@@ -12,9 +12,9 @@
 | names of files            | chroot, where it has CAP_SYS_CHROOT and /proc is mounted             |
 | every other system call   | seccomp: EPERM for what is not listed below. x86_64, Linux 3.5 on    |
 
-A wall that this system refuses (an old kernel, a container's own rules) is left out without a word;
-the others stand without it. Without seccomp a child of an unprivileged user could still send
-signals to that user's processes, and make and remove names in that user's folders.
+A wall that this system refuses (an old kernel, a container's own rules) is left out, and the others
+stand without it; `shimtool --verbose` says which. Without seccomp a child of an unprivileged user
+could still send signals to that user's processes, and make and remove names in that user's folders.
 """
 
 import contextlib
@@ -52,8 +52,8 @@ _ALLOW, _REFUSE = 0x7FFF0000, 0x00050001  # SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def confine(*, memory: int, cpu_seconds: int, descriptors: int, parent: int) -> None:
-    """Give it all up, for good, as far as this system lets it.
+def confine(*, memory: int, cpu_seconds: int, descriptors: int, parent: int) -> list[str]:
+    """Give it all up, for good, as far as this system lets it; return what it did not.
 
     Left are `memory` bytes more than are mapped now, `cpu_seconds` (then SIGXCPU), and the
     descriptors below `descriptors`. The process dies with the thread that forked it (not where
@@ -61,15 +61,11 @@ def confine(*, memory: int, cpu_seconds: int, descriptors: int, parent: int) -> 
     is gone already, at once.
     """
     mapped = _mapped()
-    for each in _NAMESPACES:
-        _LIBC.unshare(each)
-    with contextlib.suppress(OSError):
-        os.chroot(
-            "/proc/self/fdinfo"
-        )  # a folder of only this process, in which nothing can be made
-        os.chdir("/")
-    _drop_root()
-    _prctl(_NO_NEW_PRIVS, 1)
+    refused = [each for each in _NAMESPACES if _LIBC.unshare(each)]
+    walls = {"namespaces": not refused}
+    walls["chroot"] = _leave_tree()
+    walls["another user than root"] = _drop_root()
+    walls["no new privileges"] = _prctl(_NO_NEW_PRIVS, 1)
     _prctl(_DUMPABLE, 0)
     _prctl(_PDEATHSIG, signal.SIGKILL)  # (a change of the user clears it)
     if os.getppid() != parent:
@@ -80,8 +76,8 @@ def confine(*, memory: int, cpu_seconds: int, descriptors: int, parent: int) -> 
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 1)
     _limit(resource.RLIMIT_AS, mapped + memory)
-    if platform.machine() == "x86_64" and sys.maxsize > 1 << 32:
-        _filter_calls()
+    walls["seccomp"] = platform.machine() == "x86_64" and sys.maxsize > 1 << 32 and _filter_calls()
+    return [name for name, stands in walls.items() if not stands]
 
 
 def _mapped() -> int:
@@ -92,7 +88,18 @@ def _mapped() -> int:
         return _MAPPED_UNKNOWN
 
 
-def _drop_root() -> None:
+def _leave_tree() -> bool:
+    """See no names of files; whether that holds."""
+    try:
+        os.chroot("/proc/self/fdinfo")  # a folder of only this process: nothing can be made in it
+        os.chdir("/")
+    except OSError:
+        return False
+    return True
+
+
+def _drop_root() -> bool:
+    """Have no rights of root's; whether the user is another, too."""
     if not os.geteuid():
         with contextlib.suppress(OSError):
             os.setgroups([])
@@ -101,6 +108,7 @@ def _drop_root() -> None:
         with contextlib.suppress(OSError):  # it alone matters most: no refusal above stops it
             os.setresuid(_NOBODY, _NOBODY, _NOBODY)
     _LIBC.capset(struct.pack("<II", _CAPABILITY_VERSION, 0), bytes(24))
+    return os.geteuid() != 0
 
 
 def _limit(what: int, soft: int, hard: int | None = None) -> None:
@@ -111,12 +119,15 @@ def _limit(what: int, soft: int, hard: int | None = None) -> None:
     resource.setrlimit(what, (kept[0], kept[1]))
 
 
-def _prctl(option: int, value: int, pointer: ctypes.c_void_p | None = None) -> None:
-    _LIBC.prctl(option, ctypes.c_ulong(value), pointer or ctypes.c_ulong(0), 0, 0)
+def _prctl(option: int, value: int, pointer: ctypes.c_void_p | None = None) -> bool:
+    return not _LIBC.prctl(option, ctypes.c_ulong(value), pointer or ctypes.c_ulong(0), 0, 0)
 
 
-def _filter_calls() -> None:
-    """Install a filter (seccomp(2)): a program that looks at each call's architecture, number."""
+def _filter_calls() -> bool:
+    """Install a filter (seccomp(2)): a program that looks at each call's architecture, number.
+
+    Whether it holds.
+    """
 
     def instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
         return struct.pack("<HBBI", code, if_true, if_false, value)
@@ -134,4 +145,4 @@ def _filter_calls() -> None:
     code = ctypes.create_string_buffer(b"".join(program))
     described = struct.pack("<H6xQ", len(program), ctypes.addressof(code))
     buffer = ctypes.create_string_buffer(described)
-    _prctl(_SECCOMP, 2, ctypes.cast(buffer, ctypes.c_void_p))
+    return _prctl(_SECCOMP, 2, ctypes.cast(buffer, ctypes.c_void_p))

@@ -1,7 +1,7 @@
 """Work on hostile data in a child process that holds some open descriptors, and nothing else.
 
     parent: Jailed(work, descriptors) --fork--> child: confined, runs work(descriptors, put)
-            .read() <-------------------------- pipe -- put(bytes)
+            .read() <-------------------------- pipe -- what did not confine it, put(bytes)
 
 What the child says is as hostile as its data: a pure mechanism, which knows nothing of either.
 A fork, as importing the readers of guests' disks anew would take half a second of every child.
@@ -18,8 +18,10 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NoReturn
 
+from shimtool.system.activity import note
 from shimtool.system.confinement import confine
 
 Put = Callable[[bytes], None]
@@ -57,7 +59,7 @@ class Jailed:
 
     def __init__(self, work: Work, descriptors: Sequence[int], limits: Limits) -> None:
         self.usage: resource.struct_rusage | None = None
-        self._ended = False
+        self._ended = self._confined = False
         self._limits = limits
         self._waited = 0.0
         self._pipe, far_end = os.pipe()
@@ -79,6 +81,22 @@ class Jailed:
 
         Raises JailError when the child fails, dies, or lets its parent wait too long.
         """
+        if not self._confined:
+            self._confined = True
+            self._tell_confinement()
+        return self._read(size)
+
+    def _tell_confinement(self) -> None:
+        """Read what the child says before it looks at anything hostile."""
+        said = self._read(1)
+        left = said[0] if said else 0
+        words = b""
+        while left and (data := self._read(left)):
+            words += data
+            left -= len(data)
+        _note_once(words.decode())
+
+    def _read(self, size: int) -> bytes:
         if self._ended:
             return b""
         began = time.monotonic()
@@ -127,6 +145,13 @@ class Jailed:
         return None
 
 
+@cache
+def _note_once(missing: str) -> None:
+    """Tell whoever listens, once a run, what this system refuses the jail."""
+    if missing:
+        note("jail", f"this system does not let it have: {missing}")
+
+
 def _reason(status: int | None, limits: Limits) -> str:
     if status is None:
         return "how its reader ended is not known"
@@ -158,12 +183,14 @@ def _be_child(work: Work, descriptors: Sequence[int], limits: Limits, parent: in
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         gc.freeze()  # what was inherited is never looked through: its pages stay shared
         _hold_only(descriptors)
-        confine(
+        missing = confine(
             memory=limits.memory,
             cpu_seconds=limits.cpu_seconds,
             descriptors=len(descriptors),
             parent=parent,
         )
+        words = ", ".join(missing).encode()
+        _put(bytes([len(words)]) + words)
         work(range(1, len(descriptors)), _put)
         code = 0
     except MemoryError:

@@ -172,6 +172,39 @@ def test_limits() -> None:
     assert why(hoard) == "it took more than 192 MB of memory"
 
 
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What two children in a row tell who listens."""
+    told: list[str] = []
+    jail._note_once.cache_clear()
+    monkeypatch.setattr(jail, "note", lambda _verb, what: told.append(what))
+    for _ in range(2):
+        assert answer(lambda _descriptors, put: put(b"x" * 300)) == b"x" * 300
+    return told
+
+
+def test_what_does_not_hold_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_filter(monkeypatch)
+    monkeypatch.setattr(confinement, "_NOBODY", 0)
+    assert noted(monkeypatch) == [
+        "this system does not let it have: another user than root, seccomp"
+    ]
+
+
+def test_nothing_is_told_where_all_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not noted(monkeypatch)
+
+
+def test_what_a_user_without_rights_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def as_somebody() -> None:
+        os.setgroups([])
+        os.setresgid(SOMEBODY, SOMEBODY, SOMEBODY)
+        os.setresuid(SOMEBODY, SOMEBODY, SOMEBODY)
+        assert noted(monkeypatch) == ["this system does not let it have: namespaces, chroot"]
+
+    done = forked(as_somebody)
+    assert not done.code, done.said
+
+
 def test_what_it_took_is_told() -> None:
     def work(_descriptors: Sequence[int], put: Put) -> None:
         put(b"x")

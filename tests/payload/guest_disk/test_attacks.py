@@ -64,16 +64,24 @@ WITHOUT_PROC = ("unshare", "-m", "--propagation", "unchanged",
 WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
 
 
-@pytest.mark.parametrize("through", [WITHOUT_PROC, WITHOUT_RIGHTS], ids=lambda words: words[0])
-def test_where_not_all_walls_stand(tmp_path: Path, through: tuple[str, ...]) -> None:
-    """In a chroot without /proc, and in a container without capabilities."""
+@pytest.mark.parametrize(
+    ("through", "missing"),
+    [
+        (WITHOUT_PROC, "chroot"),
+        (WITHOUT_RIGHTS, "namespaces, chroot, another user than root"),
+    ],
+    ids=lambda words: words[0],
+)
+def test_where_not_all_walls_stand(tmp_path: Path, through: tuple[str, ...], missing: str) -> None:
+    """In a chroot without /proc, and in a container without capabilities: --verbose says so."""
     dom0 = make_dom0(tmp_path)
     image = disks.ext(tmp_path / "sound.img", FILES, "ext4", 8)
     config = "name = 'a'\nbootloader = 'pygrub'\nmemory = 64\ndisk = ['phy:/srv/a,xvda,w']\n"
     dom0.config("a.cfg", config)
-    words = ("--extract", "--xen", "4.9.2", "--map", f"/srv/a={image}")
+    words = ("-v", "--extract", "--xen", "4.9.2", "--map", f"/srv/a={image}")
     done = dom0.run("convert", *words, through=through)
     assert done.code == 0, done.err
+    assert done.err.count(f"jail: this system does not let it have: {missing}\n") == 1
 
 
 def test_a_user_without_rights_reads_a_disk(tmp_path: Path) -> None:
