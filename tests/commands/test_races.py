@@ -5,84 +5,35 @@ at one such moment, in each run at another one, until all had their turn: no clo
 """
 
 import os
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.support.cli import Result, forked, run_here
+from tests.support.cli import in_child
 from tests.support.dom0 import Dom0
+from tests.support.exchange import (
+    NO_SUCH_MOMENT,
+    TENANT,
+    Exchange,
+    as_tenant,
+    edit,
+    exchange_folder,
+    link_instead,
+    run_with,
+)
 
-TENANT = 12345
 Words = tuple[str | Path, ...]
 SECRET = b"# root's own\nname = 'secret'\n"
-_CHANGES = {"os.rename", "os.remove", "os.chmod", "os.chown", "os.mkdir", "os.rmdir"}
 
 
-@dataclass
-class Exchange:
-    """Calls `act` at the `at`th moment of a run that works on a file of this name."""
-
-    name: str
-    at: int
-    act: Callable[[], None]
-    until_rename: bool = False
-    counted: int = -1
-    busy: bool = field(default=False, init=False)
-
-    def __call__(self, event: str, words: tuple[object, ...]) -> None:
-        if self.busy or not self.is_moment(event, words):
-            return
-        self.counted += 1
-        if self.counted == self.at:
-            self.busy = True
-            self.act()
-            self.busy = False
-
-    def is_moment(self, event: str, words: tuple[object, ...]) -> bool:
-        """From the lock on: before the named file is read, and before each change."""
-        if event == "open":
-            named = str(words[0]).endswith((self.name, ".lock"))
-            return named or (self.counted >= 0 and bool(int(str(words[2])) & os.O_CREAT))
-        # At the last rename it is too late: check and rename are two system calls.
-        last = event == "os.rename" and str(words[1]).endswith(self.name)
-        return self.counted >= 0 and event in _CHANGES and not (self.until_rename and last)
-
-
-def run_with(words: list[str | Path], exchange: Exchange) -> Result:
-    """Run the command line; its exit code is 90 where it ended before the moment came."""
-
-    def work() -> None:
-        sys.addaudithook(exchange)
-        done = run_here(*words)
-        assert "Traceback" not in done.err, done.err
-        raise SystemExit(done.code if exchange.counted >= exchange.at else 90)
-
-    return forked(work)
-
-
-def as_tenant(folder: Path, work: Callable[[], None]) -> Callable[[], None]:
-    """Have the work done in `folder` by a process that is the tenant's."""
-
-    def do() -> None:
-        child = os.fork()
-        if not child:
-            os.chdir(folder)
-            os.setgroups([])
-            os.setgid(TENANT)
-            os.setuid(TENANT)
-            work()
-            os._exit(0)
-        os.waitpid(child, 0)
-
-    return do
-
-
-def link_instead(config: str, target: Path) -> None:
-    os.rename(config, f"{config}.old")  # noqa: PTH104 - relative to where the process is
-    os.symlink(target, config)  # noqa: PTH211 - as above
+def code_with(dom0: Dom0, command: Words, exchange: Exchange) -> int:
+    """Run the command line; return its exit code, or NO_SUCH_MOMENT."""
+    words = [str(word) for word in dom0.words(str(command[0]), *command[1:])]
+    done = in_child(partial(run_with, words, exchange))
+    assert "Traceback" not in done.err, done.err
+    return done.code
 
 
 def every_moment(dom0: Dom0, command: Words, act: Callable[[], None], victim: Path) -> list[int]:
@@ -91,10 +42,9 @@ def every_moment(dom0: Dom0, command: Words, act: Callable[[], None], victim: Pa
     kept = dict(files(dom0.out))
     status = victim.stat()
     codes: list[int] = []
-    while not codes or codes[-1] != 90:
+    while not codes or codes[-1] != NO_SUCH_MOMENT:
         reset(dom0, before, kept)
-        exchange = Exchange("web01.cfg", len(codes), act)
-        codes.append(run_with(dom0.words(str(command[0]), *command[1:]), exchange).code)
+        codes.append(code_with(dom0, command, Exchange("web01.cfg", len(codes), act)))
         assert victim.read_bytes() == SECRET, f"overwritten at moment {len(codes) - 1}"
         now = victim.stat()
         assert (now.st_ino, now.st_mode, now.st_uid) == (
@@ -151,7 +101,7 @@ def test_a_tenant_puts_a_link_in_place_of_his_config(
     dom0: Dom0, secret: Path, command: str
 ) -> None:
     words = prepared(dom0, command, TENANT)
-    act = as_tenant(dom0.configs, lambda: link_instead("web01.cfg", secret))
+    act = partial(as_tenant, dom0.configs, partial(link_instead, "web01.cfg", secret))
     assert set(every_moment(dom0, words, act, secret)) == {1}
 
 
@@ -161,7 +111,7 @@ def test_somebody_of_root_puts_a_link_in_place_of_it(
 ) -> None:
     words = prepared(dom0, command)
     config = str(dom0.configs / "web01.cfg")
-    codes = every_moment(dom0, words, lambda: link_instead(config, secret), secret)
+    codes = every_moment(dom0, words, partial(link_instead, config, secret), secret)
     assert set(codes) == {0, 1}
 
 
@@ -172,31 +122,19 @@ def test_the_folder_is_exchanged(dom0: Dom0, command: str) -> None:
     other.mkdir()
     victim = other / "web01.cfg"
     victim.write_bytes(SECRET)
-
-    def exchange() -> None:
-        dom0.configs.rename(dom0.root / "moved")
-        dom0.configs.symlink_to(other)
-
-    every_moment(dom0, words, exchange, victim)
+    act = partial(exchange_folder, dom0.configs, dom0.root / "moved", other)
+    every_moment(dom0, words, act, victim)
 
 
 def test_an_edit_between_read_and_write_is_not_lost(dom0: Dom0) -> None:
     words = prepared(dom0, "convert")
     config, code, at = dom0.configs / "web01.cfg", 0, 0
     before = config.read_bytes()
-
-    def edit() -> None:
-        new = config.with_name("new")
-        new.write_bytes(SECRET)
-        new.rename(config)
-
+    act = partial(edit, config, SECRET)
     kept = dict(files(dom0.out))
-    while code != 90:
+    while code != NO_SUCH_MOMENT:
         reset(dom0, {config: before}, kept)
-        code = run_with(
-            dom0.words(str(words[0]), *words[1:]),
-            Exchange("web01.cfg", at, edit, until_rename=True),
-        ).code
-        if code != 90:
+        code = code_with(dom0, words, Exchange("web01.cfg", at, act, until_rename=True))
+        if code != NO_SUCH_MOMENT:
             assert config.read_bytes() == SECRET, f"lost at moment {at}"
         at += 1

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.support import child
@@ -54,8 +55,16 @@ def shimtool_cli(
     """
     if through:
         return _started([*through, sys.executable, "-m", "shimtool", *map(str, words)])
+    return in_child(partial(child.command_line, [str(word) for word in words]), tracer)
+
+
+def in_child(work: Callable[[], None], tracer: Sequence[str] = ()) -> Result:
+    """Do work in a child as small as those that run the command line; exit code 97: an exception.
+
+    It can be pickled: functions by their modules' names, of which none needs pytest.
+    """
     out, err = os.memfd_create("out"), os.memfd_create("err")
-    process = Child([str(word) for word in words], out, err)
+    process = Child(work, out, err)
     with _attached(tracer, process.pid):
         process.begin()
         taken = process.ended()
@@ -81,7 +90,7 @@ def _started(words: Sequence[str]) -> Result:
 
 
 def forked(work: Callable[[], None]) -> Result:
-    """Do any work in a child of this process; exit code 97 for an exception."""
+    """Do any work in a child of this very process, which is large; exit code 97: an exception."""
     wait, go = os.pipe()
     out, err = os.memfd_create("out"), os.memfd_create("err")
     before = child.resident()

@@ -1,16 +1,17 @@
 """A small process from which command lines are forked.
 
 pytest's own processes grow to hundreds of MiB: a child of theirs takes more time to be forked
-than to do its work. Requests and answers are JSON, each after its length of four bytes.
+than to do its work. Requests and answers are pickled, each after its length of four bytes.
 """
 
 import atexit
-import json
 import os
+import pickle
 import resource
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
@@ -24,13 +25,13 @@ _LENGTH = 4
 
 
 class Child:
-    """A command line that is about to run: its process, and when it may begin."""
+    """Work that is about to begin, such as a command line: its process, and when it may begin."""
 
-    def __init__(self, words: list[str], out: int, err: int) -> None:
+    def __init__(self, work: Callable[[], None], out: int, err: int) -> None:
         self._server = _server()
         wait, self._go = os.pipe()
         request = {
-            "words": words,
+            "work": work,
             "folder": os.fspath(Path.cwd()),
             "environment": dict(os.environ),
             "largest_file": resource.getrlimit(resource.RLIMIT_FSIZE),
@@ -84,17 +85,17 @@ def _work(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     resource.setrlimit(resource.RLIMIT_FSIZE, request["largest_file"])
-    child.command_line(request["words"])
+    request["work"]()
 
 
 def _send(channel: socket.socket, document: object) -> None:
-    data = json.dumps(document).encode()
+    data = pickle.dumps(document)
     channel.sendall(len(data).to_bytes(_LENGTH) + data)
 
 
-def _receive(channel: socket.socket) -> Any:  # noqa: ANN401 - a document of any shape
+def _receive(channel: socket.socket) -> Any:  # noqa: ANN401 - an object of any shape
     length = int.from_bytes(_exactly(channel, _LENGTH))
-    return json.loads(_exactly(channel, length))
+    return pickle.loads(_exactly(channel, length))  # noqa: S301 - from our own other end
 
 
 def _exactly(channel: socket.socket, length: int) -> bytes:
