@@ -98,20 +98,10 @@ def xl_command_line(guest: Guest) -> str:
 def command_line(asked: PygrubOptions, entry: str) -> str:
     """Return the line of an extracted kernel: the menu's, then the config's, as pygrub joins them.
 
-    With --kernel pygrub reads no menu. Blanks between a menu's words become one, as in GRUB, and
-    as the boot loader of an ISO would make them: grub-mkconfig leaves two behind "ro".
+    With --kernel pygrub reads no menu. libxl drops blanks in front.
     """
-    parts = [] if asked.kernel else [single_blanks(entry)]
-    return " ".join(part for part in (*parts, asked.arguments) if part)
-
-
-def single_blanks(text: str) -> str:
-    """Make runs of blanks one, except inside of double quotes, which Linux keeps."""
-    pieces = re.split(r'("[^"]*"?)', text)
-    return "".join(
-        piece if number % 2 else re.sub(r"[ \t\v\f\r]+", " ", piece)
-        for number, piece in enumerate(pieces)
-    ).strip(" ")
+    parts = [] if asked.kernel else [entry]
+    return " ".join(part for part in (*parts, asked.arguments) if part).lstrip()
 
 
 def is_pygrub(boot: BootloaderBoot) -> bool:

@@ -39,10 +39,19 @@ def _entry(text: str, variables: "_Variables") -> Entry:
         key, *value = line.strip().split(None, 1)[:2] or [""]
         if key and not key.startswith("#"):
             fields.setdefault(key, []).append(variables.put_into("".join(value).strip()))
-    arguments = " ".join(filter(None, fields.get("options", [])))
+    arguments = _single_blanks(" ".join(filter(None, fields.get("options", []))))
     ramdisks = " ".join(filter(None, fields.get("initrd", [])))
     kernel = fields.get("linux", [""])[-1]
     return Entry(fields.get("title", [""])[-1], kernel, ramdisks.strip(), arguments)
+
+
+def _single_blanks(text: str) -> str:
+    """Make runs of blanks one, as GRUB does, except inside of double quotes, which Linux keeps."""
+    pieces = re.split(r'("[^"]*"?)', text)
+    return "".join(
+        piece if number % 2 else re.sub(r"[ \t\v\f\r]+", " ", piece)
+        for number, piece in enumerate(pieces)
+    ).strip(" ")
 
 
 class _Variables:
