@@ -8,7 +8,7 @@ from pathlib import Path
 from shimtool.errors import Fault, Location, fault, raise_all
 
 VARIABLE = "SHIMTOOL_ASSETS"
-BOOT_FILES = ("isolinux.bin", "ldlinux.c32", "libcom32.c32", "mboot.c32")
+BOOT_FILES = ("isolinux.bin", "ldlinux.c32", "libcom32.c32", "mboot.c32", "prestage")
 
 
 @dataclass(frozen=True, slots=True)

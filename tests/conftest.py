@@ -1,6 +1,7 @@
 """Options and helpers that all tests share."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,15 @@ def dom0(tmp_path: Path) -> Dom0:
 def debian_dom0(tmp_path: Path) -> Dom0:
     """Give the test a dom0 of its own whose kernel is Debian's, where that is the point."""
     return make_dom0(tmp_path, debs.kernel().read_bytes())
+
+
+@pytest.fixture
+def assets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the test a copy of the assets, to add shims to."""
+    copy = tmp_path / "assets"
+    shutil.copytree(debs.ROOT / "build" / "assets", copy)
+    monkeypatch.setenv("SHIMTOOL_ASSETS", str(copy))
+    return copy
 
 
 @pytest.fixture

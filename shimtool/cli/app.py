@@ -39,8 +39,8 @@ from shimtool.commands.settings import (
 )
 from shimtool.commands.status import GuestStatus
 from shimtool.commands.status import status as states_of
-from shimtool.commands.verify import Check
 from shimtool.commands.verify import verify as verify_file
+from shimtool.commands.verify_iso import Check
 from shimtool.configs.find import Found, find_configs
 from shimtool.dom0 import facts
 from shimtool.errors import Fault, ShimtoolError

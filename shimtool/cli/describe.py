@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shimtool.dom0.detect import version_name
-from shimtool.model import ConfigValue, Mode, Plan, Syntax
+from shimtool.model import ConfigValue, Plan, Syntax
 from shimtool.text import printable, table
 
 
@@ -34,8 +34,7 @@ def _rows(plan: Plan) -> Iterable[tuple[str, str]]:
     yield "shim", f"{image.shim.name} ({image.shim.size} bytes), arguments: {image.shim_args}"
     yield "kernel", _kernel(plan)
     if ramdisk := image.payload.ramdisk:
-        behind = ", behind an empty cpio" if image.cpio_prefix and plan.mode is Mode.HVM else ""
-        yield "ramdisk", f"{ramdisk.file.dom0_path} ({ramdisk.file.size} bytes{behind})"
+        yield "ramdisk", f"{ramdisk.file.dom0_path} ({ramdisk.file.size} bytes)"
     if (taken := image.payload.extracted) and taken.menu:
         yield "boot entry", f"{taken.title!r} of {taken.menu} inside the guest's disk"
     yield "command line", image.command_line or "(none)"
@@ -47,7 +46,7 @@ def _rows(plan: Plan) -> Iterable[tuple[str, str]]:
 def _kernel(plan: Plan) -> str:
     file, facts = plan.image.payload.kernel.file, plan.image.payload.kernel.facts
     words = f"{facts.bits}-bit, {facts.guest_os or 'unknown'} {facts.version or ''}".rstrip()
-    unpacked = ", stored unpacked" if plan.image.unpack and plan.mode is Mode.HVM else ""
+    unpacked = ", stored unpacked" if plan.image.unpack else ""
     return f"{file.dom0_path} ({file.size} bytes, {facts.wrapping}, {words}{unpacked})"
 
 

@@ -89,6 +89,10 @@ _OPTIONS: dict[str, Any] = {
             " of PV GRUB. [where PV GRUB cannot honour its config]",
         ),
     ],
+    "verbose_boot": Annotated[
+        bool,
+        typer.Option("--verbose-boot", help="HVM: xl dmesg tells what is done before the shim."),
+    ],
     "force": Annotated[
         bool, typer.Option("--force", help="Redo unchanged guests; override host refusals.")
     ],

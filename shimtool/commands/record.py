@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 
 from shimtool.assets import BOOT_FILES, Assets
@@ -40,8 +40,9 @@ def fingerprint(planned: Planned, to: Destination) -> str:
         image.shim.sha256,
         image.shim_args,
         image.command_line,
+        image.pre_stage and astuple(image.pre_stage),
         image.unpack,
-        image.cpio_prefix,
+        image.hide_gzip,
         to.in_place,
         [file.sha256 for file in image.payload.files],
         _boot_loader(to.assets),

@@ -118,6 +118,7 @@ class GuestSettings(HostSettings):
     shim_args: str | None = None
     pvgrub: PvGrub = PvGrub.X86_64
     extract: bool | None = None
+    verbose_boot: bool = False
     force: bool = False
 
     def for_plan(self) -> Settings:
@@ -132,6 +133,7 @@ class GuestSettings(HostSettings):
             force=self.force,
             pvgrub=self.pvgrub,
             extract=self.extract,
+            verbose_boot=self.verbose_boot,
         )
 
 
@@ -211,5 +213,6 @@ _RESTORED: dict[str, Callable[[OptionValue], Any]] = {
     "map": _texts,
     "pvgrub": lambda value: PvGrub(_text(value)),
     "extract": _flag,
+    "verbose_boot": _flag,
     "in_place": _flag,
 }

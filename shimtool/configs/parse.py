@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shimtool.configs import libvirt
-from shimtool.configs.xl.edit import edit, is_ours
+from shimtool.configs.xl.edit import edit, is_ours, unedited
 from shimtool.configs.xl.guest import read_guest
 from shimtool.configs.xl.names import outputs_named
 from shimtool.configs.xl.syntax import Document, read_config
@@ -47,6 +47,13 @@ class XlConfig:
         """Return the guest it describes; ShimtoolError with all that is wrong in it."""
         return replace(read_guest(self.document), syntax=self.syntax)
 
+    def before(self) -> Guest | None:
+        """Return the guest that it described before it was edited; None if that is not clear."""
+        try:
+            return read_guest(parse_xl(unedited(self.data), self.path))
+        except ShimtoolError:
+            return None
+
     def outputs_named(self) -> Iterator[tuple[OutputKind, str]]:
         """Yield (what, dom0 path) of each file of ours it names; ShimtoolError when not ours."""
         return outputs_named(self.document)
@@ -86,6 +93,10 @@ class LibvirtConfig:
     def guest(self) -> Guest:
         """Return the guest it describes; ShimtoolError with all that is wrong in it."""
         return self.domain.guest()
+
+    def before(self) -> Guest | None:
+        """Return None: elements that were removed are in it no longer."""
+        return None
 
     def outputs_named(self) -> Iterator[tuple[OutputKind, str]]:
         """Yield (what, dom0 path) of each file of ours it needs; ShimtoolError when not ours."""

@@ -84,7 +84,11 @@ _OTHER_MODELS = (
 
 TABLE = (
     _both("name uuid memory vcpus", Fate.KEPT, "the same guest, as large as before"),
-    _both("maxmem maxvcpus", Fate.PINNED, "to `memory=` and `vcpus=`: nothing can be raised later"),
+    _both("maxmem", Fate.PINNED, "to `memory=`: it cannot be raised later"),
+    _row(
+        "maxvcpus", Fate.NO_EFFECT, Fate.PINNED,
+        "the guest has `vcpus=` of them, and no more can be added later",
+    ),
     _both("type builder pvh", Fate.REPLACED, "they say which container it is"),
     _row(
         "kernel ramdisk root extra cmdline", Fate.RETIRED, Fate.KEPT,

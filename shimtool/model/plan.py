@@ -71,7 +71,8 @@ class Settings:
     """What the user asked for.
 
     `mode` None is the best that the host can do; `shim_args` None are those of the shim's kind;
-    `extract` None extracts kernels where PV GRUB would ignore what a pygrub guest's config sets.
+    `extract` None extracts kernels where PV GRUB would ignore what a pygrub guest's config sets;
+    `verbose_boot` lets the pre-stage say what it does.
     """
 
     host_out: str = "/var/lib/xen/shimtool"
@@ -80,6 +81,7 @@ class Settings:
     force: bool = False
     pvgrub: PvGrub = PvGrub.X86_64
     extract: bool | None = None
+    verbose_boot: bool = False
 
 
 ConfigValue = int | str | tuple[str, ...]
@@ -97,20 +99,34 @@ class ConfigEdits:
 
 
 @dataclass(frozen=True, slots=True)
-class BootImage:
-    """Content of a boot ISO: what ISOLINUX and mboot.c32 hand to the shim.
+class PreStage:
+    """What the program between boot loader and shim (container/prestage) does for a guest.
 
-    `unpack`: store the kernel's ELF, because the shim cannot unpack it or the loader would.
-    `cpio_prefix`: put an empty cpio archive before the ramdisk, which hides gzip's magic from the
-    loader.
+    It lets ACPI list `vcpus` processors, and sets `event_vector` for each of them before the shim
+    does (None: it leaves that to the shim). `verbose`: it says so.
+    """
+
+    vcpus: int
+    event_vector: int | None = None
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BootImage:
+    """What the shim is given: the content of a boot ISO; in PVH mode, what xl gets instead of one.
+
+    `pre_stage` None: the boot loader hands over by itself. `unpack`: store the kernel's ELF, as
+    the shim cannot unpack it or the loader would. `hide_gzip`: the ramdisk begins as gzip does, and
+    something must stand before it, as the loader unpacks such files.
     """
 
     shim: Shim
     shim_args: str
     payload: Payload
     command_line: str
+    pre_stage: PreStage | None = None
     unpack: bool = False
-    cpio_prefix: bool = False
+    hide_gzip: bool = False
 
 
 @dataclass(frozen=True, slots=True)

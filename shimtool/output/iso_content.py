@@ -2,16 +2,23 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from shimtool import __version__
 from shimtool.assets import Assets
-from shimtool.model import BootImage, SourceFile
-from shimtool.plan.command_line import KERNEL_FILE
+from shimtool.model import BootImage, PreStage, SourceFile
+from shimtool.output import loader_config
+from shimtool.output.loader_config import (
+    KERNEL_FILE,
+    PARAMETERS_FILE,
+    PRE_STAGE_FILE,
+    RAMDISK_FILE,
+    SHIM_FILE,
+)
+from shimtool.output.parameter_file import GUARD_SIZE, Parameters, StoredFile, encode_parameters
+from shimtool.plan.command_line import LOADER_KERNEL_FILE
 
-SHIM_FILE = "xen-shim"
-RAMDISK_FILE = "ramdisk"
 MANIFEST_FILE = "shimtool.json"
 CATALOG_FILE = "boot.cat"
 CONFIG_FILE = "isolinux.cfg"
@@ -19,21 +26,13 @@ BOOT_FILE = "isolinux.bin"
 BOOT_INFO_AT, BOOT_INFO_END = 8, 64  # where its boot info table is, bytes
 MODULES = ("ldlinux.c32", "libcom32.c32", "mboot.c32")
 
-# An empty newc cpio archive: Linux skips it, and mboot.c32, which unzips whatever begins with
-# gzip's magic and keeps only the first member, no longer sees that magic.
+# mboot.c32 unzips whatever begins with gzip's magic, and keeps only the first member. The pre-stage
+# takes an empty page before the ramdisk away; without it, Linux skips an empty newc cpio archive.
+GUARD = bytes(GUARD_SIZE)
 CPIO_PREFIX = (
     b"070701" + b"00000000" * 4 + b"00000001" + b"00000000" * 6 + b"0000000b" + b"00000000"
     b"TRAILER!!!\0"
 ).ljust(512, b"\0")
-
-_ISOLINUX_CFG = """\
-# Written by shimtool. No menu, no scripting: one line, passed on as it is.
-DEFAULT shim
-PROMPT 0
-LABEL shim
-  KERNEL mboot.c32
-  APPEND {append}
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +49,62 @@ class IsoFile:
         return len(self.prefix) + (self.source.size if self.source else 0)
 
 
-def isolinux_cfg(shim_args: str, command_line: str, *, ramdisk: bool) -> bytes:
-    """Render the loader's config; the plan made sure that nothing in it ends the line."""
-    modules = [f"{SHIM_FILE} {shim_args}", f"{KERNEL_FILE} {command_line}".rstrip(" ")]
-    if ramdisk:
-        modules.append(RAMDISK_FILE)
-    text = _ISOLINUX_CFG.format(append=" --- ".join(modules))
-    return text.encode(errors="surrogateescape")
-
-
 def iso_files(
     image: BootImage, shim: SourceFile, kernel: SourceFile, assets: Assets, *, guest: str
 ) -> list[IsoFile]:
     """List the ISO's files in order; `kernel` is the file to store, unpacked where planned."""
-    ramdisk = image.payload.ramdisk
-    config = isolinux_cfg(image.shim_args, image.command_line, ramdisk=ramdisk is not None)
-    payload = [IsoFile(SHIM_FILE, source=shim), IsoFile(KERNEL_FILE, source=kernel)]
-    if ramdisk:
-        payload.append(
-            IsoFile(RAMDISK_FILE, CPIO_PREFIX if image.cpio_prefix else b"", ramdisk.file)
-        )
-    loader = [IsoFile(name, (assets.boot / name).read_bytes()) for name in (BOOT_FILE, *MODULES)]
-    listed = [*loader, IsoFile(CONFIG_FILE, config), *payload]
+    loader = [_part(name, assets) for name in (BOOT_FILE, *MODULES)]
+    payload = _payload(image, shim, kernel)
+    ramdisk = payload[-1].name == RAMDISK_FILE
+    if image.pre_stage is None:
+        lines = image.shim_args, image.command_line
+        config = loader_config.without_pre_stage(*lines, ramdisk=ramdisk)
+        listed = [*loader, IsoFile(CONFIG_FILE, config), *payload]
+    else:
+        config = loader_config.with_pre_stage(ramdisk=ramdisk)
+        told = encode_parameters(_parameters(image, image.pre_stage, payload))
+        before = [_part(PRE_STAGE_FILE, assets), IsoFile(PARAMETERS_FILE, told)]
+        listed = [*loader, IsoFile(CONFIG_FILE, config), *before, *payload]
     return [IsoFile(MANIFEST_FILE, _manifest(guest, image, listed)), *listed]
+
+
+def _part(name: str, assets: Assets) -> IsoFile:
+    return IsoFile(name, (assets.boot / name).read_bytes())
+
+
+def _payload(image: BootImage, shim: SourceFile, kernel: SourceFile) -> list[IsoFile]:
+    alone = image.pre_stage is None
+    kernel_file = LOADER_KERNEL_FILE if alone else KERNEL_FILE
+    files = [IsoFile(SHIM_FILE, source=shim), IsoFile(kernel_file, source=kernel)]
+    ramdisk = image.payload.ramdisk
+    if ramdisk is not None and ramdisk.file.size:  # an empty one is none
+        hides = CPIO_PREFIX if alone else GUARD
+        files.append(IsoFile(RAMDISK_FILE, hides if image.hide_gzip else b"", ramdisk.file))
+    return files
+
+
+def _parameters(image: BootImage, pre_stage: PreStage, payload: Sequence[IsoFile]) -> Parameters:
+    stored = {
+        file.name: StoredFile(file.size - len(file.prefix), guarded=bool(file.prefix))
+        for file in payload
+    }
+    return parameters(pre_stage, image.shim_args, image.command_line, stored)
+
+
+def parameters(
+    pre_stage: PreStage, shim_args: str, command_line: str, stored: Mapping[str, StoredFile]
+) -> Parameters:
+    """Return what the pre-stage is told of a guest whose files are `stored`, by their names."""
+    return Parameters(
+        vcpus=pre_stage.vcpus,
+        shim=stored[SHIM_FILE],
+        kernel=stored[KERNEL_FILE],
+        ramdisk=stored.get(RAMDISK_FILE),
+        shim_line=shim_args.encode(errors="surrogateescape"),
+        guest_line=command_line.encode(errors="surrogateescape"),
+        event_vector=pre_stage.event_vector,
+        verbose=pre_stage.verbose,
+    )
 
 
 def _manifest(guest: str, image: BootImage, files: Sequence[IsoFile]) -> bytes:
@@ -87,6 +119,7 @@ def _manifest(guest: str, image: BootImage, files: Sequence[IsoFile]) -> bytes:
         "shim_args": image.shim_args,
         "kernel": {"path": kernel.dom0_path, "sha256": kernel.sha256, "unpacked": image.unpack},
         "command_line": image.command_line,
+        "pre_stage": image.pre_stage and asdict(image.pre_stage),
         "files": {file.name: _described(file) for file in files},
     }
     return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()

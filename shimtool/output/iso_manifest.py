@@ -6,17 +6,23 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from shimtool.errors import Fault, Location, fault, raise_all
+from shimtool.model import PreStage
 from shimtool.output.iso_content import (
     BOOT_FILE,
     CATALOG_FILE,
     CONFIG_FILE,
     MANIFEST_FILE,
     MODULES,
+)
+from shimtool.output.iso_reader import REDO, Iso
+from shimtool.output.loader_config import (
+    KERNEL_FILE,
+    PARAMETERS_FILE,
+    PRE_STAGE_FILE,
     RAMDISK_FILE,
     SHIM_FILE,
 )
-from shimtool.output.iso_reader import REDO, Iso
-from shimtool.plan.command_line import KERNEL_FILE
+from shimtool.plan.command_line import LOADER_KERNEL_FILE
 from shimtool.system.stored_json import parse_json
 from shimtool.system.typed import (
     DamagedDocumentError,
@@ -29,7 +35,8 @@ from shimtool.system.typed import (
 )
 
 _SMALL = 1 << 20
-_NEEDED = frozenset((BOOT_FILE, *MODULES, CONFIG_FILE, SHIM_FILE, KERNEL_FILE))
+_NEEDED = frozenset((BOOT_FILE, *MODULES, CONFIG_FILE, SHIM_FILE))
+_BEFORE_SHIM = frozenset((PRE_STAGE_FILE, PARAMETERS_FILE))
 
 
 Size = Annotated[int, Must("be a whole number from 0 on", lambda size: size >= 0)]
@@ -65,9 +72,10 @@ class _Document:
 
     guest: Line
     shim_args: Line
-    command_line: Line
+    command_line: Text
     files: Mapping[str, Listed]
     kernel: _Origin
+    pre_stage: PreStage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +86,12 @@ class Manifest:
     shim_args: str
     command_line: str
     files: Mapping[str, Listed]
+    pre_stage: PreStage | None
+
+    @property
+    def kernel_file(self) -> str:
+        """Name of the kernel's file."""
+        return LOADER_KERNEL_FILE if self.pre_stage is None else KERNEL_FILE
 
 
 def read_manifest(iso: Iso, path: Path) -> Manifest:
@@ -94,9 +108,14 @@ def read_manifest(iso: Iso, path: Path) -> Manifest:
             seen=f"{MANIFEST_FILE}: {damage}",
             remedy=REDO,
         ) from None
-    manifest = Manifest(found.guest, found.shim_args, found.command_line, found.files)
+    manifest = Manifest(
+        found.guest, found.shim_args, found.command_line, found.files, found.pre_stage
+    )
     raise_all(Fault(what, Location(path), seen, REDO) for what, seen in _wrong(manifest, iso))
-    if not found.kernel.unpacked and manifest.files[KERNEL_FILE].sha256 != found.kernel.sha256:
+    if (
+        not found.kernel.unpacked
+        and manifest.files[manifest.kernel_file].sha256 != found.kernel.sha256
+    ):
         raise fault("the kernel in the ISO is not the one it says it holds", path, remedy=REDO)
     return manifest
 
@@ -105,11 +124,12 @@ def _wrong(manifest: Manifest, iso: Iso) -> list[tuple[str, str]]:
     """Compare the files listed with those there, those needed, and their sizes."""
     there, listed = set(iso.names()) - {MANIFEST_FILE, CATALOG_FILE}, set(manifest.files)
     sizes = {name for name in there & listed if not _fits(manifest.files[name], iso.size(name))}
+    needed = _NEEDED | {manifest.kernel_file} | (_BEFORE_SHIM if manifest.pre_stage else set())
     found = {
         "the ISO lacks files that it lists": listed - there,
         "the ISO holds files that it does not list": there - listed,
-        "the ISO does not list what a boot needs": _NEEDED - listed,
-        "the ISO lists files that none of ours has": listed - _NEEDED - {RAMDISK_FILE},
+        "the ISO does not list what a boot needs": needed - listed,
+        "the ISO lists files that none of ours has": listed - needed - {RAMDISK_FILE},
         "the ISO lists other sizes than its files have": sizes,
     }
     return [(what, ", ".join(sorted(names))) for what, names in found.items() if names]

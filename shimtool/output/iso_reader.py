@@ -101,9 +101,9 @@ class Iso:
         return b"".join(self.blocks(name, 0))
 
     def head(self, name: str, length: int) -> bytes:
-        """Return a file's first bytes, at most `length` and a sector."""
+        """Return a file's first bytes, at most `length` and a block."""
         extent = self._extent(name)
-        return self._read_at(extent.start, min(length, extent.size, SECTOR))
+        return self._read_at(extent.start, min(length, extent.size, _BLOCK))
 
     def blocks(self, name: str, skip: int) -> Iterator[bytes]:
         """Yield a file's content from `skip` on (0 to its size), in blocks."""

@@ -1,15 +1,25 @@
 """What the shim will start: kernel, ramdisk and command line, and whether it can."""
 
+from dataclasses import replace
+
 from shimtool.dom0.detect import parse_version
 from shimtool.errors import Fault
-from shimtool.model import BootImage, Compression, Guest, Mode, Payload, Shim, Wrapping
-from shimtool.plan import command_line
+from shimtool.model import (
+    BootImage,
+    Compression,
+    Guest,
+    Mode,
+    Payload,
+    Shim,
+    Wrapping,
+)
+from shimtool.plan.command_line import Carrier
 
 # The first Xen whose shim unpacks kernels compressed with zstd; all other kinds are older.
 _ZSTD = (4, 15)
 
 
-def faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> list[Fault]:
+def faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode, carrier: Carrier) -> list[Fault]:
     """List why this kernel and ramdisk cannot be booted by the shim."""
     kernel, ramdisk = payload.kernel, payload.ramdisk
     found = []
@@ -22,14 +32,14 @@ def faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> list[Fault
                 "name the kernel the guest really boots (built with CONFIG_XEN_PV)",
             )
         )
-    if mode is Mode.HVM and ramdisk is not None and ramdisk.gzip and not ramdisk.cpio:
+    if carrier is Carrier.LOADER and ramdisk is not None and ramdisk.gzip and not ramdisk.cpio:
         found.append(
             guest.fault(
                 "ramdisk",
                 "the ramdisk is a gzip-compressed file system image, which the boot loader"
                 " would unpack on the way",
                 ramdisk.file.dom0_path,
-                guest.words.or_pvh("gunzip it and name the unpacked file"),
+                "gunzip it and name the unpacked file",
             )
         )
     if mode is Mode.PVH and not _unpacks(shim, kernel.facts.compression):
@@ -45,17 +55,15 @@ def faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode) -> list[Fault
     return found
 
 
-def boot_image(guest: Guest, payload: Payload, shim: Shim, shim_args: str) -> BootImage:
-    """Return the content of the boot ISO; in PVH mode, what xl gets instead of one."""
-    facts, ramdisk = payload.kernel.facts, payload.ramdisk
-    return BootImage(
-        shim=shim,
-        shim_args=shim_args,
-        payload=payload,
-        command_line=command_line.join(guest, payload),
+def for_iso(image: BootImage) -> BootImage:
+    """Decide how kernel and ramdisk are stored in an ISO, so that they pass the boot loader."""
+    facts, ramdisk = image.payload.kernel.facts, image.payload.ramdisk
+    packed = facts.wrapping is Wrapping.COMPRESSED_ELF
+    return replace(
+        image,
         # mboot.c32 would unzip a gzipped kernel, and keep only its first member.
-        unpack=facts.wrapping is Wrapping.COMPRESSED_ELF or not _unpacks(shim, facts.compression),
-        cpio_prefix=ramdisk is not None and ramdisk.gzip,
+        unpack=packed or not _unpacks(image.shim, facts.compression),
+        hide_gzip=ramdisk is not None and ramdisk.gzip,
     )
 
 

@@ -3,10 +3,9 @@
 from shimtool.dom0 import facts
 from shimtool.dom0.detect import version_name
 from shimtool.errors import Fault, Location
-from shimtool.model import Guest, Host, Mode, Settings, Shim
-from shimtool.shims.kinds import kind_of, lists_phantom_cpus, loses_events, versions_for
-
-_VIXEN = "a shim of the Vixen kind (said to work there, untried; see: shimtool shims add --help)"
+from shimtool.model import Guest, Host, Mode, PreStage, Settings, Shim
+from shimtool.plan.command_line import Carrier
+from shimtool.shims.kinds import event_vector, kind_of, loses_events, versions_for
 
 
 def host_faults(
@@ -51,23 +50,12 @@ def _overridable_faults(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
     if loses_events(shim, host, mode):
         found.append(
             Fault(
-                "a shim of the kind pvshim hangs in HVM on this Xen: it lacks the fix for lost"
-                " events",
-                where,
-                version,
-                f"update Xen to 4.7.5, 4.8.3, 4.9.2, 4.10.1 or later, or add {_VIXEN},"
-                " or try with --force",
-            )
-        )
-    if lists_phantom_cpus(shim, host, mode):
-        found.append(
-            Fault(
-                f"this Xen lists 128 processors to every guest, and shim {shim.name} is not known"
-                " to obey maxcpus=: the guest's kernel stops at those that do not run",
+                f"shim {shim.name} hangs in HVM on this Xen, which lacks the fix for lost events,"
+                " and how to start it there is not known of its version",
                 where,
                 version,
                 f"take a shim of Xen {' or '.join(versions_for(shim.kind, host))} with --shim,"
-                " or update Xen to 4.8.3 or later, or try with --force",
+                " or update Xen to 4.7.5, 4.8.3, 4.9.2, 4.10.1 or later, or try with --force",
             )
         )
     return found
@@ -84,19 +72,38 @@ def host_warnings(host: Host, shim: Shim, mode: Mode) -> list[str]:
     return found
 
 
-def shim_args(guest: Guest, host: Host, shim: Shim, settings: Settings) -> str:
-    """Return the shim's own command line; maxcpus= is always on it.
+def shim_args(guest: Guest, host: Host, shim: Shim, carrier: Carrier, settings: Settings) -> str:
+    """Return the shim's own command line.
 
-    The shim gives its guest every vCPU that ACPI lists, and hvmloader before 4.8 lists 128;
-    mce=0 keeps a shim there, on Intel, from counting processors that it does not start.
+    A shim gives its guest every vCPU that ACPI lists, which may be maxvcpus= or (hvmloader before
+    4.8) 128, and the guest's kernel stops at one that does not run: the pre-stage shortens that
+    list, and maxcpus= makes the shims that go without it stop at vcpus=; where 128 are listed,
+    mce=0 keeps these, on Intel, from counting processors that they do not start.
     """
     given = settings.shim_args
     words = (kind_of(shim).arguments if given is None else given).split()
-    if not any(word.startswith("maxcpus=") for word in words):
+    if carrier is not Carrier.PRE_STAGE and not any(w.startswith("maxcpus=") for w in words):
         words.append(f"maxcpus={guest.vcpus}")
-    if facts.lists_all_processors(host) and not any(word.startswith("mce=") for word in words):
+    phantoms = carrier is Carrier.LOADER and facts.lists_all_processors(host)
+    if phantoms and not any(word.startswith("mce=") for word in words):
         words.append("mce=0")
     return " ".join(words)
+
+
+def carrier(shim: Shim, mode: Mode) -> Carrier:
+    """Return who hands kernel, ramdisk and command line to the shim."""
+    if mode is Mode.PVH:
+        return Carrier.XL
+    return Carrier.PRE_STAGE if kind_of(shim).pre_stage else Carrier.LOADER
+
+
+def pre_stage(
+    guest: Guest, host: Host, shim: Shim, carrier: Carrier, settings: Settings
+) -> PreStage | None:
+    """Return what the pre-stage does for this guest, if it stands before this shim."""
+    if carrier is not Carrier.PRE_STAGE:
+        return None
+    return PreStage(guest.vcpus, event_vector(shim, host, Mode.HVM), settings.verbose_boot)
 
 
 def console_port(shim: Shim) -> str | None:

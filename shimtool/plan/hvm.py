@@ -1,22 +1,24 @@
-"""The new config of a guest whose shim boots from an ISO in an HVM container (Xen 4.6 on)."""
+"""The new config of a guest whose shim boots from an ISO in an HVM container (Xen 4.4 on)."""
 
 from shimtool.configs.xl.names import BOOT_CD_ID
 from shimtool.configs.xl.vif import without_emulated_nic
 from shimtool.dom0 import facts
 from shimtool.dom0.keys import retired_keys
-from shimtool.model import ConfigEdits, ConfigValue, Guest, Host, Mode, Settings
+from shimtool.model import BootImage, ConfigEdits, ConfigValue, Guest, Host, Mode, Settings
 from shimtool.plan import disks
 
 DEVICE_MODEL_SCRIPT = "shimtool-dm"
 
 
-def edits(guest: Guest, host: Host, settings: Settings, serial: str | None) -> ConfigEdits:
+def edits(
+    guest: Guest, image: BootImage, host: Host, settings: Settings, serial: str | None
+) -> ConfigEdits:
     """Return which keys become comments and which are set.
 
     With `serial`, the guest's console is that serial port.
     """
     new: list[tuple[str, ConfigValue]] = [*_builder(host)]
-    new += pinned_sizes(guest)
+    new += pinned_sizes(guest, image)
     if entries := disks.for_hvm(guest):
         new.append(("disk", entries))
     if guest.vifs:
@@ -40,17 +42,18 @@ def iso_file(guest: Guest) -> str:
     return f"{guest.name}.iso"
 
 
-def pinned_sizes(guest: Guest) -> list[tuple[str, ConfigValue]]:
+def pinned_sizes(guest: Guest, image: BootImage) -> list[tuple[str, ConfigValue]]:
     """Return maxmem and maxvcpus where they must become what the guest starts with.
 
     A shim gives its guest every vCPU that the ACPI tables list (4.17's whatever maxcpus= says),
-    and the guest's kernel stops at one that does not run. Memory above memory= is populated on
-    demand: the guest sees more than there is, and may run out of it.
+    and the guest's kernel stops at one that does not run: the pre-stage shortens the list. Memory
+    above memory= is populated on demand: the guest sees more than there is, and may run out of it.
     """
     pinned: list[tuple[str, ConfigValue]] = []
     if guest.maxmem > guest.memory:
         pinned.append(("maxmem", guest.memory))
-    if guest.maxvcpus != guest.vcpus:
+    too_few = guest.maxvcpus < guest.vcpus
+    if too_few or (guest.maxvcpus > guest.vcpus and image.pre_stage is None):
         pinned.append(("maxvcpus", guest.vcpus))
     return pinned
 

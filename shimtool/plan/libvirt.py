@@ -96,7 +96,7 @@ def edits(
     guest: Guest, image: BootImage, mode: Mode, settings: Settings, serial: str | None
 ) -> ConfigEdits:
     """Return which elements go and which are set; with `serial` the shim's console is that port."""
-    pinned = dict(pinned_sizes(guest))
+    pinned = dict(pinned_sizes(guest, image))
     removed: list[str] = [*_REMOVED]
     if mode is Mode.HVM:
         removed += _REMOVED_IN_HVM

@@ -17,7 +17,7 @@ from shimtool.model import (
     Syntax,
 )
 from shimtool.plan import boot_image, bootloader, command_line, disks, hvm, libvirt, pvh
-from shimtool.plan.hosting import console_port, host_faults, shim_args
+from shimtool.plan.hosting import carrier, console_port, host_faults, pre_stage, shim_args
 from shimtool.plan.refusals import guest_faults
 from shimtool.plan.warnings import warnings
 
@@ -28,16 +28,21 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
     Raises ShimtoolError with all reasons why it cannot or should not be converted.
     """
     mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
+    by = carrier(shim, mode)
     raise_all(
         [
             *payload_independent_faults(guest, host, shim, settings, payload),
             *bootloader.payload_faults(guest, payload),
-            *boot_image.faults(guest, payload, shim, mode),
+            *boot_image.faults(guest, payload, shim, mode, by),
             *libvirt.faults(guest, mode, payload),
         ]
     )
-    arguments = shim_args(guest, host, shim, settings)
-    image = boot_image.boot_image(guest, payload, shim, arguments)
+    arguments = shim_args(guest, host, shim, by, settings)
+    before = pre_stage(guest, host, shim, by, settings)
+    line = command_line.join(guest, payload)
+    image = BootImage(shim, arguments, payload, line, before)
+    if mode is Mode.HVM:
+        image = boot_image.for_iso(image)
     files = pvh.files(guest, image) if mode is Mode.PVH else (hvm.iso_file(guest),)
     return Plan(
         guest=guest,
@@ -47,7 +52,7 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
         image=image,
         files=(*files, guest.new_config),
         warnings=(
-            *warnings(guest, payload, host, shim, mode),
+            *warnings(guest, image, host, mode),
             *libvirt.warnings(guest, mode, settings),
         ),
     )
@@ -64,10 +69,11 @@ def payload_independent_faults(
     mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
     if faults := [*guest_faults(guest), *disks.faults(guest, mode)]:
         return faults
-    arguments = shim_args(guest, host, shim, settings)
+    by = carrier(shim, mode)
+    arguments = shim_args(guest, host, shim, by, settings)
     return [
         *host_faults(guest, host, shim, mode, settings),
-        *command_line.faults(guest, arguments, mode, payload),
+        *command_line.faults(guest, arguments, by, payload),
     ]
 
 
@@ -79,4 +85,4 @@ def _edits(
         return libvirt.edits(guest, image, mode, settings, serial)
     if mode is Mode.PVH:
         return pvh.edits(guest, image, settings)
-    return hvm.edits(guest, host, settings, serial)
+    return hvm.edits(guest, image, host, settings, serial)

@@ -20,7 +20,7 @@ def edits(guest: Guest, image: BootImage, settings: Settings) -> ConfigEdits:
 
     A kernel's kernel=, ramdisk= and command line stay: xl hands them to the shim as they are.
     """
-    new: list[tuple[str, ConfigValue]] = [("type", "pvh"), *pinned_sizes(guest)]
+    new: list[tuple[str, ConfigValue]] = [("type", "pvh"), *pinned_sizes(guest, image)]
     old = retired_keys(Mode.PVH)
     if any(is_emulated(vif) for vif in guest.vifs):
         new.append(("vif", tuple(without_emulated_nic(vif) for vif in guest.vifs)))

@@ -3,7 +3,7 @@
 import re
 
 from shimtool.dom0.keys import TABLE, Fate
-from shimtool.model import Guest, Host, KernelBoot, Mode, Payload, Shim
+from shimtool.model import BootImage, Guest, Host, KernelBoot, Mode, Payload
 from shimtool.plan import bootloader, disks
 from shimtool.plan.hosting import host_warnings
 
@@ -19,14 +19,14 @@ _SHIM_VCPUS = 32
 _TELLS_PROTOCOL = 26
 
 
-def warnings(guest: Guest, payload: Payload, host: Host, shim: Shim, mode: Mode) -> tuple[str, ...]:
+def warnings(guest: Guest, image: BootImage, host: Host, mode: Mode) -> tuple[str, ...]:
     """List what the admin should know before the guest is started again."""
-    found = []
+    found, payload = [], image.payload
     if text := _memory(guest, payload):
         found.append(text)
     if mode is Mode.HVM:
         found.append("live migration and save/restore do not work in HVM mode")
-    found += _sizes(guest)
+    found += _sizes(guest, image)
     found += _keys(guest, mode)
     found += disks.warnings(guest, mode)
     if text := _protocol(guest, payload):
@@ -34,17 +34,18 @@ def warnings(guest: Guest, payload: Payload, host: Host, shim: Shim, mode: Mode)
     found += bootloader.warnings(guest, payload)
     if isinstance(guest.boot, KernelBoot) and mode is Mode.HVM:
         found.append("after a kernel upgrade in dom0 run shimtool convert again")
-    return (*found, *host_warnings(host, shim, mode))
+    return (*found, *host_warnings(host, image.shim, mode))
 
 
-def _sizes(guest: Guest) -> list[str]:
+def _sizes(guest: Guest, image: BootImage) -> list[str]:
     given, found = guest.words.given, []
     if guest.maxmem > guest.memory:
         most = given("maxmem", guest.maxmem, "MiB")
         found.append(f"{most} becomes {guest.memory}: memory cannot be raised above that")
     if guest.maxvcpus > guest.vcpus:
         most = given("maxvcpus", guest.maxvcpus)
-        found.append(f"{most} becomes {guest.vcpus}: vCPUs cannot be added later")
+        becomes = f" becomes {guest.vcpus}" if image.pre_stage is None else ""
+        found.append(f"{most}{becomes}: vCPUs cannot be added later")
     if guest.vcpus > _SHIM_VCPUS:
         found.append(
             f"{given('vcpus', guest.vcpus)}: a shim gives its guest {_SHIM_VCPUS} at most, unless"

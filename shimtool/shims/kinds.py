@@ -1,10 +1,11 @@
 """What each kind of shim needs of its host and command line: kinds.yaml beside this file."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from shimtool.dom0 import facts
 from shimtool.dom0.releases import Fact
@@ -20,13 +21,14 @@ FILE = Path(__file__).parent / "kinds.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of shim, as kinds.yaml describes it; `maxcpus` are (major, minor); None: any."""
+    """One kind of shim, as kinds.yaml describes it; `event_vectors` are by (major, minor)."""
 
     kind: ShimKind
     modes: frozenset[Mode]
     arguments: str
     needs: Fact | None
-    maxcpus: frozenset[tuple[int, int]] | None
+    pre_stage: bool
+    event_vectors: Mapping[tuple[int, int], int]
     serial: bool
     hosts: str
     hosts_source: str
@@ -34,6 +36,8 @@ class Kind:
 
 
 _Branch = Annotated[str, matching(r"4\.\d{1,2}", "be a version")]
+# Below are the processor's exceptions (public/hvm/hvm_op.h asks for 0x10 or more).
+_Vector = Annotated[int, Must("be a vector, 0x10 to 0xff", lambda found: 0x10 <= found <= 0xFF)]
 _Texts = Annotated[tuple[Words, ...], Must("be a list of texts")]
 
 
@@ -50,11 +54,10 @@ class _Row:
     arguments_source: Words
     needs: Annotated[Fact | None, Must(f"be one of {', '.join(Fact)}, or null")]
     needs_source: Words
-    maxcpus: Annotated[
-        tuple[_Branch, ...] | Literal["any"],
-        Must('be a list of versions such as "4.10", in quotes, or any', len),
-    ]
-    maxcpus_source: Words
+    pre_stage: Flag
+    pre_stage_source: Words
+    event_vectors: Mapping[_Branch, _Vector]
+    event_vectors_source: Words
     serial: Flag
     serial_source: Words
     hosts: Words
@@ -92,7 +95,8 @@ def _kind(row: _Row) -> Kind:
         modes=frozenset(row.modes),
         arguments=row.arguments,
         needs=row.needs,
-        maxcpus=None if row.maxcpus == "any" else frozenset(map(_branch, row.maxcpus)),
+        pre_stage=row.pre_stage,
+        event_vectors={_branch(name): vector for name, vector in row.event_vectors.items()},
         serial=row.serial,
         hosts=row.hosts,
         hosts_source=row.hosts_source,
@@ -100,40 +104,39 @@ def _kind(row: _Row) -> Kind:
     )
 
 
+def event_vector(shim: Shim, host: Host, mode: Mode) -> int | None:
+    """Return the vector to set before this shim runs, where its guest may get no events otherwise.
+
+    None also where it is not known which one the shim takes: a vector without a handler of the
+    shim's would end it.
+    """
+    known = kind_of(shim)
+    if mode is not Mode.HVM or known.needs is None or facts.has(host, known.needs) is True:
+        return None
+    found = re.match(r"\d{1,9}\.\d{1,9}", shim.version or "")
+    return known.event_vectors.get(_branch(found[0])) if found else None
+
+
 def loses_events(shim: Shim, host: Host, mode: Mode) -> bool | None:
     """Whether a guest of this shim hangs on this host; None when the host's Xen is not certain."""
     needed = kind_of(shim).needs
-    if mode is not Mode.HVM or needed is None:
+    if mode is not Mode.HVM or needed is None or event_vector(shim, host, mode) is not None:
         return False
     there = facts.has(host, needed)
     return None if there is None else not there
 
 
-def lists_phantom_cpus(shim: Shim, host: Host, mode: Mode) -> bool:
-    """Whether the guest's kernel stops at processors that this host lists, but that do not run."""
-    if mode is not Mode.HVM or facts.has(host, Fact.EXACT_CPUS) is not False:
-        return False
-    obedient = kind_of(shim).maxcpus
-    if obedient is None:
-        return False
-    found = re.match(r"\d{1,9}\.\d{1,9}", shim.version or "")
-    return found is None or _branch(found[0]) not in obedient
-
-
 def is_compatible(shim: Shim, host: Host, mode: Mode) -> bool:
     """Whether nothing known speaks against this shim on this host."""
-    return (
-        mode in shim.modes
-        and not loses_events(shim, host, mode)
-        and not lists_phantom_cpus(shim, host, mode)
-    )
+    return mode in shim.modes and not loses_events(shim, host, mode)
 
 
 def versions_for(kind: ShimKind, host: Host) -> tuple[str, ...]:
     """Return the Xen versions of which a kind's shims have to be on this host; () for any."""
-    if facts.has(host, Fact.EXACT_CPUS) is not False:
+    known = kinds()[kind]
+    if known.needs is None or facts.has(host, known.needs) is not False:
         return ()
-    return tuple(f"{major}.{minor}" for major, minor in sorted(kinds()[kind].maxcpus or ()))
+    return tuple(f"{major}.{minor}" for major, minor in sorted(known.event_vectors))
 
 
 def works_in(kind: ShimKind, host: Host) -> tuple[Mode, ...]:
@@ -143,7 +146,7 @@ def works_in(kind: ShimKind, host: Host) -> tuple[Mode, ...]:
     known = kinds()[kind]
     lacks = known.needs is not None and facts.has(host, known.needs) is False
     able = {
-        Mode.HVM: not lacks,
+        Mode.HVM: not lacks or bool(known.event_vectors),
         Mode.PVH: host.xen is not None and facts.can_pvshim(host),
     }
     return tuple(mode for mode in Mode if mode in known.modes and able[mode])

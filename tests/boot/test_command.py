@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 
 import pytest
 
+from shimtool.assets import find_assets
 from tests.boot.iso import shim_version
 from tests.support.cli import shimtool_cli
 from tests.support.dom0 import Dom0
@@ -25,7 +27,18 @@ def test_an_iso_as_it_was_converted(dom0: Dom0) -> None:
     assert report["checks"]["shim"] == f"Xen {shim_version(iso)} started"
     assert report["checks"]["kernel"].startswith("taken, for 0x1000000-")
     assert report["checks"]["ramdisk"].endswith(" bytes")
+    assert report["checks"]["command line"] in dom0.run("plan", config).out
+    assert "root=/dev/xvda" in report["checks"]["command line"]
     assert iso.read_bytes() == before, "the ISO itself is only read"
+
+
+def test_a_guest_of_32_bits(dom0: Dom0) -> None:
+    text = "name='old'\nmemory=512\nkernel='/boot/pvgrub'\nextra='  (hd0)/menu  a '\n"
+    shutil.copy(find_assets().pvgrub_i386, dom0.boot / "pvgrub")
+    config = dom0.config("old.cfg", text)
+    assert dom0.run("convert", "--mode", "hvm", "--xen", "4.17", config).code == 0
+    (report,) = json.loads(shimtool_cli("boot-test", "--json", dom0.out / "old.iso").out)
+    assert report["checks"]["command line"] == "(hd0)/menu  a ", "without the blanks in front"
 
 
 def test_what_stops_it_is_said(dom0: Dom0) -> None:

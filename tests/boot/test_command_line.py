@@ -6,19 +6,20 @@ import pytest
 
 from shimtool.commands.boot_log import END
 from tests.boot.conftest import Convert
+from tests.prestage.disc import guest_line
 from tests.support.dom0 import Dom0
 from tests.support.qemu import running
 
 pytestmark = pytest.mark.boot
 
-LIMIT = 1006  # bytes: with `BOOT_IMAGE=linux ` before them, what start_info holds
+LIMIT = 1023  # bytes: what start_info holds
 SHELL_AND_LOADER = rb""""\$;{}'#%&|=`~!*?<>()[]^"""
 
 
 def quoted(line: bytes) -> bytes:
     """Write a string as xl reads it back: a backslash takes the next byte as it is."""
     escaped = line.replace(b"\\", b"\\\\").replace(b"'", b"\\'")
-    return b"'" + escaped + b"'"
+    return b"'" + escaped.replace(b"\n", b"\\n").replace(b"\r", b"\\r") + b"'"
 
 
 def config(dom0: Dom0, line: bytes) -> Path:
@@ -33,14 +34,10 @@ def words(count: int) -> list[bytes]:
 
 
 def check(iso: Path, line: bytes) -> None:
-    """The line is the kernel module's string, and what the shim tells its guest.
-
-    Without Xen, a shim takes the first word off the latter: seen with 4.14, 4.17 and 4.20.
-    """
+    """The line is what the shim tells its guest."""
     with running(iso) as machine:
         machine.wait(END)
-        assert machine.find(b"\0BOOT_IMAGE=linux " + line + b"\0"), "not as the loader's module"
-        assert machine.find(b"\0" + line + b"\0"), "not in the guest's start_info"
+        assert guest_line(machine) == line
 
 
 def test_three_hundred_words(dom0: Dom0, convert: Convert) -> None:
@@ -51,12 +48,11 @@ def test_three_hundred_words(dom0: Dom0, convert: Convert) -> None:
     check(convert(config(dom0, line)), line)
 
 
-def test_every_byte_that_is_not_refused(dom0: Dom0, convert: Convert) -> None:
-    blanks_and_ends = b"\0\t\n\v\f\r "
-    line = b" ".join(bytes([byte]) + b"=" for byte in range(256) if byte not in blanks_and_ends)
+def test_every_byte_but_zero(dom0: Dom0, convert: Convert) -> None:
+    line = b" ".join(bytes([byte]) + b"=" for byte in range(1, 256))
     check(convert(config(dom0, line)), line)
 
 
-def test_dashes(dom0: Dom0, convert: Convert) -> None:
-    line = b"- -- ---- -x --y ---z z--- a---b -- init=/bin/sh"
+def test_dashes_and_blanks(dom0: Dom0, convert: Convert) -> None:
+    line = b"\t- --  ---- --- -x --y ---z z--- a---b -- init=/bin/sh \t "
     check(convert(config(dom0, line)), line)

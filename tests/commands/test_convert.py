@@ -5,10 +5,13 @@ import json
 import os
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.support import debs
+from shimtool.output.parameter_file import Parameters, StoredFile, decode_parameters
+from tests.support import debs, hypervisors
+from tests.support.cli import shimtool_cli
 from tests.support.dom0 import Dom0
 from tests.support.outputs import converted, extract
 
@@ -16,21 +19,52 @@ from tests.support.outputs import converted, extract
 def test_payload_arrives_byte_for_byte(debian_dom0: Dom0) -> None:
     debian_dom0.guest()
     iso = converted(debian_dom0)
-    assert extract(iso, "BOOT_IMAGE=linux") == debs.kernel().read_bytes()
+    assert extract(iso, "kernel") == debs.kernel().read_bytes()
     assert extract(iso, "xen-shim") == debs.xen_shim().read_bytes()
     stored = extract(iso, "ramdisk")
-    assert stored[512:] == (debian_dom0.boot / "initrd-guest").read_bytes()
-    assert stored[:6] == b"070701", "the guard hides gzip's magic from the loader"
+    assert stored[4096:] == (debian_dom0.boot / "initrd-guest").read_bytes()
+    assert stored[:4096] == bytes(4096), "the guard hides gzip's magic from the loader"
 
 
-def test_loader_config_says_what_the_guest_boots(dom0: Dom0) -> None:
-    dom0.guest(more='root = "/dev/xvda2 ro"\nextra = "quiet dyndbg=\\"file a.c +p\\" x=$HOME;{}"\n')
-    text = extract(converted(dom0), "isolinux.cfg").decode()
-    assert text.splitlines()[-1] == (
-        "  APPEND xen-shim pv-shim console=xen,pv maxcpus=1 mce=0"
-        ' --- BOOT_IMAGE=linux root=/dev/xvda2 ro quiet dyndbg="file a.c +p" x=$HOME;{}'
-        " --- ramdisk"
+def test_the_pre_stage_is_told_what_the_guest_boots(dom0: Dom0) -> None:
+    line = 'quiet  dyndbg="file a.c +p" x=$HOME;{} '
+    dom0.guest(more=f"root = '/dev/xvda2 ro'\nextra = '{line}'\n")
+    iso = converted(dom0, "--xen", "4.17", "--mode", "hvm")
+    append = extract(iso, "isolinux.cfg").decode().splitlines()[-1]
+    assert append == "  APPEND prestage --- xen-shim --- params --- kernel --- ramdisk"
+    assert decode_parameters(extract(iso, "params")) == Parameters(
+        vcpus=1,
+        shim=StoredFile(len(extract(iso, "xen-shim"))),
+        kernel=StoredFile(len(extract(iso, "kernel"))),
+        ramdisk=StoredFile((dom0.boot / "initrd-guest").stat().st_size, guarded=True),
+        shim_line=b"pv-shim console=xen,pv",
+        guest_line=f"root=/dev/xvda2 ro {line}".encode(),
     )
+
+
+def test_old_hosts_and_verbose_boots_are_told_of(dom0: Dom0) -> None:
+    dom0.guest(more="vcpus = 2\nmaxvcpus = 4\n")
+    told = decode_parameters(extract(converted(dom0, "--xen", "4.6.6"), "params"))
+    assert (told.vcpus, told.event_vector, told.verbose) == (2, 0xF1, False)
+    told = decode_parameters(extract(converted(dom0, "--xen", "4.9.4", "--verbose-boot"), "params"))
+    assert (told.vcpus, told.event_vector, told.verbose) == (2, None, True)
+
+
+def test_a_vixen_is_started_by_the_boot_loader_itself(dom0: Dom0, assets: Path) -> None:
+    assert assets.is_dir()
+    (dom0.root / "xen-vixen").write_bytes(hypervisors.like_vixen())
+    assert shimtool_cli("shims", "add", dom0.root / "xen-vixen").code == 0
+    line = 'quiet dyndbg="file a.c +p" x=$HOME;{}'
+    dom0.guest(more=f"root = '/dev/xvda2 ro'\nextra = '{line}'\n")
+    iso = converted(dom0, "--shim", "vixen")
+    assert extract(iso, "isolinux.cfg").decode().splitlines()[-1] == (
+        "  APPEND xen-shim console=com1 com1=115200,8n1 maxcpus=1 mce=0"
+        f" --- BOOT_IMAGE=linux root=/dev/xvda2 ro {line} --- ramdisk"
+    )
+    assert extract(iso, "ramdisk")[:6] == b"070701", "Linux skips an empty cpio archive"
+    assert dom0.run("verify", dom0.out / "web01.cfg").code == 0
+    dom0.guest(more='extra = "a  b"\n')
+    assert "blanks in a row" in dom0.run("convert", "--shim", "vixen").err
 
 
 def test_iso_is_bootable_and_padded(dom0: Dom0) -> None:
@@ -80,7 +114,7 @@ def test_an_edited_config_is_converted_again(dom0: Dom0) -> None:
     converted(dom0)
     dom0.guest(more='extra = "quiet"\n')
     assert "web01: converted" in dom0.run("convert").out
-    assert b"quiet" in extract(dom0.out / "web01.iso", "isolinux.cfg")
+    assert b"quiet" in extract(dom0.out / "web01.iso", "params")
 
 
 def test_a_damaged_output_is_written_again(dom0: Dom0) -> None:
@@ -127,7 +161,7 @@ def test_verify_passes_what_convert_wrote(debian_dom0: Dom0) -> None:
 @pytest.mark.parametrize(
     ("name", "where"),
     [
-        ("BOOT_IMAGE=linux", -9),
+        ("kernel", -9),
         ("ramdisk", -9),
         ("ramdisk", 9),
         ("xen-shim", 9999),

@@ -5,23 +5,25 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shimtool.output.iso_writer import SECTOR
+from shimtool.output.parameter_file import StoredFile, decode_parameters, encode_parameters
 from tests.support.cli import Result, refused
 from tests.support.debs import ROOT
 from tests.support.dom0 import Dom0
 from tests.support.outputs import converted, extract
 
 
-def swap(iso: Path, name: str, old: bytes, new: bytes) -> None:
-    """Change bytes of a file in the ISO, and its hash in the ISO's list, as a forger would."""
+def swap(iso: Path, name: str, changed: bytes) -> None:
+    """Change a file in the ISO, and its hash in the ISO's list, as a forger would."""
     content = extract(iso, name)
     document = json.loads(extract(iso, "shimtool.json"))
-    changed = content.replace(old, new)
-    assert len(old) == len(new) and changed != content
+    assert len(changed) == len(content) and changed != content
     data = iso.read_bytes().replace(content, changed)
     before = document["files"][name]["sha256"].encode()
     iso.write_bytes(data.replace(before, sha256(changed)))
@@ -32,18 +34,60 @@ def sha256(data: bytes) -> bytes:
     return done.stdout.split()[0]
 
 
-def test_a_changed_command_line_is_found(dom0: Dom0) -> None:
-    dom0.guest(more='root = "/dev/xvda2 ro"\n')
-    iso = converted(dom0)
-    swap(iso, "isolinux.cfg", b"root=/dev/xvda2 ro", b"root=/dev/xvda9 rw")
-    refused(dom0.run("verify", iso), "isolinux.cfg", "xvda9", "--force")
-
-
-def test_changed_arguments_of_the_shim_are_found(dom0: Dom0) -> None:
+def test_a_changed_loader_config_is_found(dom0: Dom0) -> None:
     dom0.guest()
     iso = converted(dom0)
-    swap(iso, "isolinux.cfg", b"maxcpus=1", b"maxcpus=9")
-    refused(dom0.run("verify", iso), "isolinux.cfg", "maxcpus=9")
+    swap(iso, "isolinux.cfg", extract(iso, "isolinux.cfg").replace(b"prestage", b"xen-shim"))
+    refused(dom0.run("verify", iso), "isolinux.cfg", "APPEND xen-shim --- xen-shim", "--force")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "seen"),
+    [
+        ("guest_line", b"root=/dev/xvda9 rw", "root=/dev/xvda9 rw"),
+        ("shim_line", b"pv-shim console=xen,on", "pv-shim console=xen,on"),
+        ("vcpus", 9, "9"),
+        ("event_vector", 0x99, "153"),
+        ("verbose", True, "True"),
+        ("kernel", StoredFile(5), "5 bytes"),
+        ("ramdisk", StoredFile(5, guarded=True), "5 bytes behind a guard"),
+    ],
+)
+def test_a_changed_parameter_is_found(dom0: Dom0, field: str, value: object, seen: str) -> None:
+    dom0.guest(more='root = "/dev/xvda2 ro"\n')
+    iso = converted(dom0)
+    told = decode_parameters(extract(iso, "params"))
+    swap(iso, "params", encode_parameters(replace(told, **dict[str, Any]({field: value}))))
+    what = f"params in the ISO was changed: another {field.replace('_', ' ')}"
+    refused(dom0.run("verify", iso), what, f"seen: {seen}", "--force")
+
+
+def test_a_damaged_parameter_file_is_found(dom0: Dom0) -> None:
+    dom0.guest(more='root = "/dev/xvda2 ro"\n')
+    iso = converted(dom0)
+    swap(iso, "params", extract(iso, "params").replace(b"xvda2", b"xvda9"))
+    refused(dom0.run("verify", iso), "params in the ISO is damaged", "checksum is wrong")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("\nvcpus = 2", "\nvcpus = 1", ("another vCPUs", "seen: 2")),
+        ('#shimtool# root = "/dev/xvda2 ro"', '#shimtool# root = "/dev/xvda3 ro"',
+         ("another command line", "root=/dev/xvda2 ro")),
+    ],
+)  # fmt: skip
+def test_an_iso_that_says_other_than_its_config(
+    dom0: Dom0, old: str, new: str, words: tuple[str, ...]
+) -> None:
+    dom0.guest(more='root = "/dev/xvda2 ro"\nvcpus = 2\nmaxvcpus = 4\n')
+    converted(dom0)
+    config = dom0.out / "web01.cfg"
+    assert dom0.run("verify", config).code == 0
+    text = config.read_text()
+    assert text.count(old) == 1
+    config.write_text(text.replace(old, new))
+    refused(dom0.run("verify", config), *words)
 
 
 def test_another_guests_iso_is_found(dom0: Dom0) -> None:
@@ -67,10 +111,10 @@ def test_an_unlisted_ramdisk_is_found(dom0: Dom0) -> None:
 @pytest.mark.parametrize(
     "forged",
     [
-        (b'"skip": 512', b'"skip": NaN'),
-        (b'"skip": 512', b'"skip":-512'),
-        (b'"skip": 512', b'"skip":1e99'),
-        (b'"skip": 512', b'"skip": [0]'),
+        (b'"skip": 4096', b'"skip": NaN'),
+        (b'"skip": 4096', b'"skip":-4096'),
+        (b'"skip": 4096', b'"skip": 1e99'),
+        (b'"skip": 4096', b'"skip": [0]'),
         (b'  "ramdisk": {', b'  "\\udcffa": {'),
         (b'"guest": "web01"', b'"guest": 1234567'),
         (b'"files": {', b'"filez": {'),

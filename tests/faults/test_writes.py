@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.output.loader_config import with_pre_stage
 from tests.faults import strace
 from tests.faults.scenarios import IN_PLACE, Trial, Words
 from tests.support.dom0 import Dom0
@@ -98,7 +99,7 @@ def test_nothing_outside_of_out(trial: Trial, command: Words) -> None:
             assert b"secret of another folder" not in path.read_bytes()
 
 
-def test_the_boot_loaders_config_has_one_line_for_a_guest(trial: Trial) -> None:
+def test_the_boot_loaders_config_has_nothing_of_a_guest(trial: Trial) -> None:
     """ISOLINUX knows no quoting: a newline or " --- " would be a command or a module."""
     dom0 = hostile(trial)
     trial.run(("convert", "--force"))
@@ -106,13 +107,8 @@ def test_the_boot_loaders_config_has_one_line_for_a_guest(trial: Trial) -> None:
     assert len(isos) > 10
     for iso in isos:
         data = iso.read_bytes()
-        at = data.index(b"DEFAULT shim\n")
-        config = data[at : data.index(b"\0", at)]
-        assert config.count(b"\n") == 5, iso
-        assert config.count(b" --- ") == 2, iso
-        assert re.search(
-            rb"\n  APPEND xen-shim [^\n]* --- BOOT_IMAGE=linux[^\n]* --- ramdisk\n$", config
-        )
+        config = with_pre_stage(ramdisk=True)
+        assert data.count(config + b"\0") == data.count(b"DEFAULT shim\n") == 1, iso
     verified = trial.run(("verify", *map(str, isos)))
     assert verified.code == 0, verified.said
 

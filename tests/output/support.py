@@ -15,6 +15,7 @@ from shimtool.model import (
     KernelFacts,
     Mode,
     Payload,
+    PreStage,
     Ramdisk,
     Shim,
     SourceFile,
@@ -59,10 +60,11 @@ def make(folder: Path, *more: IsoFile) -> Made:
     facts = KernelFacts(Wrapping.BZIMAGE, Compression.XZ, (512, 1024), 64, pv=True)
     image = BootImage(
         Shim("tiny", shim.path, shim.size, shim.sha256, None, "4.17.7", frozenset(Mode), "here"),
-        "pv-shim console=xen,pv maxcpus=1",
+        "pv-shim console=xen,pv",
         Payload(Kernel(kernel, facts), Ramdisk(ramdisk, gzip=True, cpio=True)),
         "root=/dev/xvda2 ro caf\udce9",
-        cpio_prefix=True,
+        PreStage(vcpus=1),
+        hide_gzip=True,
     )
     content = [*iso_files(image, shim, kernel, find_assets(), guest="web01"), *more]
     path = folder / "x.iso"

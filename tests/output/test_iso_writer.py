@@ -9,11 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shimtool.commands.verify import verify_iso
+from shimtool.commands.verify_iso import Wanted, verify_iso
 from shimtool.errors import ShimtoolError
-from shimtool.output.iso_content import MANIFEST_FILE, SHIM_FILE, IsoFile
+from shimtool.output.iso_content import MANIFEST_FILE, IsoFile
 from shimtool.output.iso_reader import Iso
 from shimtool.output.iso_writer import PADDING, SECTOR, write_iso
+from shimtool.output.loader_config import SHIM_FILE
 from tests.conftest import EXAMPLES
 from tests.output.support import Made, make, place_of, source
 from tests.support.outputs import extract
@@ -93,9 +94,9 @@ def test_a_file_that_is_not_listed_is_found(tmp_path: Path) -> None:
 
 def test_another_guests_is_found(tmp_path: Path) -> None:
     make(tmp_path)
-    verify_iso(tmp_path / "x.iso", "web01")
+    verify_iso(tmp_path / "x.iso", Wanted("web01"))
     with pytest.raises(ShimtoolError, match="not the boot ISO of web02"):
-        verify_iso(tmp_path / "x.iso", "web02")
+        verify_iso(tmp_path / "x.iso", Wanted("web02"))
 
 
 @settings(deadline=None, max_examples=EXAMPLES // 20, suppress_health_check=FIXTURES)
@@ -165,7 +166,8 @@ def test_an_odd_value_in_the_description_is_damage(
 ) -> None:
     """Any value replaced by another type or size is found, where it is one that verify reads."""
     document = made.description
-    spots = [(document, key) for key in (*CHECKED, "files")]
+    spots = [(document, key) for key in (*CHECKED, "files", "pre_stage")]
+    spots += [(document["pre_stage"], key) for key in document["pre_stage"]]
     spots += [(document["files"], name) for name in document["files"]]
     spots += [(each, key) for each in document["files"].values() for key in each if key != "path"]
     holder, key = data.draw(st.sampled_from(spots))
@@ -178,12 +180,12 @@ def test_an_odd_value_in_the_description_is_damage(
 
 @pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "-1", "1e999"])
 def test_numbers_beyond_reason(tmp_path: Path, made: Made, number: str) -> None:
-    text = json.dumps(made.description).replace('"skip": 512', f'"skip": {number}').encode()
+    text = json.dumps(made.description).replace('"skip": 4096', f'"skip": {number}').encode()
     assert number.encode() in text
     assert not sound(tmp_path, made.described(text))
 
 
-@pytest.mark.parametrize("name", ["ramdisk", "xen-shim", "BOOT_IMAGE=linux", "isolinux.cfg"])
+@pytest.mark.parametrize("name", ["ramdisk", "xen-shim", "kernel", "isolinux.cfg"])
 def test_every_file_must_be_listed(tmp_path: Path, made: Made, name: str) -> None:
     document = made.description
     del document["files"][name]

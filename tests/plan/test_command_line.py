@@ -1,4 +1,4 @@
-"""The kernel's command line: joined as xl does, and refused where the loader would change it."""
+"""The kernel's command line: joined as xl does, and refused where it would not arrive as it is."""
 
 import re
 from dataclasses import replace
@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shimtool.model import BootloaderBoot, ConfigString, Guest, GuestType, Mode, NoBoot
+from shimtool.model import BootloaderBoot, ConfigString, Guest, GuestType, NoBoot
 from shimtool.plan import command_line
+from shimtool.plan.command_line import Carrier
 
 GUEST = Guest("g", Path("g.cfg"), GuestType.PV, NoBoot("-"), 512, 512, 1, 1)
 
@@ -41,11 +42,11 @@ def test_pv_grub_gets_none_of_it() -> None:
     boot = BootloaderBoot(ConfigString("pygrub", 1))
     mangled = replace(guest(root="/dev/xvda2  ro"), boot=boot)
     assert command_line.join(mangled) == ""
-    assert command_line.faults(mangled, "pv-shim", Mode.HVM) == []
+    assert command_line.faults(mangled, "pv-shim", Carrier.LOADER) == []
 
 
-def reasons(text: str, mode: Mode = Mode.HVM) -> list[str]:
-    faults = command_line.faults(guest(cmdline=text), "pv-shim", mode)
+def reasons(text: str, carrier: Carrier = Carrier.LOADER) -> list[str]:
+    faults = command_line.faults(guest(cmdline=text), "pv-shim", carrier)
     assert all(fault.where and fault.where.line == 7 for fault in faults)
     return [fault.message for fault in faults]
 
@@ -62,12 +63,28 @@ def reasons(text: str, mode: Mode = Mode.HVM) -> list[str]:
         ("a\tb", "blanks"),
         (" a", "blanks"),
         ("a ", "blanks"),
-        ("x" * 1007, "1006 fit"),
+        ("x" * 1007, "is 1007 bytes long, and a PV guest gets 1006"),
     ],
 )
 def test_what_the_loader_would_mangle_is_refused(text: str, word: str) -> None:
     assert any(word in message for message in reasons(text))
-    assert reasons(text, Mode.PVH) == []
+    assert reasons(text, Carrier.PRE_STAGE) == []
+    assert reasons(text, Carrier.XL) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("x" * 1024, "is 1024 bytes long, and a PV guest gets 1023"), ("a\0b", "ends")],
+)
+def test_what_no_pv_guest_could_get_is_refused(text: str, word: str) -> None:
+    assert any(word in message for message in reasons(text, Carrier.PRE_STAGE))
+    assert reasons(text, Carrier.XL) == [], "as it was before"
+
+
+@given(st.binary(max_size=1023))
+def test_the_pre_stage_takes_every_byte_but_zero(data: bytes) -> None:
+    text = data.replace(b"\0", b"").decode(errors="surrogateescape")
+    assert reasons(text, Carrier.PRE_STAGE) == []
 
 
 @pytest.mark.parametrize(
@@ -95,5 +112,10 @@ def test_an_accepted_line_survives_the_loaders_splitting(text: str) -> None:
 
 
 def test_shim_arguments_are_checked_too() -> None:
-    assert command_line.faults(guest(), "pv-shim --- evil", Mode.HVM)
-    assert command_line.faults(guest(cmdline="x" * 1000), "y" * 1100, Mode.HVM)
+    assert command_line.faults(guest(), "pv-shim --- evil", Carrier.LOADER)
+    assert command_line.faults(guest(cmdline="x" * 1000), "y" * 1100, Carrier.LOADER)
+    for carrier in (Carrier.PRE_STAGE, Carrier.XL):
+        assert command_line.faults(guest(), "pv-shim -- for the guest", carrier)
+        assert not command_line.faults(guest(), "pv-shim --- console=xen", carrier)
+    assert command_line.faults(guest(), "y" * 1024, Carrier.PRE_STAGE)
+    assert not command_line.faults(guest(cmdline="x" * 1023), "y" * 1023, Carrier.PRE_STAGE)

@@ -14,6 +14,7 @@ import pytest
 from shimtool.commands.planning import Planned, Refused
 from shimtool.commands.run import Run
 from shimtool.commands.settings import GuestSettings
+from shimtool.model import KernelBoot, Syntax
 from tests.plan.support import CASES, DATA
 from tests.support import debs, disks
 from tests.support.dom0 import EMPTY_CPIO, Dom0
@@ -84,18 +85,14 @@ def test_golden(
         config = without_hashes(outcome.new_config)
         golden(DATA / "expected" / f"{case.stem}.{host}.cfg", config)
         _parsed_by_xl(outcome)
+        _same_line(outcome)
     else:
         golden(DATA / "expected" / f"{case.stem}.{host}.txt", refusal_text(outcome, dom0))
 
 
 def _convertible(case: Path, host: str) -> bool:
-    """In PVH mode xl hands everything over itself: the boot loader's limits do not hold."""
-    return host == "pvh" and case.stem in (
-        "refused-command-line-the-loader-mangles",
-        "refused-ramdisk-with-file-system",
-        "refused-debian-installer-three-dashes",
-        "refused-read-only-drbd",
-    )
+    """In PVH mode a disk stays what it is."""
+    return host == "pvh" and case.stem == "refused-read-only-drbd"
 
 
 def _parsed_by_xl(outcome: Planned) -> None:
@@ -108,3 +105,16 @@ def _parsed_by_xl(outcome: Planned) -> None:
             assert seen.value(key) == (items or str(value).encode()), key
         retired = set(outcome.plan.edits.comment_out) - settings.keys()
         assert [key for key in retired if seen.value(key) is not None] == []
+
+
+def _same_line(outcome: Planned) -> None:
+    """The kernel's line is what xl joins of the values that libxlutil reads in the old config."""
+    guest, data = outcome.plan.guest, outcome.parsed.config.data
+    if not isinstance(guest.boot, KernelBoot) or guest.syntax is not Syntax.XL:
+        return
+    with reading(data) as seen:
+        assert seen.accepted
+        line, root, extra = map(seen.value, ("cmdline", "root", "extra"))
+    named = ((b"root=", root), (b"", extra)) if line is None else ((b"", line),)
+    expected = b" ".join(before + part for before, part in named if isinstance(part, bytes))
+    assert os.fsencode(outcome.plan.image.command_line) == expected

@@ -25,17 +25,20 @@ def test_memory_that_may_not_do(dom0: Dom0, memory: int, too_little: bool) -> No
     ("more", "word"),
     [
         ("maxmem = 1024\n", "maxmem=1024 becomes 512"),
-        ("maxvcpus = 4\n", "maxvcpus=4 becomes 1"),
+        ("maxvcpus = 4\n", "maxvcpus=4: vCPUs cannot be added later"),
         ("vfb = ['type=vnc']\n", "vfb= is lost"),
         ("device_model_version = 'qemu-xen-traditional'\n", "device_model_version"),
         ("vcpus = 33\n", "vcpus=33: a shim gives its guest 32 at most"),
         ("", "live migration"),
         ("", "after a kernel upgrade in dom0"),
-        ("", "host not known well enough"),
     ],
 )
 def test_what_changes_is_said(dom0: Dom0, more: str, word: str) -> None:
     assert word in warned(dom0, more)
+
+
+def test_in_pvh_maxvcpus_is_pinned(dom0: Dom0) -> None:
+    assert "maxvcpus=4 becomes 1" in warned(dom0, "maxvcpus = 4\n", "--xen", "4.17.7")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import subprocess
 from pathlib import Path
 
+from shimtool.output.parameter_file import decode_parameters
 from tests.support.dom0 import Dom0
 
 
@@ -22,3 +23,8 @@ def converted(dom0: Dom0, *words: str) -> Path:
     result = dom0.run("convert", *words)
     assert result.code == 0, result.err
     return dom0.out / "web01.iso"
+
+
+def line_in(iso: Path) -> bytes:
+    """Return the command line that an ISO gives its guest."""
+    return decode_parameters(extract(iso, "params")).guest_line

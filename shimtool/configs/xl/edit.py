@@ -40,6 +40,15 @@ def is_ours(document: Document) -> bool:
     return document.data.startswith(BLOCK) or b"\n" + BLOCK in document.data
 
 
+def unedited(data: bytes) -> bytes:
+    """Return what a config of ours was made of: edited keys are as they were.
+
+    Of a line with other keys too, these stand there twice.
+    """
+    body = data.partition(b"\n" + BLOCK)[0] + b"\n"
+    return b"\n".join(line.removeprefix(MARKER) for line in body.split(b"\n"))
+
+
 # --- what goes ----------------------------------------------------------------------------------
 
 
