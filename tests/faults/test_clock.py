@@ -11,6 +11,8 @@ import pytest
 from tests.faults.scenarios import CONVERT, Trial, Words
 from tests.support.kernel_builder import small_kernel
 
+pytestmark = pytest.mark.usefixtures("small_shim")
+
 YEAR = 365 * 24 * 3600
 FAKETIME = ("faketime", "-f")
 

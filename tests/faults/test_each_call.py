@@ -9,6 +9,8 @@ from tests.faults import strace
 from tests.faults.scenarios import SCENARIOS, Trial, finish
 from tests.support.dom0 import Dom0
 
+pytestmark = pytest.mark.usefixtures("small_shim")
+
 
 def trial_of(name: str, folder: Path) -> Trial:
     return Trial(Dom0(folder / "dom0"), SCENARIOS[name], guests=("two",))

@@ -13,6 +13,8 @@ from tests.faults import strace
 from tests.faults.scenarios import SCENARIOS, Trial, finish
 from tests.support.dom0 import Dom0
 
+pytestmark = pytest.mark.usefixtures("small_shim")
+
 SEED = int(os.environ.get("SHIMTOOL_SEED", "2018"))
 KILLS = 30  # of each scenario
 

@@ -13,6 +13,8 @@ from tests.faults.scenarios import Trial
 from tests.support.cli import Result, shimtool_cli
 from tests.support.kernel_builder import small_kernel
 
+pytestmark = pytest.mark.usefixtures("small_shim")
+
 
 def fifo(path: Path) -> None:
     os.mkfifo(path)

@@ -15,6 +15,8 @@ from tests.faults import strace
 from tests.faults.scenarios import CONVERT, IN_PLACE, SCENARIOS, Trial, Words
 from tests.support.dom0 import Dom0
 
+pytestmark = pytest.mark.usefixtures("small_shim")
+
 BUSY = "another shimtool is at work here"
 
 

@@ -11,6 +11,8 @@ from tests.faults import strace
 from tests.faults.scenarios import IN_PLACE, Trial, Words
 from tests.support.dom0 import Dom0
 
+pytestmark = pytest.mark.usefixtures("small_shim")
+
 CANARY = "/tmp/shimtool-canary"  # noqa: S108 - it must never appear
 
 NAMES = [
