@@ -6,6 +6,8 @@ PYTHON ?= python3
 SHIM ?=
 SIGN ?=
 OFFER ?=
+EXAMPLES ?= 100000
+SEED ?= 2018
 export SIGN OFFER
 VENV := .venv
 ASSETS := build/assets
@@ -37,7 +39,7 @@ FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdis
 	runc shellcheck uidmap util-linux xorriso
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE appliance-test bench dist image help venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test clean
+.PHONY: FORCE appliance-test bench dist fuzz image help venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +72,13 @@ check: lint assets ## Lint, types and quick tests (a minute)
 unit: assets ## Everything that boots nothing
 	@$(REQUIRE) $(FOR_TESTS) $(FOR_BOOT)
 	$(PYTEST) -n 2 --dist loadgroup -m 'not appliance and not boot and not e2e'
+
+fuzz: assets ## Damaged inputs for every reader, and what each took (EXAMPLES=100000, SEED=2018)
+	@$(REQUIRE) $(FOR_TESTS) $(FOR_BOOT)
+	rm -f build/fuzz.tally
+	SHIMTOOL_EXAMPLES=$(EXAMPLES) SHIMTOOL_SEED=$(SEED) SHIMTOOL_TALLY=$(CURDIR)/build/fuzz.tally \
+		$(PYTEST) -q tests/faults -k fuzz
+	@$(RUN) -m tests.faults.fuzzing build/fuzz.tally
 
 boot-test: assets ## Boot ISOs under plain QEMU until the shim reports
 	@$(REQUIRE) $(FOR_TESTS) $(FOR_BOOT)

@@ -1,12 +1,11 @@
 """How many mutants each reader gets, what they take, and how a run is made again.
 
-    SHIMTOOL_EXAMPLES=100000 SHIMTOOL_SEED=2018 SHIMTOOL_TALLY=/tmp/tally \\
-        python -m pytest -p no:cacheprovider tests/faults -k fuzz
-    python -m tests.faults.fuzzing /tmp/tally
+    make fuzz EXAMPLES=100000 SEED=2018
 
-tries 100,000 over all readers, and prints what each one took. A mutant is the same for the same
-seed, reader and number; a failure names them. Without SHIMTOOL_EXAMPLES there are about 12,000.
-FUZZED.md keeps the seeds and numbers of the long runs.
+tries 100,000 over all readers (`pytest tests/faults -k fuzz` with what the Makefile sets), and
+prints what each one took. A mutant is the same for the same seed, reader and number; a failure
+names them. Without EXAMPLES, in `make unit`, there are about 12,000. FUZZED.md keeps the seeds and
+numbers of the long runs.
 """
 
 import json

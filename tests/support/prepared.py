@@ -23,9 +23,10 @@ from shimtool.shims.kinds import kinds
 # What a command loads when it needs it.
 _LOADED = (
     "shimtool.shims.packages", "shimtool.shims.elf", "shimtool.configs.xm",
-    "shimtool.payload.guest_disk.extract", "_strptime", "typer._click.decorators",
-    "typer._click._textwrap", "zstandard", "lz4.block", "lzallright", "dissect.volume.disk",
-    "dissect.volume.lvm", "dissect.extfs", "dissect.xfs", "dissect.btrfs", "dissect.util.stream",
+    "shimtool.payload.guest_disk.extract", "shimtool.payload.untrusted", "_strptime",
+    "typer._click.decorators", "typer._click._textwrap", "zstandard", "lz4.block", "lzallright",
+    "dissect.volume.disk", "dissect.volume.lvm", "dissect.extfs", "dissect.xfs",
+    "dissect.btrfs", "dissect.util.stream",
 )  # fmt: skip
 
 
