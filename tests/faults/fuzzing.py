@@ -12,10 +12,14 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
+from tests.support.cli import forked
+
 CPU_SECONDS, MEMORY = 10, 256  # what nothing may take beyond; MiB
+IDLE = 56  # MiB of a process that does nothing, with room
 
 # Of 100 mutants of a long run, and of a short one as they are.
 _SHARES = {
@@ -53,6 +57,33 @@ def tally(
         line = {"reader": reader, "mutants": number, "cpu": cpu, "memory": memory}
         with Path(path).open("a") as file:
             file.write(json.dumps({**line, "outcomes": dict(outcomes or {})}) + "\n")
+
+
+def in_batches(reader: str, one: Callable[[int], bool], size: int = 500) -> None:
+    """Try every mutant of a reader, in children whose time and memory are looked at.
+
+    `one` says whether a mutant was taken. Some are and some are not, or it tried nothing at all.
+    """
+
+    def try_all(first: int) -> None:
+        outcomes = Counter[str]()
+        for number in range(first, first + size):
+            try:
+                outcomes["taken" if one(number) else "refused"] += 1
+            except BaseException as error:
+                raise AssertionError(f"{reader} {number}: {error!r}") from error
+        print(json.dumps(outcomes))
+
+    sums = Counter[str]()
+    for first in range(0, mutants(reader), size):
+        ended = forked(partial(try_all, first))
+        assert ended.code == 0, ended.said[-3000:]
+        assert ended.cpu < CPU_SECONDS
+        assert ended.memory < MEMORY - IDLE
+        outcomes = json.loads(ended.out)
+        sums.update(outcomes)
+        tally(reader, size, ended.cpu, ended.memory, outcomes)
+    assert sums.keys() == {"taken", "refused"}
 
 
 def table(lines: Iterable[str]) -> str:

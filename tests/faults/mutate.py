@@ -23,14 +23,44 @@ _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFF
 def mutant(
     group: str, number: int, good: Sequence[bytes], *, text: bool, head: int = 4096
 ) -> bytes:
-    """Damage one of the `good` files in 1 to 6 places, most within its first `head` bytes."""
+    """Damage one of the `good` files in 1 to 6 places, most within its first `head` bytes.
+
+    Every second text is changed line by line, so that most of them can still be read.
+    """
     choice = random.Random(f"{SEED} {group} {number}")  # noqa: S311 - no secret
     data = bytearray(choice.choice(good))
     if text:
         data = bytearray(_numbered(bytes(data), number))
+    lines = text and choice.random() < 0.5
     for _ in range(choice.choice((1, 1, 1, 2, 3, 6))):
-        _damage(data, choice, good, text=text, head=head)
+        if lines:
+            _change_line(data, choice, good)
+        else:
+            _damage(data, choice, good, text=text, head=head)
     return bytes(data)
+
+
+def _change_line(data: bytearray, choice: random.Random, good: Sequence[bytes]) -> None:
+    lines = bytes(data).split(b"\n")
+    at = choice.randrange(len(lines))
+    match choice.randrange(6):
+        case 0:
+            del lines[at]
+        case 1:
+            lines.insert(at, choice.choice(lines))
+        case 2:
+            lines.insert(at, choice.choice(choice.choice(good).split(b"\n")))
+        case 3:
+            number = b"%d" % (choice.choice(_NUMBERS) * choice.choice((1, 1, -1)))
+            lines[at] = re.sub(rb"\d+", lambda _found: number, lines[at], count=1)
+        case 4:
+            word = re.sub(rb"[\"'<>]", b"", choice.choice(WORDS))
+            whole = rb"([\"'>])[^\"'<>]*([\"'<])"
+            lines[at] = re.sub(whole, lambda f: f[1] + word + f[2], lines[at], count=1)
+        case _:
+            other = choice.randrange(len(lines))
+            lines[at], lines[other] = lines[other], lines[at]
+    data[:] = b"\n".join(lines)
 
 
 def _numbered(data: bytes, number: int) -> bytes:

@@ -112,7 +112,7 @@ class Trial:
         folders = {"--out": self.dom0.out}
         if command[0] not in ("status", "verify"):
             folders["--in"] = self.dom0.configs
-        if command[0] == "convert":
+        if command[0] in ("scan", "plan", "convert"):
             folders["--map"] = Path(f"/boot={self.dom0.boot}")
         given = [str(word) for pair in folders.items() for word in pair]
         return [command[0], *given, *command[1:]]
