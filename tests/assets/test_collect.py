@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.assets import BOOT_FILES, VARIABLE, find_assets, shims_folder
+from shimtool.assets import VARIABLE, find_assets, shims_folder
 from shimtool.errors import ShimtoolError
 from shimtool.model import Mode
+from shimtool.output.iso_content import MODULES
 from shimtool.shims.catalogue import choose, load, verify
 from tests.assets.conftest import Collect
 from tests.support import debs
@@ -42,7 +43,7 @@ def test_the_boot_parts_are_debians(assets: Path) -> None:
     isolinux = debs.unpacked("isolinux") / "usr/lib/ISOLINUX/isolinux.bin"
     modules = debs.unpacked("syslinux-common") / "usr/lib/syslinux/modules/bios"
     assert (assets / "boot/isolinux.bin").read_bytes() == isolinux.read_bytes()
-    for name in BOOT_FILES[1:]:
+    for name in MODULES:
         assert (assets / "boot" / name).read_bytes() == (modules / name).read_bytes()
 
 
