@@ -115,7 +115,7 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
         return [
             guest.fault(
                 "bootloader",
-                "no stand-in for this boot loader: only pygrub's work can be done",
+                "shimtool cannot take this boot loader's place: it can do pygrub's work only",
                 boot.program.text,
                 f"set {guest.written('bootloader')} to pygrub, or {guest.written('kernel')} and"
                 f" {guest.written('ramdisk')}",

@@ -48,8 +48,8 @@ def faults(guest: Guest, mode: Mode) -> list[Fault]:
         _fault(
             guest,
             disk,
-            "an HVM guest can have a CD-ROM, and a read-only disk among the first four, from QEMU"
-            f" only, not by the script {disk.script}",
+            "in an HVM guest QEMU alone can serve a CD-ROM or a read-only disk among the first"
+            f" four, and this one has the script {disk.script}",
             guest.words.or_pvh(
                 "make the disk writable, name it xvde or later",
                 ", or, from Xen 4.10.1 on, use --mode pvh",

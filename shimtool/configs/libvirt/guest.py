@@ -97,7 +97,7 @@ class _Reader:
             self._fault(name or self.root, "the guest has no name", remedy="set <name>")
             return ""
         if why := unfit(name.text):
-            remedy = "give the guest a name that can be a file's (virsh domrename)"
+            remedy = "give the guest a name that a file can have (virsh domrename)"
             self._fault(name, f"the guest's name {why}", ascii(name.text[:60]), remedy=remedy)
         return name.text
 

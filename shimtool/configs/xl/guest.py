@@ -157,7 +157,7 @@ def _name(document: Document) -> str:
     if name is None:
         raise fault("the guest has no name", document.path, remedy="set name=")
     if why := unfit(name.text):
-        remedy = "give the guest a name that can be a file's"
+        remedy = "give the guest a name that a file can have"
         raise document.fault(name.line, f"the guest's name {why}", ascii(name.text[:60]), remedy)
     return name.text
 
