@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pyte
 
-_SECONDS = 900
+_SECONDS, _ROWS = 900, 200
 
 
 @dataclass(frozen=True)
@@ -40,15 +40,23 @@ class _Terminal:
 
     def __init__(self, columns: int) -> None:
         self.ours, self.theirs = pty.openpty()
-        size = struct.pack("HHHH", 200, columns, 0, 0)
+        size = struct.pack("HHHH", _ROWS, columns, 0, 0)
         fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, size)
-        self.screen = pyte.Screen(columns, 200)
+        self.screen = pyte.Screen(columns, _ROWS)
+        self._rows = [""] * _ROWS
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
         self.frames: list[str] = []
 
     def lines(self) -> tuple[str, ...]:
-        return tuple(line.rstrip() for line in self.screen.display if line.strip())
+        """What stands there; rows are put together anew where something was drawn since."""
+        dirty = self.screen.dirty
+        for row in dirty | {row - 1 for row in dirty if row}:  # accents join the row above
+            cells = self.screen.buffer[row]
+            drawn = range(min(max(cells, default=-1) + 1, self.screen.columns))
+            self._rows[row] = "".join(cells[column].data for column in drawn).rstrip()
+        dirty.clear()
+        return tuple(filter(None, self._rows))
 
     def draw(self, data: bytes) -> None:
         self.raw += data
