@@ -23,6 +23,12 @@ class GuestReport:
     def all(self, key: str) -> list[str]:
         return [value for name, value in self.lines if name == key]
 
+    def command_line(self) -> bytes:
+        """Return the very bytes of /proc/cmdline, without the newline that the kernel adds."""
+        text = bytes.fromhex(self.one("line"))
+        assert text.endswith(b"\n")
+        return text[:-1]
+
     def blocks(self) -> dict[str, tuple[int, bool]]:
         """Return the block devices: name to (size in bytes, read-only)."""
         found = (value.split() for value in self.all("block"))

@@ -32,6 +32,10 @@ def _base_files(more: tuple[str, ...] = ()) -> dict[str, bytes]:
     return files
 
 
+def _random_parts() -> dict[str, bytes]:
+    return {name: secrets.token_bytes(300_000) for name in ("one", "two")}
+
+
 @dataclass(slots=True)
 class Files:
     """A dom0's files for one test: `home` becomes /guest there."""
@@ -39,6 +43,7 @@ class Files:
     home: Path
     secret: str = field(default_factory=lambda: secrets.token_hex(16))
     challenge: str = field(default_factory=lambda: secrets.token_hex(16))
+    parts: Mapping[str, bytes] = field(default_factory=_random_parts)
 
     def kernel(self, data: bytes | None = None) -> str:
         """Put Debian's kernel, or another, in place; return its dom0 path."""
@@ -70,11 +75,17 @@ class Files:
         self.tree("root", {"marker": "this is root\n", "challenge": f"{self.challenge}\n"})
 
     def two_part_ramdisk(self) -> str:
-        """Make a ramdisk of two gzip members, a file and a half of the need in each."""
-        first = cpio.gzipped({"part-one": b"early", "secret": self._secret()})
-        second = cpio.gzipped(_base_files() | {"part-two": b"late"}, PROGRAMS)
-        self._place("boot/initrd").write_bytes(first + second)
+        """Make a ramdisk of two gzip members, each with a part and a half of the need."""
+        first = {"part-one": self.parts["one"], "secret": self._secret()}
+        second = _base_files() | {"part-two": self.parts["two"]}
+        content = cpio.gzipped(first) + cpio.gzipped(second, PROGRAMS)
+        self._place("boot/initrd").write_bytes(content)
         return "/guest/boot/initrd"
+
+    def part_sums(self) -> list[str]:
+        """Return what the guest must tell of the parts in its ramdisk, sorted."""
+        found = ((name, hashlib.sha256(part)) for name, part in self.parts.items())
+        return sorted(f"{name} {checksum.hexdigest()}" for name, checksum in found)
 
     def root_disk(self, name: str = "root") -> str:
         """Make an ext4 file system with marker and challenge; return its dom0 path."""

@@ -57,7 +57,7 @@ vif     = [ 'mac=00:16:3E:44:55:66' ]
     with environment.boot("packed", config, loops(root, swap)) as guest:
         (facts,) = guest.starts()
     line = "root=/dev/xvda2 ro console=hvc0 e2e=wait e2e.swap=/dev/xvda1"
-    assert facts.one("cmdline") == f"BOOT_IMAGE=linux {line}"
+    assert facts.command_line() == line.encode()
     assert facts.one("root") == "/dev/xvda2 ro this is root"
     assert facts.one("swap") == "/dev/xvda1"
     assert facts.one("token") == environment.files.token(root=True)

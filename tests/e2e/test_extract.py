@@ -51,7 +51,6 @@ disk = ["file:{disk},xvda,w"]
     with environment.boot("auto", config) as guest:
         (facts,) = guest.starts()
     given = f"root=/dev/xvda1 ro {grubs.LINE} from=disk root=/dev/xvda1 ro from=config"
-    first = "BOOT_IMAGE=linux " if environment.mode == "hvm" else ""
-    assert facts.one("cmdline") == first + given
+    assert facts.command_line() == given.encode()
     assert facts.one("root") == "/dev/xvda1 ro this is root"
     assert facts.one("token") == environment.files.token(root=True)
