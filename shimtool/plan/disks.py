@@ -17,11 +17,14 @@ _EMULATED_DISKS = 4
 def needs_cdrom(disk: Disk) -> bool:
     """Whether libxl (4.6-4.21) refuses this disk for HVM unless it is marked devtype=cdrom.
 
-    A driver domain's disk is never emulated (from 4.7 on), so it may stay read-only.
+    A driver domain's disk is never emulated (from 4.7 on), nor is one with a number for a name:
+    these may stay read-only.
     """
-    family, index, _partition = vdev_index(disk.vdev)
-    emulated = family in ("xvd", "hd") and index < _EMULATED_DISKS and not disk.backend_domain
-    return disk.readonly and not disk.cdrom and emulated
+    found = vdev_index(disk.vdev)
+    if found is None or disk.cdrom or not disk.readonly:
+        return False
+    family, index, _partition = found
+    return family in ("xvd", "hd") and index < _EMULATED_DISKS and not disk.backend_domain
 
 
 def for_hvm(guest: Guest) -> tuple[str, ...] | None:
