@@ -106,11 +106,7 @@ class _Reader:
         return tuple(disk for disk in found if disk)
 
     def _vifs(self) -> tuple[Vif, ...]:
-        found = (
-            self._try(partial(parse_vif, entry, self.document.path), None)
-            for entry in self._strings("vif")
-        )
-        return tuple(vif for vif in found if vif)
+        return tuple(map(parse_vif, self._strings("vif")))
 
     def _strings(self, key: str) -> tuple[ConfigString, ...]:
         return self._try(partial(self.document.strings, key), None) or ()
@@ -126,11 +122,8 @@ def _is_set(document: Document, key: str) -> bool:
 def _type(document: Document) -> GuestType:
     """Read type= (from Xen 4.10 on) and builder=; xl takes any beginning of the words."""
     kind, builder = document.string("type"), document.string("builder")
-    by_type = _chosen(document, "type", kind, {"hvm": "hvm", "pv": "pv", "pvh": "pvh"})
-    # Before 4.10 any builder but "hvm" meant PV; "linux" was the usual word.
-    by_builder = _chosen(
-        document, "builder", builder, {"hvm": "hvm", "generic": "pv", "linux": "pv"}
-    )
+    by_type = None if kind is None else _chosen(document, kind)
+    by_builder = None if builder is None else _built(builder.text)
     if by_type and by_builder and by_type != by_builder and builder:
         message = f"builder= says {by_builder}, type= says {by_type}"
         raise document.fault(builder.line, message, remedy="remove builder=")
@@ -139,16 +132,22 @@ def _type(document: Document) -> GuestType:
     return by_type or by_builder or GuestType.PV
 
 
-def _chosen(
-    document: Document, key: str, value: ConfigString | None, words: dict[str, str]
-) -> GuestType | None:
-    if value is None:
-        return None
-    for word, kind in words.items():
-        if word.startswith(value.text):
-            return GuestType(kind)
-    remedy = f"use one of {', '.join(words)}"
-    raise document.fault(value.line, f"unknown {key}", value.text, remedy)
+def _chosen(document: Document, kind: ConfigString) -> GuestType:
+    known = (GuestType.HVM, GuestType.PV, GuestType.PVH)
+    for each in known:
+        if each.startswith(kind.text):
+            return each
+    remedy = f"use one of {', '.join(known)}"
+    raise document.fault(kind.line, "unknown type", kind.text, remedy)
+
+
+def _built(builder: str) -> GuestType:
+    """Return what the builder makes: for xl 4.4-4.9 each but "hvm" makes a PV guest.
+
+    The usual words are linux, generic and pv. From 4.10 on xl ends at all but "generic", so a guest
+    that has another one left is none of these; the new config no longer has it.
+    """
+    return GuestType.HVM if "hvm".startswith(builder) else GuestType.PV
 
 
 def _name(document: Document) -> str:

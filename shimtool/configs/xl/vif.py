@@ -1,43 +1,34 @@
 """Entries of vif=: options separated by commas, as xl 4.17 splits them."""
 
-from pathlib import Path
-
-from shimtool.errors import fault
 from shimtool.model import ConfigString, Vif
 
 
-def parse_vif(entry: ConfigString, path: Path) -> Vif:
+def parse_vif(entry: ConfigString) -> Vif:
     """Read one entry of vif=; an empty one is an interface with all defaults.
 
-    Blanks around keys and values do not count. Raises ShimtoolError for an option without `=`,
-    which xl refuses; unknown keys are kept, since each Xen version has its own.
+    Blanks around keys and values do not count. A word without `=` says nothing: xl (4.5-4.21)
+    prints "unrecognized argument" and goes on. Unknown keys are kept, since each Xen has its own.
     """
     pairs = [option.partition("=") for option in _options(entry.text)]
-    if bad := [key.strip() for key, equals, _ in pairs if not equals]:
-        raise fault(
-            f"xl cannot read this vif entry: {bad[0][:60]} has no value",
-            path,
-            entry.line,
-            seen=entry.text[:200],
-            remedy="write KEY=VALUE,... e.g. 'mac=00:16:3e:00:00:01,bridge=xenbr0'",
-        )
-    options = tuple((key.strip(), value.strip()) for key, _, value in pairs)
+    options = tuple((key.strip(), value.strip()) for key, equals, value in pairs if equals)
     return Vif(entry.text, entry.line, options)
 
 
 def without_emulated_nic(vif: Vif) -> str:
     """Return the entry with type=vif, so that libxl asks QEMU for no NIC; the rest as it was.
 
-    model=, which names the emulated NIC, goes. A type= is replaced where it stands.
+    model=, which names the emulated NIC, goes, and so do words without `=`: xl 4.4 overlooks what
+    comes after one. A type= is replaced where it stands.
     """
     kept: list[str] = []
     typed = False
     for option in _options(vif.text):
-        key = option.partition("=")[0].strip()
+        name, equals, _value = option.partition("=")
+        key = name.strip()
         if key == "type" and not typed:
             kept.append("type=vif")
             typed = True
-        elif key not in ("type", "model"):
+        elif equals and key not in ("type", "model"):
             kept.append(option)
     return ",".join(kept if typed else [*kept, "type=vif"])
 
