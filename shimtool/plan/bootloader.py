@@ -145,8 +145,14 @@ def ignored_by_pvgrub(guest: Guest, boot: BootloaderBoot) -> list[str]:
     given, _rest, _why = _parsed(boot.arguments)
     line = ("cmdline",) if guest.cmdline is not None else ("root", "extra")
     found = ["bootloader_args"] if any(name in _HONOURED for name, _ in given) else []
-    found += [key for key in line if key in guest.non_empty_keys]
+    # pygrub would add blanks to the menu's line, where they say nothing.
+    found += [key for key in line if key in guest.non_empty_keys and not _blank(guest, key)]
     return found + [key for key in ("kernel", "ramdisk") if getattr(boot, key) is not None]
+
+
+def _blank(guest: Guest, key: str) -> bool:
+    value = {"cmdline": guest.cmdline, "root": guest.root, "extra": guest.extra}[key]
+    return value is not None and not value.text.strip(" \t")
 
 
 def payload_faults(guest: Guest, payload: Payload) -> list[Fault]:

@@ -5,6 +5,7 @@ What comes of a file that libvirt's own schema takes must be taken by it too.
 
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -12,7 +13,7 @@ from shimtool.commands.planning import Refused
 from shimtool.commands.run import Run
 from shimtool.commands.settings import GuestSettings
 from shimtool.configs.parse import open_config
-from shimtool.model import Mode, Plan
+from shimtool.model import KernelBoot, Mode, Plan
 from tests.configs.libvirt.support import CASES, DATA, GOOD, make_host, validates
 from tests.support.dom0 import Dom0
 from tests.support.planning import outcome_of, planned, refusal_text, run_on, without_hashes
@@ -52,6 +53,9 @@ def test_golden(
     config = outcome.new_config
     golden(expected.with_name(f"{expected.name}.xml"), without_hashes(config))
     assert outcome.changes
+    if isinstance(outcome.plan.guest.boot, KernelBoot):
+        line = ElementTree.parse(case).findtext("os/cmdline")  # noqa: S314 - our own file
+        assert outcome.plan.image.command_line == (line or "")
     new = dom0.configs / f"{case.stem}.xml"
     new.write_bytes(config)
     assert (validates(case) == "") == (case.stem not in LAX)
