@@ -7,6 +7,7 @@ everything is imported already.
 import gc
 import os
 import resource
+import runpy
 import select
 import signal
 import sys
@@ -64,6 +65,12 @@ def command_line(words: Sequence[str | Path]) -> None:
     """Be shimtool."""
     sys.argv = ["shimtool", *map(str, words)]
     main()
+
+
+def script(words: Sequence[str | Path]) -> None:
+    """Be a Python program: its file, then what it is given."""
+    sys.argv = list(map(str, words))
+    runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 def redirect(out: int, err: int) -> None:

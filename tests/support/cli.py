@@ -73,7 +73,9 @@ def in_child(work: Callable[[], None], tracer: Sequence[str] = ()) -> Result:
 
 def run_script(path: Path, *words: str | Path, through: Sequence[str] = ()) -> Result:
     """Run a Python program that runs shimtool in its own way."""
-    return _started([*through, sys.executable, str(path), *map(str, words)])
+    if through:
+        return _started([*through, sys.executable, str(path), *map(str, words)])
+    return in_child(partial(child.script, [path, *words]))
 
 
 def _started(words: Sequence[str]) -> Result:
