@@ -3,7 +3,6 @@
 Each hostile file stands beside a sound guest of the same tenant, in one run of the command line.
 """
 
-import bz2
 import ctypes
 import json
 import lzma
@@ -48,20 +47,20 @@ def far_notes(away: int) -> bytes:
 @cache
 def large_dictionary() -> bytes:
     """An xz stream which may refer back over 64 MB: as much of it as is read is kept in memory."""
-    noise = os.urandom(MIB) * 40
+    noise = os.urandom(4096) * (10 * MIB // 1024)
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 64 * MIB}]
     head = far_notes(36 * MIB)
     return lzma.compress(head + noise, check=lzma.CHECK_NONE, filters=filters)
 
 
 def slow_zeros() -> bytes:
-    """500 MB in bzip2, which takes seconds to look through; its notes are at the end."""
-    return bz2.compress(far_notes(490 * MIB) + bytes(500 * MIB))
+    """10 GB in bzip2, which takes seconds to look through; its notes are at 490 MB."""
+    return BOMBS[Compression.BZIP2](far_notes(490 * MIB))
 
 
 def slow_ramdisk() -> bytes:
     """The same as a ramdisk: zeros may stand before an archive."""
-    return bz2.compress(bytes(500 * MIB))
+    return BOMBS[Compression.BZIP2](b"")
 
 
 def bomb() -> bytes:

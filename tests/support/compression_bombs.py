@@ -33,7 +33,7 @@ def _deflated(data: bytes) -> bytes:
 
 def _bzip2(head: bytes) -> bytes:
     """Blocks lie at any bit: each begins with 48 bits of pi, and holds 46 MB of zeros."""
-    made = bz2.compress(head + bytes(140 * MIB), 9)
+    made = bz2.compress(head + bytes(100 * MIB), 9)  # into the third block
     bits = "".join(f"{byte:08b}" for byte in made)
     start = f"{0x314159265359:048b}"
     first = bits.index(start)
