@@ -48,8 +48,13 @@ def _is_not_pv(refused: Refused) -> bool:
     return refused.guest is not None and refused.guest.type in (GuestType.HVM, GuestType.PVH)
 
 
-def _grouped(refused: Iterable[Refused], most: int = 20) -> list[str]:
-    """Return each reason once, the most common first, with the guests it is for."""
+def _grouped(refused: Sequence[Refused], most: int = 20) -> list[str]:
+    """Return each reason once, the most common first, with the guests it is for.
+
+    Nothing for a single guest, as its line has them.
+    """
+    if len(refused) < 2:
+        return []
     guests: dict[str, list[str]] = {}
     for each in refused:
         name = each.guest.name if each.guest else each.config.name

@@ -136,7 +136,9 @@ def _gathered(run: Run, guest: Guest) -> Payload:
         return gather(guest, run.search_paths, run.inputs, run.destination.assets, run.settings)
     except ShimtoolError as error:
         others = payload_independent_faults(guest, run.host, run.shim, run.settings)
-        raise ShimtoolError(*others, *error.faults) from None
+        told = {(fault.message, fault.where) for fault in others}
+        more = [fault for fault in error.faults if (fault.message, fault.where) not in told]
+        raise ShimtoolError(*others, *more) from None
 
 
 def done_or_refused(

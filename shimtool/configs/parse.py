@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shimtool.configs import libvirt
+from shimtool.configs.foreign import foreign_format
 from shimtool.configs.xl.edit import edit, is_ours, unedited
 from shimtool.configs.xl.guest import read_guest
 from shimtool.configs.xl.names import outputs_named
@@ -118,13 +119,16 @@ def open_config(path: Path) -> Config:
 def parse(data: bytes, path: Path) -> Config:
     """Parse the content of a config; `path` is what errors name.
 
-    Raises ShimtoolError with all syntax errors. Lines of an xm config keep their numbers.
+    Raises ShimtoolError with all syntax errors, or one that names another format. Lines of an xm
+    config keep their numbers.
     """
     if libvirt.is_xml(data):
         return LibvirtConfig(libvirt.parse(data, path))
     try:
         return XlConfig(parse_xl(data, path), data)
     except ShimtoolError:
+        if fault := foreign_format(data, path):
+            raise ShimtoolError(fault) from None
         from shimtool.configs import xm  # noqa: PLC0415 - takes 40 ms to load, and few need it
 
         if not xm.is_xm(data):

@@ -160,6 +160,8 @@ def payload_faults(guest: Guest, payload: Payload) -> list[Fault]:
     boot = guest.boot
     if not isinstance(boot, BootloaderBoot) or payload.extracted is not None:
         return []
+    if not is_pygrub(boot):
+        return []  # nothing can take its place: faults() says so
     return pvgrub_faults(guest, boot)
 
 

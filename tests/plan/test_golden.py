@@ -88,6 +88,8 @@ def test_golden(
         _same_line(outcome)
     else:
         golden(DATA / "expected" / f"{case.stem}.{host}.txt", refusal_text(outcome, dom0))
+        told = [(fault.message, fault.where, fault.seen) for fault in outcome.faults]
+        assert len(set(told)) == len(told), "one cause is told twice"
 
 
 def _convertible(case: Path, host: str) -> bool:
