@@ -70,6 +70,14 @@ class Running:
                 raise StalledError(f"{said} {used}", self.machine.logs)
             time.sleep(2)  # each look costs the nested machine time
 
+    def wait_told(self, key: str, values: list[str], limit: float = 120) -> None:
+        """Wait until all that the guest told under `key` is `values`, in `limit` s of CPU time."""
+        allowed = self.machine.limit(limit)
+        while (told := self.starts()[-1].all(key)) != values:
+            if allowed.is_over():
+                raise NestedXenError(f"{self.name} told {key} {told}", self.machine.logs)
+            time.sleep(2)
+
     def wait_gone(self, limit: float = 180) -> None:
         """Wait until dom0 has no such guest any more; `limit` is seconds of CPU time."""
         allowed = self.machine.limit(limit)

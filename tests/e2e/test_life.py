@@ -59,6 +59,30 @@ maxvcpus = 4
 
 
 @pytest.mark.modes("hvm")
+def test_vcpus_are_taken_and_given_back(environment: Environment) -> None:
+    """By `xl vcpu-set`, up to vcpus=: of those beyond, the guest never hears (-i: of one CPU)."""
+    config = environment.convert(
+        "vcpus",
+        f"""
+name = "vcpus"
+kernel = "{environment.files.kernel()}"
+ramdisk = "{environment.files.ramdisk()}"
+extra = "console=hvc0 e2e=cpus"
+memory = 512
+vcpus = 2
+maxvcpus = 4
+""",
+    )
+    with environment.boot("vcpus", config) as guest:
+        (facts,) = guest.starts()
+        assert facts.one("token") == environment.files.token()
+        seen: list[str] = []
+        for online, given in (("0-1", 2), ("0", 1), ("0-1", 4)):
+            assert guest.machine.run(f"xl vcpu-set -i vcpus {given}").code == 0
+            guest.wait_told("cpus", seen := [*seen, f"{online} possible 0-1"])
+
+
+@pytest.mark.modes("hvm")
 @pytest.mark.e2e_ci("hvm")
 def test_in_place_and_restored(environment: Environment) -> None:
     root = environment.files.root_disk()
