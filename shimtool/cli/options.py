@@ -68,7 +68,10 @@ _OPTIONS: dict[str, Any] = {
         str | None, typer.Option(help="Dom0's Xen version, such as 4.9.2. [asked of the host]")
     ],
     "mode": Annotated[
-        str, typer.Option(help="auto, hvm or pvh. auto: PVH from Xen 4.10.1 on, else HVM.")
+        str,
+        typer.Option(
+            help="auto, hvm or pvh. auto: PVH from Xen 4.10.1 on, if the shim can; else HVM."
+        ),
     ],
     "shim": Annotated[
         str | None, typer.Option(help="Which shim, by name (see: shimtool shims list).")

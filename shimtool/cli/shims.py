@@ -58,9 +58,16 @@ def add_shims(
             help="What it is, where its bytes do not tell: you vouch for it.",
         ),
     ] = None,
+    version: Annotated[
+        str | None,
+        typer.Option(
+            help="The Xen it is built from, where its bytes do not tell: you vouch for it."
+        ),
+    ] = None,
 ) -> None:
     """Identify shims, or those in packages, and add them to the catalogue."""
     for file in files:
-        for added in add(find_assets().shims, file, name, kind):
-            what = "added" if added.new else "already there"
+        for added in add(find_assets().shims, file, name, kind, version):
+            told = "already there, now with its version" if added.told else "already there"
+            what = "added" if added.new else told
             typer.echo(printable(f"{what}: {added.shim.name} ({added.shim.origin})"))

@@ -1,13 +1,14 @@
 """One run: what all its guests share, made from the settings once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from shimtool.assets import find_assets
 from shimtool.commands.settings import ConvertSettings, GuestSettings
 from shimtool.dom0 import facts
 from shimtool.dom0.paths import SearchPaths
-from shimtool.model import Host, Settings, Shim
+from shimtool.model import Host, Mode, Settings, Shim
 from shimtool.output.destination import Destination
 from shimtool.output.report import OptionValue, Report
 from shimtool.output.report_file import load
@@ -42,8 +43,7 @@ def open_run(settings: GuestSettings) -> Run:
     """
     wanted, host, paths = settings.for_plan(), settings.host(), settings.search_paths()
     assets = find_assets()
-    mode = facts.chosen_mode(host, wanted.mode)
-    shim = catalogue.choose(catalogue.load(assets.shims), settings.shim, mode, host, assets.shims)
+    wanted, shim = _with_shim(wanted, settings.shim, host, assets.shims)
     catalogue.verify(shim)
     before = load(settings.out)
     in_place, recorded = False, {}
@@ -64,3 +64,19 @@ def open_run(settings: GuestSettings) -> Run:
         before=before,
         recorded=recorded,
     )
+
+
+def _with_shim(
+    wanted: Settings, name: str | None, host: Host, folder: Path
+) -> tuple[Settings, Shim]:
+    """Return the shim to use, and the settings with the mode that it leaves.
+
+    In mode auto one that was asked for and boots under HVM alone (Vixen) is used for that.
+    """
+    shims, mode = catalogue.load(folder), facts.chosen_mode(host, wanted.mode)
+    if name is None:
+        return wanted, catalogue.choose(shims, None, mode, host)
+    shim = catalogue.asked_for(shims, name, folder)
+    if wanted.mode is None and shim.modes == {Mode.HVM}:
+        return replace(wanted, mode=Mode.HVM), shim
+    return wanted, catalogue.serving(shim, mode)

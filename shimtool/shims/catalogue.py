@@ -86,8 +86,7 @@ def choose(
     known.yaml. Raises ShimtoolError when there is none, or the wanted one does not serve the mode.
     """
     if wanted is not None:
-        found = _from_file(Path(wanted), folder) if "/" in wanted else named(shims, wanted)
-        return _serving(found, mode)
+        return serving(asked_for(shims, wanted, folder), mode)
     able = [shim for shim in shims if mode in shim.modes]
     if not able:
         raise fault(
@@ -103,6 +102,11 @@ def choose(
             _version(shim),
         ),
     )
+
+
+def asked_for(shims: Sequence[Shim], wanted: str, folder: Path | None = None) -> Shim:
+    """Return the shim called `wanted` or, with a "/" in it, the file of that path."""
+    return _from_file(Path(wanted), folder) if "/" in wanted else named(shims, wanted)
 
 
 def named(shims: Sequence[Shim], name: str) -> Shim:
@@ -122,7 +126,8 @@ def _from_file(path: Path, folder: Path | None) -> Shim:
     return found.shim(found.name or path.name, path, origin=path.name)
 
 
-def _serving(shim: Shim, mode: Mode) -> Shim:
+def serving(shim: Shim, mode: Mode) -> Shim:
+    """Return the shim; raise ShimtoolError when it does not boot in this mode."""
     if mode in shim.modes:
         return shim
     able = ", ".join(sorted(mode.upper() for mode in shim.modes))

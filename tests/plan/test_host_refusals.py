@@ -102,6 +102,8 @@ def test_a_vixen_is_served_as_one(dom0: Dom0, assets: Path, tmp_path: Path) -> N
     assert "only shows the console" in planned.out
     text = refusal(dom0.run("plan", "--xen", "4.17", "--mode", "pvh", "--shim", "vixen"))
     assert "does not boot under PVH" in text
+    (new,) = json.loads(dom0.run("plan", "--json", "--xen", "4.17", "--shim", "vixen").out)
+    assert (new["mode"], new["shim"]) == ("hvm", "vixen")
 
 
 def test_an_admin_vouches_for_a_vixen(assets: Path, tmp_path: Path) -> None:

@@ -194,6 +194,51 @@ def test_a_vouched_vixen_is_recorded_and_not_taken_for_another_kind_later(
         add(folder, hypervisor)
 
 
+def test_an_admin_tells_the_version_that_nothing_else_tells(
+    folder: Path, real_shim: bytes, tmp_path: Path
+) -> None:
+    silent = tmp_path / "xen-shim"
+    silent.write_bytes(real_shim.replace(b"\x004.17.", b"\0x.xx."))
+    with pytest.raises(ShimtoolError, match=r"the name says Xen 4\.10\.4, .* not known") as no:
+        add(folder, silent, "4.10.4")
+    assert no.value.faults[0].remedy == "say so: --version 4.10.4"
+    assert load(folder) == ()
+    (added,) = add(folder, silent, "4.10.4", version="4.10.4")
+    assert (added.shim.name, added.shim.version, added.new) == ("4.10.4", "4.10.4", True)
+    assert load(folder) == (added.shim,)
+    (again,) = add(folder, silent)
+    assert (again.shim, again.new, again.told) == (added.shim, False, False)
+    with pytest.raises(ShimtoolError, match=r"a shim of Xen 4\.10\.4, not 4\.11"):
+        add(folder, silent, version="4.11")
+
+
+def test_a_shim_that_is_there_gets_its_version_later(
+    folder: Path, real_shim: bytes, tmp_path: Path
+) -> None:
+    silent = tmp_path / "xen-shim"
+    silent.write_bytes(real_shim.replace(b"\x004.17.", b"\0x.xx."))
+    add(folder, debs.xen_shim())
+    (first,) = add(folder, silent)
+    (second,) = add(folder, silent, version="4.10")
+    assert (second.new, second.told) == (False, True)
+    assert second.shim == replace(first.shim, version="4.10")
+    assert second.shim in load(folder)
+    assert len(load(folder)) == 2
+
+
+def test_nobody_says_another_version_than_the_shim_itself(folder: Path) -> None:
+    with pytest.raises(ShimtoolError, match=r"a shim of Xen 4\.17\.\d+, not 4\.10\.4"):
+        add(folder, debs.xen_shim(), version="4.10.4")
+    with pytest.raises(ShimtoolError, match=r"the name says Xen 4\.10, .* is 4\.17\."):
+        add(folder, debs.xen_shim(), "4.10-mine")
+    for wrong in ("", "4", "4.1", "4.8.5", "5.0", "4.100", "4.17.7 ", "4.17.7-debian", "v4.17"):
+        with pytest.raises(ShimtoolError, match="not a version of Xen that has shims"):
+            add(folder, debs.xen_shim(), version=wrong)
+    (added,) = add(folder, debs.xen_shim(), "4.17-mine", version="4.17")
+    assert added.shim.version is not None
+    assert added.shim.version.startswith("4.17.")
+
+
 def test_a_catalogue_of_before_kinds_says_what_is_missing(folder: Path) -> None:
     add(folder, debs.xen_shim())
     path = folder / "shims.yaml"
