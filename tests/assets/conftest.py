@@ -11,14 +11,19 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 Collect = Callable[..., subprocess.CompletedProcess[str]]
+# One of pytest's workers takes all tests: else each would make the assets.
+GROUP = pytest.mark.xdist_group("assets")
 
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what collect-assets reads, so that nobody edits it while the tests compare."""
+    """A copy of what collect-assets reads, so that nobody edits it while the tests compare.
+
+    With its byte code: collect-assets writes none.
+    """
     top = tmp_path_factory.mktemp("checkout")
     for name in ("container", "shimtool"):
-        shutil.copytree(ROOT / name, top / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, top / name)
     return top
 
 

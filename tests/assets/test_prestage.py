@@ -8,8 +8,10 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from tests.assets.conftest import ROOT
+from tests.assets.conftest import GROUP, ROOT
 from tests.support.programs import run
+
+pytestmark = GROUP
 
 MULTIBOOT = bytes.fromhex("02b0ad1b 03000000 fb4f52e4")
 SHIM_ROOM = (0x200000, 0x1200000)

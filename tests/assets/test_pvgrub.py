@@ -6,9 +6,11 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.segments import NoteSegment
 
-from tests.assets.conftest import ROOT
+from tests.assets.conftest import GROUP, ROOT
 from tests.support import debs
 from tests.support.programs import run
+
+pytestmark = GROUP
 
 PVGRUB = ROOT / "container" / "pvgrub"
 GUEST_OS = "6"  # Xen's public/elfnote.h
