@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shimtool.dom0.detect import version_name
-from shimtool.model import ConfigValue, Plan, Syntax
+from shimtool.model import BootImage, BootloaderBoot, ConfigValue, Payload, Plan, Syntax
 from shimtool.text import printable, table
 
 
@@ -32,22 +32,25 @@ def _rows(plan: Plan) -> Iterable[tuple[str, str]]:
     image = plan.image
     yield "mode", f"{plan.mode} (Xen on dom0: {version_name(plan.host)})"
     yield "shim", f"{image.shim.name} ({image.shim.size} bytes), arguments: {image.shim_args}"
-    yield "kernel", _kernel(plan)
-    if ramdisk := image.payload.ramdisk:
-        yield "ramdisk", f"{ramdisk.file.dom0_path} ({ramdisk.file.size} bytes)"
-    if (taken := image.payload.extracted) and taken.menu:
-        yield "boot entry", f"{taken.title!r} of {taken.menu} inside the guest's disk"
-    yield "command line", image.command_line or "(none)"
+    if image.payload is not None:
+        yield from _payload(image, image.payload)
+    elif isinstance(plan.guest.boot, BootloaderBoot):
+        yield "boot loader", f"{plan.guest.boot.program.text}, which xl runs at each start"
     yield "writes", ", ".join(plan.files)
     for text in plan.warnings:
         yield "warning", text
 
 
-def _kernel(plan: Plan) -> str:
-    file, facts = plan.image.payload.kernel.file, plan.image.payload.kernel.facts
+def _payload(image: BootImage, payload: Payload) -> Iterable[tuple[str, str]]:
+    file, facts = payload.kernel.file, payload.kernel.facts
     words = f"{facts.bits}-bit, {facts.guest_os or 'unknown'} {facts.version or ''}".rstrip()
-    unpacked = ", stored unpacked" if plan.image.unpack else ""
-    return f"{file.dom0_path} ({file.size} bytes, {facts.wrapping}, {words}{unpacked})"
+    unpacked = ", stored unpacked" if image.unpack else ""
+    yield "kernel", f"{file.dom0_path} ({file.size} bytes, {facts.wrapping}, {words}{unpacked})"
+    if ramdisk := payload.ramdisk:
+        yield "ramdisk", f"{ramdisk.file.dom0_path} ({ramdisk.file.size} bytes)"
+    if (taken := payload.extracted) and taken.menu:
+        yield "boot entry", f"{taken.title!r} of {taken.menu} inside the guest's disk"
+    yield "command line", image.command_line or "(none)"
 
 
 def converted(plan: Plan, status: str, host_out: str) -> str:

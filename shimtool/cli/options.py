@@ -15,7 +15,7 @@ import typer
 
 from shimtool.cli.errors import Asked
 from shimtool.errors import UsageError, os_errors_as_faults
-from shimtool.model import PvGrub
+from shimtool.model import BootLoader, PvGrub
 
 Command = Callable[..., None]
 
@@ -80,9 +80,13 @@ _OPTIONS: dict[str, Any] = {
         str | None,
         typer.Option(help="The shim's command line instead of its kind's (see: shims show)."),
     ],
+    "boot_loader": Annotated[
+        BootLoader,
+        typer.Option(help="pvgrub: PV GRUB replaces pygrub. auto: in HVM mode only."),
+    ],
     "pvgrub": Annotated[
-        PvGrub,
-        typer.Option(help="The PV GRUB that replaces pygrub: as wide as the guest's kernel."),
+        PvGrub | None,
+        typer.Option(help="Which PV GRUB replaces pygrub: as wide as the guest's kernel. [x86_64]"),
     ],
     "extract": Annotated[
         bool | None,

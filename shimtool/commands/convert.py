@@ -84,11 +84,12 @@ class _Work:
         return outcome
 
     def _keep(self, done: Converted) -> None:
-        kernel = done.planned.plan.image.payload.kernel
+        payload = done.planned.plan.image.payload
         self._mended.add(done.record.name)
         if done.status == "converted":
             self._records[done.record.name] = done.record
-        if kernel.file.lasting and kernel.file.sha256 not in self._run.before.kernels:
+        kernel = payload.kernel if payload else None
+        if kernel and kernel.file.lasting and kernel.file.sha256 not in self._run.before.kernels:
             self._kernels[kernel.file.sha256] = kernel.facts
 
     def write_report(self) -> None:

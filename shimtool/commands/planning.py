@@ -17,6 +17,7 @@ from shimtool.errors import Fault, Location, ShimtoolError, os_errors_as_faults
 from shimtool.model import Guest, GuestType, Payload, Plan
 from shimtool.output.originals import original_of
 from shimtool.payload.gather import gather
+from shimtool.plan import bootloader
 from shimtool.plan.plan import payload_independent_faults, plan
 from shimtool.plan.refusals import not_pv
 from shimtool.text import diff
@@ -128,10 +129,15 @@ def plan_guest(run: Run, parsed: ParsedGuest) -> Outcome:
     return done_or_refused(work, guest.config, guest)
 
 
-def _gathered(run: Run, guest: Guest) -> Payload:
-    """Find the guest's files; when some are missing, say what else is wrong with it too."""
+def _gathered(run: Run, guest: Guest) -> Payload | None:
+    """Find the guest's files; when some are missing, say what else is wrong with it too.
+
+    None where its own boot loader stays.
+    """
     if guest.type is not GuestType.PV:
         raise ShimtoolError(not_pv(guest))
+    if bootloader.stays(guest, run.host, run.settings):
+        return None
     try:
         return gather(guest, run.search_paths, run.inputs, run.destination.assets, run.settings)
     except ShimtoolError as error:

@@ -25,7 +25,7 @@ def make_record(planned: Planned, run: Run, written: Iterable[Path]) -> Record:
         shim_sha256=plan.image.shim.sha256,
         fingerprint=fingerprint(planned, run.destination),
         config=_config_input(planned.parsed),
-        inputs=tuple(map(Input.of, plan.image.payload.files)),
+        inputs=tuple(map(Input.of, plan.image.files)),
         outputs=tuple(_outputs(planned, written, run.destination.folder)),
         warnings=plan.warnings,
         options=run.recorded,
@@ -44,7 +44,7 @@ def fingerprint(planned: Planned, to: Destination) -> str:
         image.unpack,
         image.hide_gzip,
         to.in_place,
-        [file.sha256 for file in image.payload.files],
+        [file.sha256 for file in image.files],
         _boot_loader(to.assets),
     )
 

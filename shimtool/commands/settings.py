@@ -18,7 +18,7 @@ from typing import Any, Self
 from shimtool.dom0.detect import detect, parse_version
 from shimtool.dom0.paths import SearchPaths
 from shimtool.errors import ShimtoolError, UsageError, fault
-from shimtool.model import Host, Mode, PvGrub, Settings
+from shimtool.model import BootLoader, Host, Mode, PvGrub, Settings
 from shimtool.output.report import OptionValue
 
 DEFAULT_IN = Path("/in")
@@ -116,7 +116,8 @@ class GuestSettings(HostSettings):
     in_dir: Path = DEFAULT_IN
     shim: str | None = None
     shim_args: str | None = None
-    pvgrub: PvGrub = PvGrub.X86_64
+    boot_loader: BootLoader = BootLoader.AUTO
+    pvgrub: PvGrub | None = None
     extract: bool | None = None
     verbose_boot: bool = False
     force: bool = False
@@ -131,6 +132,7 @@ class GuestSettings(HostSettings):
             mode=self.mode_wanted(),
             shim_args=self.shim_args,
             force=self.force,
+            boot_loader=self.boot_loader,
             pvgrub=self.pvgrub,
             extract=self.extract,
             verbose_boot=self.verbose_boot,
@@ -211,6 +213,7 @@ def _paths(value: OptionValue) -> list[Path]:
 _RESTORED: dict[str, Callable[[OptionValue], Any]] = {
     "kernels": _paths,
     "map": _texts,
+    "boot_loader": lambda value: BootLoader(_text(value)),
     "pvgrub": lambda value: PvGrub(_text(value)),
     "extract": _flag,
     "verbose_boot": _flag,

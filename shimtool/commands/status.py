@@ -167,7 +167,7 @@ def _changes(record: Record, planned: Planned) -> Iterator[str]:
     if plan.guest.name != record.name:
         yield f"the config now describes {plan.guest.name}"
     before = {each.path: each.sha256 for each in record.inputs}
-    for file in plan.image.payload.files:
+    for file in plan.image.files:
         if file.dom0_path not in before:
             yield f"{file.dom0_path} is what it boots now, not {', '.join(before)}"
         elif file.sha256 != before[file.dom0_path]:

@@ -92,12 +92,12 @@ TABLE = (
     _both("type builder pvh", Fate.REPLACED, "they say which container it is"),
     _row(
         "kernel ramdisk root extra cmdline", Fate.RETIRED, Fate.KEPT,
-        "HVM: they are on the ISO. PVH: xl hands them to the shim. Of pygrub guests, in both modes:"
-        " what takes pygrub's place",
+        "HVM: they are on the ISO. PVH: xl hands them to the shim, or to the boot loader",
     ),
-    _both(
-        "bootloader bootloader_args bootloader_restrict bootloader_user", Fate.RETIRED,
-        "PV GRUB, or a kernel taken from the guest's disk, takes pygrub's place",
+    _row(
+        "bootloader bootloader_args bootloader_restrict bootloader_user", Fate.RETIRED, Fate.KEPT,
+        "HVM: PV GRUB, or a kernel taken from the guest's disk, takes pygrub's place. PVH: xl runs"
+        " it as before, unless --boot-loader or --extract says otherwise",
     ),
     _row(
         "pvshim pvshim_path pvshim_cmdline", Fate.RETIRED, Fate.REPLACED,
@@ -212,8 +212,9 @@ def retired_keys(mode: Mode) -> frozenset[str]:
     return keys_of(mode, Fate.RETIRED, Fate.DROPPED, Fate.REPLACED)
 
 
-# Which kernel boots, and how: in PVH mode replaced too where a boot loader ran in dom0.
+# Which kernel boots, and how; and which boot loader finds it: in PVH mode replaced on demand.
 BOOT = frozenset(("kernel", "ramdisk", "root", "extra", "cmdline"))
+BOOT_LOADER = frozenset(("bootloader", "bootloader_args", "bootloader_restrict", "bootloader_user"))
 
 # What a PV guest has no use for, whatever its value.
 NOT_PV = frozenset(

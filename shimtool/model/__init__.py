@@ -32,6 +32,7 @@ from shimtool.model.payload import (
 )
 from shimtool.model.plan import (
     BootImage,
+    BootLoader,
     ConfigEdits,
     ConfigValue,
     Host,
@@ -49,6 +50,7 @@ __all__ = [
     "XL",
     "Boot",
     "BootImage",
+    "BootLoader",
     "BootloaderBoot",
     "Compression",
     "ConfigEdits",

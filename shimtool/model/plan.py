@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from shimtool.model.guest import Guest
-from shimtool.model.payload import Payload
+from shimtool.model.payload import Payload, SourceFile
 
 
 class Mode(StrEnum):
@@ -25,6 +25,16 @@ class ShimKind(StrEnum):
     def _missing_(cls, value: object) -> "ShimKind | None":
         """Know the word that shimtool's first version had for it, and that its catalogues hold."""
         return cls.PVSHIM if value == "4.10-based" else None
+
+
+class BootLoader(StrEnum):
+    """What finds the kernel of a guest whose boot loader ran in dom0.
+
+    `auto`: in PVH mode that boot loader, as before; in HVM mode PV GRUB.
+    """
+
+    AUTO = "auto"
+    PVGRUB = "pvgrub"
 
 
 class PvGrub(StrEnum):
@@ -71,6 +81,7 @@ class Settings:
     """What the user asked for.
 
     `mode` None is the best that the host can do; `shim_args` None are those of the shim's kind;
+    `pvgrub` None is that of 64 bits where it is needed, another value asks for PV GRUB;
     `extract` None extracts kernels where PV GRUB would ignore what a pygrub guest's config sets;
     `verbose_boot` lets the pre-stage say what it does.
     """
@@ -79,7 +90,8 @@ class Settings:
     mode: Mode | None = None
     shim_args: str | None = None
     force: bool = False
-    pvgrub: PvGrub = PvGrub.X86_64
+    boot_loader: BootLoader = BootLoader.AUTO
+    pvgrub: PvGrub | None = None
     extract: bool | None = None
     verbose_boot: bool = False
 
@@ -115,18 +127,24 @@ class PreStage:
 class BootImage:
     """What the shim is given: the content of a boot ISO; in PVH mode, what xl gets instead of one.
 
-    `pre_stage` None: the boot loader hands over by itself. `unpack`: store the kernel's ELF, as
-    the shim cannot unpack it or the loader would. `hide_gzip`: the ramdisk begins as gzip does, and
-    something must stand before it, as the loader unpacks such files.
+    `payload` None: the guest's own boot loader finds it at each start, as before (PVH).
+    `pre_stage` None: the boot loader of the ISO hands over by itself. `unpack`: store the kernel's
+    ELF, as the shim cannot unpack it or the loader would. `hide_gzip`: the ramdisk begins as gzip
+    does, and something must stand before it, as the loader unpacks such files.
     """
 
     shim: Shim
     shim_args: str
-    payload: Payload
+    payload: Payload | None
     command_line: str
     pre_stage: PreStage | None = None
     unpack: bool = False
     hide_gzip: bool = False
+
+    @property
+    def files(self) -> tuple[SourceFile, ...]:
+        """The files that are read for it, besides the shim."""
+        return () if self.payload is None else self.payload.files
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,12 @@
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 from shimtool.errors import ShimtoolError, os_error
-from shimtool.model import Mode, Plan, Shim, SourceFile
+from shimtool.model import Mode, Payload, Plan, Shim, SourceFile
 from shimtool.output.destination import Destination
-from shimtool.output.iso_content import iso_files
+from shimtool.output.iso_content import Sources, iso_files
 from shimtool.output.iso_writer import copy_whole, write_iso
 from shimtool.output.originals import (
     discard_replaced,
@@ -42,25 +43,24 @@ def write_guest(plan: Plan, config: bytes, original: bytes, to: Destination) -> 
 def _stage(staging: Staging, plan: Plan, config: bytes, to: Destination) -> list[Path]:
     """Stage the files in --out; return where they will be."""
     written = [to.folder / name for name in plan.files]
-    if plan.mode is Mode.HVM:
-        _stage_iso(staging, written[0], plan, to)
+    if plan.mode is Mode.HVM and plan.image.payload is not None:
+        _stage_iso(staging.open(written[0]), plan, plan.image.payload, to)
     else:
         _stage_shared(staging, written[:-1], plan)
     staging.open(written[-1]).write(config)
     return written
 
 
-def _stage_iso(staging: Staging, path: Path, plan: Plan, to: Destination) -> None:
-    image, kernel = plan.image, plan.image.payload.kernel
+def _stage_iso(out: BinaryIO, plan: Plan, payload: Payload, to: Destination) -> None:
+    image, kernel = plan.image, payload.kernel
     stored = to.unpacked.get(kernel) if image.unpack else kernel.file
-    shim = _shim_source(image.shim)
-    files = iso_files(image, shim, stored, to.assets, guest=plan.guest.name)
-    write_iso(files, staging.open(path))
+    sources = Sources(_shim_source(image.shim), stored, payload)
+    write_iso(iso_files(image, sources, to.assets, guest=plan.guest.name), out)
 
 
 def _stage_shared(staging: Staging, paths: list[Path], plan: Plan) -> None:
     """Stage the shim, and what replaces a boot loader in dom0, where they are not there yet."""
-    sources = (_shim_source(plan.image.shim), *plan.image.payload.files)
+    sources = (_shim_source(plan.image.shim), *plan.image.files)
     for path, source in zip(paths, sources, strict=False):
         if not _has_content_of(path, source):
             copy_whole(source, staging.open(path))

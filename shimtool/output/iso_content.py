@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 from shimtool import __version__
 from shimtool.assets import Assets
-from shimtool.model import BootImage, PreStage, SourceFile
+from shimtool.model import BootImage, Payload, PreStage, SourceFile
 from shimtool.output import loader_config
 from shimtool.output.loader_config import (
     KERNEL_FILE,
@@ -49,12 +49,19 @@ class IsoFile:
         return len(self.prefix) + (self.source.size if self.source else 0)
 
 
-def iso_files(
-    image: BootImage, shim: SourceFile, kernel: SourceFile, assets: Assets, *, guest: str
-) -> list[IsoFile]:
-    """List the ISO's files in order; `kernel` is the file to store, unpacked where planned."""
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What an ISO is made of; `kernel` is the file to store, unpacked where planned."""
+
+    shim: SourceFile
+    kernel: SourceFile
+    payload: Payload
+
+
+def iso_files(image: BootImage, of: Sources, assets: Assets, *, guest: str) -> list[IsoFile]:
+    """List the ISO's files in order."""
     loader = [_part(name, assets) for name in (BOOT_FILE, *MODULES)]
-    payload = _payload(image, shim, kernel)
+    payload = _payload(image, of)
     ramdisk = payload[-1].name == RAMDISK_FILE
     if image.pre_stage is None:
         lines = image.shim_args, image.command_line
@@ -65,18 +72,18 @@ def iso_files(
         told = encode_parameters(_parameters(image, image.pre_stage, payload))
         before = [_part(PRE_STAGE_FILE, assets), IsoFile(PARAMETERS_FILE, told)]
         listed = [*loader, IsoFile(CONFIG_FILE, config), *before, *payload]
-    return [IsoFile(MANIFEST_FILE, _manifest(guest, image, listed)), *listed]
+    return [IsoFile(MANIFEST_FILE, _manifest(guest, image, of.payload, listed)), *listed]
 
 
 def _part(name: str, assets: Assets) -> IsoFile:
     return IsoFile(name, (assets.boot / name).read_bytes())
 
 
-def _payload(image: BootImage, shim: SourceFile, kernel: SourceFile) -> list[IsoFile]:
+def _payload(image: BootImage, of: Sources) -> list[IsoFile]:
     alone = image.pre_stage is None
     kernel_file = LOADER_KERNEL_FILE if alone else KERNEL_FILE
-    files = [IsoFile(SHIM_FILE, source=shim), IsoFile(kernel_file, source=kernel)]
-    ramdisk = image.payload.ramdisk
+    files = [IsoFile(SHIM_FILE, source=of.shim), IsoFile(kernel_file, source=of.kernel)]
+    ramdisk = of.payload.ramdisk
     if ramdisk is not None and ramdisk.file.size:  # an empty one is none
         hides = CPIO_PREFIX if alone else GUARD
         files.append(IsoFile(RAMDISK_FILE, hides if image.hide_gzip else b"", ramdisk.file))
@@ -107,11 +114,11 @@ def parameters(
     )
 
 
-def _manifest(guest: str, image: BootImage, files: Sequence[IsoFile]) -> bytes:
+def _manifest(guest: str, image: BootImage, payload: Payload, files: Sequence[IsoFile]) -> bytes:
     """Say whose ISO it is, what it boots, and of every other file: after `prefix_size` bytes of
     ours come `size` bytes with this `sha256`.
     """
-    kernel = image.payload.kernel.file
+    kernel = payload.kernel.file
     document = {
         "shimtool": __version__,
         "guest": guest,

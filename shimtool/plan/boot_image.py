@@ -55,9 +55,9 @@ def faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode, carrier: Carr
     return found
 
 
-def for_iso(image: BootImage) -> BootImage:
+def for_iso(image: BootImage, payload: Payload) -> BootImage:
     """Decide how kernel and ramdisk are stored in an ISO, so that they pass the boot loader."""
-    facts, ramdisk = image.payload.kernel.facts, image.payload.ramdisk
+    facts, ramdisk = payload.kernel.facts, payload.ramdisk
     packed = facts.wrapping is Wrapping.COMPRESSED_ELF
     return replace(
         image,

@@ -1,4 +1,4 @@
-"""Guests whose boot loader runs in dom0: pygrub's options, and what can do its work instead.
+"""Guests whose boot loader runs in dom0: it stays in PVH mode, and something does its work in HVM.
 
 PV GRUB boots what the guest's own grub.cfg says, at every boot, and takes no options. A kernel
 extracted from the guest's disk takes all that pygrub takes, but stays what it was at conversion.
@@ -8,8 +8,18 @@ import getopt
 import re
 from dataclasses import dataclass
 
+from shimtool.dom0 import facts
 from shimtool.errors import Fault
-from shimtool.model import BootloaderBoot, Guest, Payload
+from shimtool.model import (
+    BootLoader,
+    BootloaderBoot,
+    Guest,
+    Host,
+    Mode,
+    Payload,
+    Settings,
+    Syntax,
+)
 
 # The options that pygrub knows (Xen 4.2-4.21; --offset from 4.3, --runas from 4.12 on).
 _SHORT = "qilnh::"
@@ -20,6 +30,7 @@ _LONG = (
 )  # fmt: skip
 _HARMLESS = ("-q", "--quiet", "-i", "--interactive", "--runas", "--debug")
 _MOST_ARGUMENTS = 1000  # 16 options make sense; the time of getopt grows with their square
+_OR_PVH = ", or, from Xen 4.10.1 on, use --mode pvh, in which it stays"
 _HONOURED = ("--kernel", "--ramdisk", "--args", "--entry", "--offset")
 
 
@@ -104,6 +115,20 @@ def command_line(asked: PygrubOptions, entry: str) -> str:
     return " ".join(part for part in (*parts, asked.arguments) if part).lstrip()
 
 
+def stays(guest: Guest, host: Host, settings: Settings) -> bool:
+    """Whether the guest's own boot loader goes on finding its kernel in dom0, at each start.
+
+    libxl (4.10.1-4.21) runs it for PVH guests as for PV ones; libvirt's driver does not.
+    """
+    asked = settings.boot_loader is BootLoader.PVGRUB or settings.pvgrub or settings.extract
+    return (
+        isinstance(guest.boot, BootloaderBoot)
+        and guest.syntax is not Syntax.LIBVIRT
+        and not asked
+        and facts.chosen_mode(host, settings.mode) is Mode.PVH
+    )
+
+
 def is_pygrub(boot: BootloaderBoot) -> bool:
     """Whether the boot loader is pygrub, whose work shimtool can do."""
     return boot.program.text.rpartition("/")[2].startswith("pygrub")
@@ -117,8 +142,11 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
                 "bootloader",
                 "shimtool cannot take this boot loader's place: it can do pygrub's work only",
                 boot.program.text,
-                f"set {guest.written('bootloader')} to pygrub, or {guest.written('kernel')} and"
-                f" {guest.written('ramdisk')}",
+                guest.words.or_pvh(
+                    f"set {guest.written('bootloader')} to pygrub, or {guest.written('kernel')} and"
+                    f" {guest.written('ramdisk')}",
+                    _OR_PVH,
+                ),
             )
         ]
     return options(guest, boot)[1]
@@ -132,9 +160,12 @@ def pvgrub_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
             "PV GRUB boots what the guest's own grub.cfg says and cannot honour"
             f" {guest.written(key)}",
             guest.words.name(key),
-            "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
-            " --extract), or put it into the guest's own grub.cfg and remove"
-            f" {guest.written(key)} here",
+            guest.words.or_pvh(
+                "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
+                " --extract), or put it into the guest's own grub.cfg and remove"
+                f" {guest.written(key)} here",
+                _OR_PVH,
+            ),
         )
         for key in ignored_by_pvgrub(guest, boot)
     ]
@@ -165,9 +196,9 @@ def payload_faults(guest: Guest, payload: Payload) -> list[Fault]:
     return pvgrub_faults(guest, boot)
 
 
-def warnings(guest: Guest, payload: Payload) -> list[str]:
+def warnings(guest: Guest, payload: Payload | None) -> list[str]:
     """What changes for a guest whose boot loader ran in dom0."""
-    if not isinstance(guest.boot, BootloaderBoot):
+    if not isinstance(guest.boot, BootloaderBoot) or payload is None:
         return []
     if payload.extracted is None:
         return [_width(payload)]

@@ -8,6 +8,7 @@ from shimtool.model import BootImage, ConfigEdits, ConfigValue, Guest, Host, Mod
 from shimtool.plan import disks
 
 DEVICE_MODEL_SCRIPT = "shimtool-dm"
+MOST_VCPUS = 128  # HVM_MAX_VCPUS, Xen's limit for HVM and PVH (public/hvm/hvm_info_table.h)
 
 
 def edits(
@@ -52,10 +53,16 @@ def pinned_sizes(guest: Guest, image: BootImage) -> list[tuple[str, ConfigValue]
     pinned: list[tuple[str, ConfigValue]] = []
     if guest.maxmem > guest.memory:
         pinned.append(("maxmem", guest.memory))
-    too_few = guest.maxvcpus < guest.vcpus
-    if too_few or (guest.maxvcpus > guest.vcpus and image.pre_stage is None):
+    if pins_vcpus(guest, image):
         pinned.append(("maxvcpus", guest.vcpus))
     return pinned
+
+
+def pins_vcpus(guest: Guest, image: BootImage) -> bool:
+    """Whether maxvcpus must become vcpus."""
+    more = guest.maxvcpus > guest.vcpus
+    allowed = image.pre_stage is not None and guest.maxvcpus <= MOST_VCPUS
+    return guest.maxvcpus < guest.vcpus or (more and not allowed)
 
 
 def _builder(host: Host) -> list[tuple[str, ConfigValue]]:

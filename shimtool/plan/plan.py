@@ -17,13 +17,14 @@ from shimtool.model import (
     Syntax,
 )
 from shimtool.plan import boot_image, bootloader, command_line, disks, hvm, libvirt, pvh
+from shimtool.plan.command_line import Carrier
 from shimtool.plan.hosting import carrier, console_port, host_faults, pre_stage, shim_args
 from shimtool.plan.refusals import guest_faults
 from shimtool.plan.warnings import warnings
 
 
-def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Settings) -> Plan:
-    """Plan one guest's conversion.
+def plan(guest: Guest, payload: Payload | None, shim: Shim, host: Host, settings: Settings) -> Plan:
+    """Plan one guest's conversion; without payload its own boot loader goes on finding it.
 
     Raises ShimtoolError with all reasons why it cannot or should not be converted.
     """
@@ -32,17 +33,15 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
     raise_all(
         [
             *payload_independent_faults(guest, host, shim, settings, payload),
-            *bootloader.payload_faults(guest, payload),
-            *boot_image.faults(guest, payload, shim, mode, by),
-            *libvirt.faults(guest, mode, payload),
+            *([] if payload is None else _payload_faults(guest, payload, shim, mode, by)),
         ]
     )
     arguments = shim_args(guest, host, shim, by, settings)
     before = pre_stage(guest, host, shim, by, settings)
     line = command_line.join(guest, payload)
     image = BootImage(shim, arguments, payload, line, before)
-    if mode is Mode.HVM:
-        image = boot_image.for_iso(image)
+    if payload is not None and mode is Mode.HVM:
+        image = boot_image.for_iso(image, payload)
     files = pvh.files(guest, image) if mode is Mode.PVH else (hvm.iso_file(guest),)
     return Plan(
         guest=guest,
@@ -58,6 +57,16 @@ def plan(guest: Guest, payload: Payload, shim: Shim, host: Host, settings: Setti
     )
 
 
+def _payload_faults(
+    guest: Guest, payload: Payload, shim: Shim, mode: Mode, by: Carrier
+) -> list[Fault]:
+    return [
+        *bootloader.payload_faults(guest, payload),
+        *boot_image.faults(guest, payload, shim, mode, by),
+        *libvirt.faults(guest, mode, payload),
+    ]
+
+
 def payload_independent_faults(
     guest: Guest, host: Host, shim: Shim, settings: Settings, payload: Payload | None = None
 ) -> list[Fault]:
@@ -67,7 +76,9 @@ def payload_independent_faults(
     it, its host and command line are not looked at.
     """
     mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
-    if faults := [*guest_faults(guest), *disks.faults(guest, mode)]:
+    replaced = not bootloader.stays(guest, host, settings)
+    faults = [*guest_faults(guest, boot_loader_replaced=replaced), *disks.faults(guest, mode)]
+    if faults:
         return faults
     by = carrier(shim, mode)
     arguments = shim_args(guest, host, shim, by, settings)

@@ -1,7 +1,7 @@
 """The new config of a guest whose shim runs in a PVH container (Xen 4.10.1 on, no ISO)."""
 
 from shimtool.configs.xl.vif import is_emulated, without_emulated_nic
-from shimtool.dom0.keys import BOOT, retired_keys
+from shimtool.dom0.keys import BOOT, BOOT_LOADER, retired_keys
 from shimtool.model import (
     BootImage,
     BootloaderBoot,
@@ -18,14 +18,15 @@ from shimtool.plan.hvm import pinned_sizes
 def edits(guest: Guest, image: BootImage, settings: Settings) -> ConfigEdits:
     """Return which keys become comments and which are set.
 
-    A kernel's kernel=, ramdisk= and command line stay: xl hands them to the shim as they are.
+    A kernel's kernel=, ramdisk= and command line stay: xl hands them to the shim as they are. So
+    does a boot loader, unless something else is to take its place.
     """
     new: list[tuple[str, ConfigValue]] = [("type", "pvh"), *pinned_sizes(guest, image)]
     old = retired_keys(Mode.PVH)
     if any(is_emulated(vif) for vif in guest.vifs):
         new.append(("vif", tuple(without_emulated_nic(vif) for vif in guest.vifs)))
-    if isinstance(guest.boot, BootloaderBoot):
-        old |= BOOT
+    if isinstance(guest.boot, BootloaderBoot) and image.payload is not None:
+        old |= BOOT | BOOT_LOADER
         named = zip(("kernel", "ramdisk"), payload_files(guest, image), strict=False)
         new += [(key, f"{settings.host_out}/{name}") for key, name in named]
         if image.command_line:
@@ -55,7 +56,7 @@ def payload_files(guest: Guest, image: BootImage) -> tuple[str, ...]:
 
     Like the shim's they hold the content's hash: guests share them, and keep the ones they had.
     """
-    if not isinstance(guest.boot, BootloaderBoot):
+    if not isinstance(guest.boot, BootloaderBoot) or image.payload is None:
         return ()
     kernel, ramdisk = image.payload.kernel, image.payload.ramdisk
     kind = OutputKind.PVGRUB if image.payload.extracted is None else OutputKind.KERNEL

@@ -6,8 +6,8 @@ from shimtool.dom0.keys import TABLE, Fate, keys_of
 from shimtool.errors import Fault, Location
 from shimtool.model import BootloaderBoot, Guest, Mode, NoBoot
 from shimtool.plan import bootloader
+from shimtool.plan.hvm import MOST_VCPUS
 
-_MOST_VCPUS = 128  # HVM_MAX_VCPUS, Xen's limit for HVM and PVH (public/hvm/hvm_info_table.h)
 _MOST_MEMORY = 16 << 20  # MiB: beyond 16 TiB a mistyped number is likelier than such a host
 
 # What libvirt alone has: SCSI and mediated devices.
@@ -31,15 +31,15 @@ def not_pv(guest: Guest) -> Fault:
     )
 
 
-def guest_faults(guest: Guest) -> list[Fault]:
-    """List the reasons that lie in the guest itself."""
+def guest_faults(guest: Guest, *, boot_loader_replaced: bool) -> list[Fault]:
+    """List the reasons that lie in the guest itself; `boot_loader_replaced`: by what we can do."""
     found = []
     kernel, ramdisk, program = map(guest.written, ("kernel", "ramdisk", "bootloader"))
     if isinstance(guest.boot, NoBoot):
         message = f"nothing to boot from: {guest.boot.reason}"
         remedy = f"add {kernel} (and {ramdisk}) or {program}"
         found.append(Fault(message, Location(guest.config), remedy=remedy))
-    if isinstance(guest.boot, BootloaderBoot):
+    if isinstance(guest.boot, BootloaderBoot) and boot_loader_replaced:
         found += bootloader.faults(guest, guest.boot)
     found += [
         guest.fault(
@@ -66,13 +66,13 @@ def _size_faults(guest: Guest) -> list[Fault]:
                 f"set {guest.written('memory')} to the sum of its nodes",
             )
         )
-    if guest.vcpus > _MOST_VCPUS:
+    if guest.vcpus > MOST_VCPUS:
         found.append(
             guest.fault(
                 "vcpus",
-                f"Xen gives an HVM or PVH guest {_MOST_VCPUS} vCPUs at most",
+                f"Xen gives an HVM or PVH guest {MOST_VCPUS} vCPUs at most",
                 guest.words.given("vcpus", guest.vcpus),
-                f"set {guest.written('vcpus')} to {_MOST_VCPUS} or less, or leave this guest PV",
+                f"set {guest.written('vcpus')} to {MOST_VCPUS} or less, or leave this guest PV",
             )
         )
     found += [

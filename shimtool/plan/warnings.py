@@ -6,6 +6,7 @@ from shimtool.dom0.keys import TABLE, Fate
 from shimtool.model import BootImage, Guest, Host, KernelBoot, Mode, Payload
 from shimtool.plan import bootloader, disks
 from shimtool.plan.hosting import host_warnings
+from shimtool.plan.hvm import pins_vcpus
 
 # MiB with which a guest with Debian's 6.1 kernel starts, besides its ramdisk, measured with shim
 # 4.17.7 under Xen 4.17: with 352 the shim ends with "Not enough RAM for domain 0 allocation", as
@@ -44,7 +45,7 @@ def _sizes(guest: Guest, image: BootImage) -> list[str]:
         found.append(f"{most} becomes {guest.memory}: memory cannot be raised above that")
     if guest.maxvcpus > guest.vcpus:
         most = given("maxvcpus", guest.maxvcpus)
-        becomes = f" becomes {guest.vcpus}" if image.pre_stage is None else ""
+        becomes = f" becomes {guest.vcpus}" if pins_vcpus(guest, image) else ""
         found.append(f"{most}{becomes}: vCPUs cannot be added later")
     if guest.vcpus > _SHIM_VCPUS:
         found.append(
@@ -54,11 +55,12 @@ def _sizes(guest: Guest, image: BootImage) -> list[str]:
     return found
 
 
-def _memory(guest: Guest, payload: Payload) -> str | None:
+def _memory(guest: Guest, payload: Payload | None) -> str | None:
     """Warn of little memory; not for PV GRUB, which is small and loads the kernel on its own."""
-    ramdisk = -(-payload.ramdisk.file.size >> 20) if payload.ramdisk else 0
-    needed = _ENOUGH + ramdisk
-    if payload.kernel.facts.guest_os == "GRUB" or guest.memory >= needed:
+    ramdisk = payload.ramdisk if payload else None
+    needed = _ENOUGH + (-(-ramdisk.file.size >> 20) if ramdisk else 0)
+    is_grub = payload is not None and payload.kernel.facts.guest_os == "GRUB"
+    if is_grub or guest.memory >= needed:
         return None
     return (
         f"{guest.words.given('memory', guest.memory, 'MiB')} may be too little: a shim needs up to"
@@ -78,11 +80,13 @@ def _keys(guest: Guest, mode: Mode) -> list[str]:
     ]
 
 
-def _protocol(guest: Guest, payload: Payload) -> str | None:
+def _protocol(guest: Guest, payload: Payload | None) -> str | None:
     """Warn of old 32-bit kernels, which do not tell a disk's back end that they are 32-bit.
 
     libxl does that for them, but for PV guests only (4.2-4.21, libxl_disk.c).
     """
+    if payload is None:
+        return None
     facts = payload.kernel.facts
     found = re.match(r"2\.6\.(\d+)", facts.version or "")
     if facts.bits == 64 or not guest.disks or not found or int(found[1]) >= _TELLS_PROTOCOL:

@@ -76,7 +76,7 @@ def test_iso_holds_what_the_disk_held(dom0: Dom0, image: Path) -> None:
 
 def test_pvh_names_files_by_their_content(dom0: Dom0, image: Path) -> None:
     mail(dom0, "root = '/dev/xvda2 ro'\n")
-    result = dom0.run("convert", "--xen", "4.17", *here(image))
+    result = dom0.run("convert", "--xen", "4.17", "--extract", *here(image))
     assert result.code == 0, result.err
     kernel = f"kernel-{hashlib.sha256(debs.kernel().read_bytes()).hexdigest()[:16]}"
     ramdisk = f"ramdisk-{hashlib.sha256(RAMDISK).hexdigest()[:16]}"
@@ -118,10 +118,39 @@ def test_pv_grub_where_it_can_honour_the_config(dom0: Dom0, image: Path) -> None
 )
 def test_what_pygrub_is_told(dom0: Dom0, image: Path, more: str, line: str) -> None:
     mail(dom0, more)
-    result = dom0.run("plan", "--mode", "pvh", *here(image))
+    result = dom0.run("plan", "--mode", "pvh", "--extract", *here(image))
     assert result.code == 0, result.err
     assert f"command line: {line}\n" in result.out
     assert ("'Debian GNU/Linux, rescue' of /boot/grub/grub.cfg" in result.out) == ("entry" in more)
+
+
+def test_in_pvh_the_boot_loader_stays(dom0: Dom0) -> None:
+    """Whatever it is told: nothing of the guest's disk is needed or read."""
+    text = "root = '/dev/xvda1'\nextra = 'a  b'\nbootloader_args = ['--entry=1']\n"
+    before = mail(dom0, text).read_text()
+    result = dom0.run("convert", "--xen", "4.17")
+    assert result.code == 0, result.err
+    assert {name.split("-")[0] for name in dom0.written()} == {"mail.cfg", "xen"}
+    assert (dom0.out / "mail.cfg").read_text().startswith(before)
+    assert dom0.run("verify", dom0.out / "mail.cfg").code == 0
+    assert "1 unchanged" in dom0.run("convert", "--xen", "4.17").err
+    assert dom0.run("status").code == 0
+    shown = dom0.run("plan", "--xen", "4.17").out
+    assert "boot loader:  /usr/lib/xen-4.4/bin/pygrub, which xl runs at each start" in shown
+
+
+@pytest.mark.parametrize(
+    "words", [("--boot-loader", "pvgrub"), ("--pvgrub", "x86_64"), ("--pvgrub", "i386")]
+)
+def test_pv_grub_in_pvh_is_a_choice(dom0: Dom0, words: tuple[str, ...]) -> None:
+    mail(dom0)
+    assert dom0.run("convert", "--xen", "4.17", *words).code == 0
+    assert any(name.startswith("pvgrub-") for name in dom0.written())
+    assert "bootloader" not in uncommented(dom0)
+    assert dom0.run("status").code == 0, "the choice is in the report"
+    mail(dom0, "root = '/dev/xvda1'\n")
+    refused = dom0.run("plan", "--xen", "4.17", "--no-extract", *words)
+    assert "cannot honour root=" in refused.err
 
 
 def test_no_extract_refuses_what_pv_grub_cannot_honour(dom0: Dom0, image: Path) -> None:
@@ -166,12 +195,12 @@ def test_a_guest_may_lie_about_its_times(dom0: Dom0, tmp_path: Path) -> None:
     """Other content under the same inode, size and times is other content all the same."""
     disk = disks.ext(tmp_path / "mine.img", FILES)
     mail(dom0, "root = '/dev/xvda1'\n")
-    assert "1 converted" in dom0.run("convert", "--xen", "4.17", *here(disk)).err
+    assert "1 converted" in dom0.run("convert", "--xen", "4.17", "--extract", *here(disk)).err
     data = disk.read_bytes()
     with disk.open("r+b") as file:
         file.seek(data.index(RAMDISK))
         file.write(RAMDISK[::-1])
-    assert "1 converted" in dom0.run("convert", "--xen", "4.17", *here(disk)).err
+    assert "1 converted" in dom0.run("convert", "--xen", "4.17", "--extract", *here(disk)).err
     ramdisk = f"ramdisk-{hashlib.sha256(RAMDISK[::-1]).hexdigest()[:16]}"
     assert dom0.written()[ramdisk] == RAMDISK[::-1]
 
@@ -187,7 +216,7 @@ def test_a_disk_in_use_is_said(dom0: Dom0, tmp_path: Path) -> None:
 def test_guests_of_one_kernel_share_its_file(dom0: Dom0, image: Path) -> None:
     for name in ("mail", "web"):
         mail(dom0, "root = '/dev/xvda1'\n", name)
-    result = dom0.run("convert", "--xen", "4.17", "--jobs", "2", *here(image))
+    result = dom0.run("convert", "--xen", "4.17", "--extract", "--jobs", "2", *here(image))
     assert result.code == 0, result.err
     assert sum(name.startswith("kernel-") for name in dom0.written()) == 1
 

@@ -132,3 +132,18 @@ def grubenv(**values: str) -> bytes:
     """Lay out GRUB's environment block: 1024 bytes, filled with #."""
     lines = "".join(f"{key}={value}\n" for key, value in values.items())
     return f"# GRUB Environment Block\n{lines}".encode().ljust(1024, b"#")
+
+
+# The default is the second of two entries; the first names files that are not there.
+SECOND_OF_TWO = """\
+set default="1"
+set timeout=5
+menuentry 'Gone' {{
+  linux /boot/vmlinuz.gone root={root} ro
+}}
+menuentry 'Debian' {{
+  search --no-floppy --fs-uuid --set=root {uuid}
+  linux /boot/vmlinuz root={root} ro {line} from=disk
+  initrd /boot/initrd.img
+}}
+"""

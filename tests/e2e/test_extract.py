@@ -8,20 +8,6 @@ from tests.support import debs
 
 pytestmark = pytest.mark.e2e
 
-# The default is the second of two entries; the first names files that are not there.
-GRUB = """\
-set default="1"
-set timeout=5
-menuentry 'Gone' {{
-  linux /boot/vmlinuz.gone root={root} ro
-}}
-menuentry 'Debian' {{
-  search --no-floppy --fs-uuid --set=root {uuid}
-  linux /boot/vmlinuz root={root} ro {line} from=disk
-  initrd /boot/initrd.img
-}}
-"""
-
 
 @pytest.mark.e2e_ci("pvh")
 def test_extract(environment: Environment) -> None:
@@ -32,7 +18,7 @@ def test_extract(environment: Environment) -> None:
         {
             "boot/vmlinuz": debs.kernel().read_bytes(),
             "boot/initrd.img": environment.files.ramdisk_bytes(),
-            "boot/grub/grub.cfg": grubs.filled(GRUB, layout),
+            "boot/grub/grub.cfg": grubs.filled(grubs.SECOND_OF_TWO, layout),
         },
     )
     disk = environment.files.partitioned_disk("auto", "root")

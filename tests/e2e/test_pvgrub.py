@@ -37,6 +37,7 @@ name = "disk"
 memory = 512
 {layout.disk_key()}
 """,
+        *("--boot-loader", "pvgrub"),
     )
     with environment.boot("disk", config, layout.prepare) as guest:
         (facts,) = guest.starts()

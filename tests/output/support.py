@@ -21,7 +21,7 @@ from shimtool.model import (
     SourceFile,
     Wrapping,
 )
-from shimtool.output.iso_content import MANIFEST_FILE, IsoFile, iso_files
+from shimtool.output.iso_content import MANIFEST_FILE, IsoFile, Sources, iso_files
 from shimtool.output.iso_reader import Iso
 from shimtool.output.iso_writer import write_iso
 from shimtool.system.files import stamp_of
@@ -58,15 +58,17 @@ class Made:
 def make(folder: Path, *more: IsoFile) -> Made:
     shim, kernel, ramdisk = (source(folder / name, size) for name, size in PAYLOAD.items())
     facts = KernelFacts(Wrapping.BZIMAGE, Compression.XZ, (512, 1024), 64, pv=True)
+    payload = Payload(Kernel(kernel, facts), Ramdisk(ramdisk, gzip=True, cpio=True))
+    of = Sources(shim, kernel, payload)
     image = BootImage(
         Shim("tiny", shim.path, shim.size, shim.sha256, None, "4.17.7", frozenset(Mode), "here"),
         "pv-shim console=xen,pv",
-        Payload(Kernel(kernel, facts), Ramdisk(ramdisk, gzip=True, cpio=True)),
+        payload,
         "root=/dev/xvda2 ro caf\udce9",
         PreStage(vcpus=1),
         hide_gzip=True,
     )
-    content = [*iso_files(image, shim, kernel, find_assets(), guest="web01"), *more]
+    content = [*iso_files(image, of, find_assets(), guest="web01"), *more]
     path = folder / "x.iso"
     with path.open("w+b") as out:
         write_iso(content, out)

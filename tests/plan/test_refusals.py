@@ -13,7 +13,7 @@ MOST = 16 * 1024 * 1024  # MiB
 
 def faults(text: str) -> list[tuple[str, int | None]]:
     document = parse(f"name = 'n'\nkernel = '/k'\n{text}\n".encode(), Path("guest.cfg"))
-    found = guest_faults(read_guest(document))
+    found = guest_faults(read_guest(document), boot_loader_replaced=True)
     assert all(fault.remedy for fault in found)
     return [(fault.seen or "", fault.where.line if fault.where else None) for fault in found]
 

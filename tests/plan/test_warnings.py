@@ -26,6 +26,7 @@ def test_memory_that_may_not_do(dom0: Dom0, memory: int, too_little: bool) -> No
     [
         ("maxmem = 1024\n", "maxmem=1024 becomes 512"),
         ("maxvcpus = 4\n", "maxvcpus=4: vCPUs cannot be added later"),
+        ("maxvcpus = 129\n", "maxvcpus=129 becomes 1"),
         ("vfb = ['type=vnc']\n", "vfb= is lost"),
         ("device_model_version = 'qemu-xen-traditional'\n", "device_model_version"),
         ("vcpus = 33\n", "vcpus=33: a shim gives its guest 32 at most"),
@@ -58,7 +59,7 @@ def planned_pygrub(dom0: Dom0, more: str, *words: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("words", "bits", "other"),
     [
-        ((), "64", "i386"),
+        (("--boot-loader", "pvgrub"), "64", "i386"),
         (("--pvgrub", "x86_64"), "64", "i386"),
         (("--pvgrub", "i386"), "32", "x86_64"),
     ],
