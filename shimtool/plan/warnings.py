@@ -25,8 +25,6 @@ def warnings(guest: Guest, image: BootImage, host: Host, mode: Mode) -> tuple[st
     found, payload = [], image.payload
     if text := _memory(guest, payload):
         found.append(text)
-    if mode is Mode.HVM:
-        found.append("live migration and save/restore do not work in HVM mode")
     found += _sizes(guest, image)
     found += _keys(guest, mode)
     found += disks.warnings(guest, mode)
@@ -47,6 +45,11 @@ def _sizes(guest: Guest, image: BootImage) -> list[str]:
         most = given("maxvcpus", guest.maxvcpus)
         becomes = f" becomes {guest.vcpus}" if pins_vcpus(guest, image) else ""
         found.append(f"{most}{becomes}: vCPUs cannot be added later")
+    if guest.vcpus > 1:
+        found.append(
+            f"{given('vcpus', guest.vcpus)}: with more than one vCPU a guest stops after save and"
+            " restore, or live migration (seen with shim 4.17.7): give it one before"
+        )
     if guest.vcpus > _SHIM_VCPUS:
         found.append(
             f"{given('vcpus', guest.vcpus)}: a shim gives its guest {_SHIM_VCPUS} at most, unless"
