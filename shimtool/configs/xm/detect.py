@@ -1,5 +1,6 @@
 """Whether a config is Python for xm or a file for xl: its content decides, not its name."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,13 +33,17 @@ _OPERATIONS = frozenset(
     ("attribute", "binary_operator", "parenthesized_expression", "subscript", "tuple")
 )
 
+# Several names that are set at once.
+_TARGETS = frozenset(("pattern_list", "tuple_pattern", "list_pattern"))
+_BOOTS = frozenset((b"kernel", b"bootloader"))
+
 
 def is_xm(data: bytes) -> bool:
     """Whether a file is certainly a config in Python.
 
     A file that xl reads, or would read with other line ends and the like, is xl's. So is a file
     that neither xl nor Python reads, because xl's errors explain more, unless it has statements
-    such as import or def.
+    such as import or def. One that Python alone reads, with all names in it set there, is xm's.
     """
     path = Path()
     if len(data) > LIMIT or file_faults(data, path) or _xl_reads(data):
@@ -75,17 +80,50 @@ def _has_python_expressions(source: Source) -> bool:
             return True
         if node.type in _OPERATIONS and not _is_any_in(node, others):
             return True
-    return False
+    if others or not _is_guest(names):
+        return False
+    return not any(_ends_early(source, node) for node in walk(source.root))
+
+
+def _is_guest(names: set[bytes]) -> bool:
+    """Whether these names, which a file of literals sets that xl cannot read, are a guest of xm's.
+
+    xm took no notice of names that it did not know, whatever their case and value. One that is a
+    key but for its case is a mistake all the same, and xl's error says which.
+    """
+    from shimtool.configs.xm.keys import READ_BY_XM, read_by_xl  # noqa: PLC0415 - loads much
+
+    known = {key.encode() for key in {*READ_BY_XM, *read_by_xl()}}
+    return not _BOOTS.isdisjoint(names) and not any(
+        name not in known and name.lower() in known for name in names
+    )
+
+
+def _ends_early(source: Source, node: "Node") -> bool:
+    """Whether an assignment has its value on a later line, which only the parser here allows."""
+    if node.type != "assignment":
+        return False
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    between = source.data[left.end_byte : right.start_byte] if left and right else b"\n"
+    return b"\n" in re.sub(rb"\\\r?\n", b"", between)
 
 
 def _assigned_names(source: Source) -> set[bytes]:
-    """Names that the file sets."""
-    assigned = (
-        node.child_by_field_name("left")
+    """Names that the file sets, also several at once (a, b = 1, 2)."""
+    found = set()
+    waiting = [
+        target
         for node in walk(source.root)
         if node.type in ("assignment", "augmented_assignment")
-    )
-    return {source.text(node) for node in assigned if node and node.type == "identifier"}
+        and (target := node.child_by_field_name("left"))
+    ]
+    while waiting:
+        node = waiting.pop()
+        if node.type == "identifier":
+            found.add(source.text(node))
+        elif node.type in _TARGETS:
+            waiting += node.named_children
+    return found
 
 
 def _identifiers(source: Source) -> Iterator[tuple[int, bytes]]:

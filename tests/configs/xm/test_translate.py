@@ -145,6 +145,33 @@ def test_what_only_python_has(text: bytes) -> None:
     assert is_xm(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"ha = True\n",
+        b"vfb = None\n",
+        b"_template = 'a'\n",
+        b"OVM_simple_name = 'a'\n",
+        b"prio = -1\n",
+        b"load = 1.5\n",
+        b"stamp = 2L\n",
+        b"extra = 'a' 'b'\n",
+        b"extra = 'a' \\\n  'b'\n",
+        b"disk = \\\n  ['phy:/dev/a,xvda,w']\n",
+        b"a, b = 1, 2\n",
+        b"(a, b) = [1, 2]\n",
+        b"[a, [b, c]] = [1, [2, 3]]\n",
+        b"'of the web team'\n",
+    ],
+)
+def test_literals_that_xl_cannot_read_are_xms_in_a_guests_config(text: bytes) -> None:
+    assert is_xm(b"name = 'x'\nkernel = '/k'\n" + text)
+    assert is_xm(text + b"bootloader = '/usr/bin/pygrub'\n")
+    assert not is_xm(b"kernel = '/k'\nname = web01\n" + text)
+    assert not is_xm(b"kernel = '/k'\nMemory = 512\n" + text)
+    assert not is_xm(b"kernel = '/k'\nmemory =\n" + text)
+
+
 def keys_of(text: str, name: str = "guest") -> dict[str, libxlu.Tree | None]:
     data = translate(text.encode(), Path(name))
     with libxlu.reading(data) as theirs:
