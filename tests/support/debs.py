@@ -4,6 +4,7 @@ Everything lands once in build/cache/debs/NAME_VERSION and is shared by all test
 """
 
 import fcntl
+import os
 import shutil
 from functools import cache
 from pathlib import Path
@@ -56,8 +57,15 @@ def deb(package: str) -> Path:
 @cache
 def kernel_package() -> str:
     """Return the name of the kernel package that linux-image-amd64 stands for today."""
-    lines = run(["apt-cache", "depends", "linux-image-amd64"]).splitlines()
-    return next(line.split()[1] for line in lines if "Depends: linux-image" in line)
+    kept = CACHE / "debs" / ".kernel"  # asking apt takes a second
+    if not kept.exists() or kept.stat().st_mtime < _LISTS.stat().st_mtime:
+        lines = run(["apt-cache", "depends", "linux-image-amd64"]).splitlines()
+        name = next(line.split()[1] for line in lines if "Depends: linux-image" in line)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        fresh = kept.with_suffix(f".{os.getpid()}")
+        fresh.write_text(name)
+        fresh.rename(kept)
+    return kept.read_text()
 
 
 def kernel() -> Path:
