@@ -199,6 +199,7 @@ def test_isos(tmp_path: Path, group: str, first: int) -> None:
         path.unlink()
 
 
+@pytest.mark.usefixtures("small_shim")
 @pytest.mark.parametrize(
     ("file", "eighths", "command"),
     [

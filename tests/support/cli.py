@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tests.support import child
 from tests.support.fork_server import Child
+from tests.support.prepared import keep
 
 # A command that makes the folder after it this program's /sys. Propagation stays as it is: / may
 # be no mount point (in a chroot), and then cannot be changed.
@@ -106,6 +107,7 @@ def forked(work: Callable[[], None]) -> Result:
 
 def run_here(*words: str | Path) -> Result:
     """Run a command line in this very process: for `forked` work that runs many."""
+    keep()
     kept = os.dup(1), os.dup(2)
     streams = os.memfd_create("out"), os.memfd_create("err")
     child.redirect(*streams)

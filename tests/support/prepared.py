@@ -34,14 +34,20 @@ def prepare() -> None:
     """Load all, build the commands, read the package's own tables; for a process that forks."""
     for name in _LOADED:
         import_module(name)
+    parse_python(b"")
+    keep()
+    gc.freeze()
+
+
+@cache
+def keep() -> None:
+    """Keep what is made for each command line, for a process that runs many."""
     build = cache(typer.main.get_command)
     setattr(typer.main, "get_command", build)  # noqa: B010 - the same, and keeps what it built
     build(app)
     kinds()
     read_by_xl()
-    parse_python(b"")
     _keep_checksum()
-    gc.freeze()
 
 
 def _keep_checksum() -> None:
@@ -50,8 +56,9 @@ def _keep_checksum() -> None:
     really = getattr(pycdlib.PyCdlib, name)
     iso = pycdlib.PyCdlib()
     iso.new()
-    os.environ.pop(VARIABLE, None)  # a test's own, perhaps; each child is given its environment
+    given = os.environ.pop(VARIABLE, None)  # a test's own, perhaps, in which not all is there
     boot = (find_assets().boot / BOOT_FILE).read_bytes()
+    os.environ |= {} if given is None else {VARIABLE: given}
     known = really(iso, io.BytesIO(boot), len(boot))
 
     def checksum(iso: pycdlib.PyCdlib, file: BinaryIO, length: int) -> int:
