@@ -99,6 +99,7 @@ def _convertible(case: Path, host: str) -> bool:
         "refused-other-boot-loader",
         "refused-other-boot-loader-with-a-kernel",
         "refused-pygrub-with-arguments",
+        "refused-pypxeboot",
         "refused-suse-domuloader",
         "refused-xen-tools-bookworm-pygrub",
         "refused-xen-tools-wheezy-pygrub",

@@ -23,10 +23,15 @@ Setting = XlValue | Unknown | Unusable | None
 
 
 def setting_of(value: Value, budget: Budget) -> Setting:
-    """Return what a key is set to that Python sets to `value`."""
+    """Return what a key is set to that Python sets to `value`.
+
+    xm took no notice of False either, which is what it says.
+    """
     match value:
         case Unknown() | None:
             return value
+        case False:
+            return None
         case bool() | str() | tuple() | dict():
             return _ignored(value)
     return _item(value, budget)
