@@ -46,7 +46,8 @@ TOTAL = 100_000 if _ASKED == 1 else _ASKED  # "1" stands for many, in all proper
 def mutants(reader: str, parts: int = 1) -> int:
     """Say how many mutants a reader gets, or each of `parts` equal parts of them."""
     share, short = _SHARES[reader]
-    return max(1, (TOTAL * share // 100 if LONG else short) // parts)
+    number = TOTAL * share // 100 if LONG else short
+    return max(1, -(-number // parts))
 
 
 def tally(
