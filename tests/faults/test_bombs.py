@@ -19,6 +19,9 @@ from tests.support.cli import Result, shimtool_cli
 from tests.support.compression_bombs import BOMBS, MIB, SIZE
 from tests.support.dom0 import Dom0
 
+# One of pytest's workers takes them all: else each would make every bomb.
+pytestmark = pytest.mark.xdist_group("bombs")
+
 CPU_SECONDS, MEMORY = 10, 200  # MiB beyond the 40 of a process that does nothing
 
 
