@@ -2,27 +2,24 @@
 
 import json
 import os
-import subprocess
-import sys
+import time
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
 from tests.faults.scenarios import CONVERT, Trial, Words
+from tests.support.cli import Result, in_child, shimtool_cli
 from tests.support.kernel_builder import small_kernel
 
 pytestmark = pytest.mark.usefixtures("small_shim")
 
 YEAR = 365 * 24 * 3600
-FAKETIME = ("faketime", "-f")
 
 
-def at(trial: Trial, when: str, command: Words) -> "subprocess.CompletedProcess[str]":
-    """Run a command of a real process whose clock says something else: "-3y" or "+20y"."""
-    return subprocess.run(
-        [*FAKETIME, when, sys.executable, "-m", "shimtool", *trial.words(command)],
-        capture_output=True, text=True, check=False, timeout=900,
-    )  # fmt: skip
+def at(trial: Trial, when: str, command: Words) -> Result:
+    """Run a command where the clock says something else: "-3y" or "+20y"."""
+    return shimtool_cli(*trial.words(command), faketime=when)
 
 
 def touch_all(trial: Trial, seconds: int) -> None:
@@ -32,10 +29,17 @@ def touch_all(trial: Trial, seconds: int) -> None:
         os.utime(path, ns=(moved, moved))
 
 
-def said(ended: "subprocess.CompletedProcess[str]") -> list[str]:
+def said(ended: Result) -> list[str]:
     """What became of each guest."""
-    assert ended.returncode == 0, ended.stderr
-    return [line.split()[1] for line in ended.stdout.splitlines() if "(hvm, shim" in line]
+    assert ended.code == 0, ended.err
+    return [line.split()[1] for line in ended.out.splitlines() if "(hvm, shim" in line]
+
+
+@pytest.mark.parametrize("years", [-50, -3, 0, 20])
+def test_the_clock_is_as_far_off_as_is_said(years: int) -> None:
+    now = partial(exec, "import time; print(time.time())")
+    off = float(in_child(now, faketime=f"{years:+}y").out) - time.time()
+    assert abs(off / YEAR - years) < 0.5
 
 
 def fresh(trial: Trial) -> bool:

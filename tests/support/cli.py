@@ -49,23 +49,27 @@ def shimtool_cli(
     *words: str | Path,
     through: Sequence[str] = (),
     tracer: Sequence[str] = (),
+    faketime: str | None = None,
 ) -> Result:
     """Run shimtool; perhaps `through` another program.
 
-    `tracer` is a command line of strace, which is attached before the work begins.
+    `tracer` is a command line of strace, which is attached before the work begins. `faketime` is
+    how far off the clock is: "-3y" or "+20y".
     """
     if through:
         return _started([*through, sys.executable, "-m", "shimtool", *map(str, words)])
-    return in_child(partial(child.command_line, [str(word) for word in words]), tracer)
+    return in_child(partial(child.command_line, [str(word) for word in words]), tracer, faketime)
 
 
-def in_child(work: Callable[[], None], tracer: Sequence[str] = ()) -> Result:
+def in_child(
+    work: Callable[[], None], tracer: Sequence[str] = (), faketime: str | None = None
+) -> Result:
     """Do work in a child as small as those that run the command line; exit code 97: an exception.
 
     It can be pickled: functions by their modules' names, of which none needs pytest.
     """
     out, err = os.memfd_create("out"), os.memfd_create("err")
-    process = Child(work, out, err)
+    process = Child(work, out, err, faketime)
     with _attached(tracer, process.pid):
         process.begin()
         taken = process.ended()

@@ -24,16 +24,22 @@ _ROOT = Path(__file__).parents[2]
 _LENGTH = 4
 
 
+# Has the server, and all it forks, see another time: $FAKETIME of each child, read at each call.
+CLOCK = ("env", "FAKETIME_NO_CACHE=1", "faketime", "-f", "+0")
+
+
 class Child:
     """Work that is about to begin, such as a command line: its process, and when it may begin."""
 
-    def __init__(self, work: Callable[[], None], out: int, err: int) -> None:
-        self._server = _server()
+    def __init__(
+        self, work: Callable[[], None], out: int, err: int, faketime: str | None = None
+    ) -> None:
+        self._server = _server(() if faketime is None else CLOCK)
         wait, self._go = os.pipe()
         request = {
             "work": work,
             "folder": os.fspath(Path.cwd()),
-            "environment": dict(os.environ),
+            "environment": dict(os.environ) | ({"FAKETIME": faketime} if faketime else {}),
             "largest_file": resource.getrlimit(resource.RLIMIT_FSIZE),
         }
         socket.send_fds(self._server, [b"!"], [out, err, wait])
@@ -52,10 +58,10 @@ class Child:
 
 
 @cache
-def _server() -> socket.socket:
-    """Start the process; it ends when this one does."""
+def _server(through: tuple[str, ...]) -> socket.socket:
+    """Start the process, perhaps through another program; it ends when this one does."""
     ours, its = socket.socketpair()
-    words = [sys.executable, "-m", "tests.support.fork_server", str(its.fileno())]
+    words = [*through, sys.executable, "-m", "tests.support.fork_server", str(its.fileno())]
     with its:
         process = subprocess.Popen(
             words, cwd=_ROOT, pass_fds=[its.fileno()], stdin=subprocess.DEVNULL
