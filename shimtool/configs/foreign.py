@@ -12,9 +12,8 @@ _FORMATS = tuple(
     for pattern, name, remedy in (
         (
             rb"\(\s*[A-Za-z_][\w.-]*[\s()]",
-            "what xend kept of a guest (SXP: `xm list -l`, config.sxp)",
-            "give the file that was given to `xm create` (in /etc/xen or /etc/xen/vm), or make XML"
-            " of this one with a libvirt of that time: virsh domxml-from-native xen-sxpr FILE",
+            "SXP of xend's that describes no guest",
+            "give the file that was given to `xm create`, or what `xm list -l GUEST` says of it",
         ),
         (
             rb"[\[{][\s\[{]*\"(?:domid|config|c_info|b_info)\"",

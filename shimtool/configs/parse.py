@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from shimtool.configs import libvirt
+from shimtool.configs import libvirt, sxp
 from shimtool.configs.foreign import foreign_format
 from shimtool.configs.xl.edit import edit, is_ours, unedited
 from shimtool.configs.xl.guest import read_guest
@@ -23,7 +23,7 @@ _HEADING = (
 
 @dataclass(frozen=True, slots=True)
 class XlConfig:
-    """A config that xl reads, or one for xm put into xl's syntax; `data` are the file's bytes."""
+    """A config that xl reads, or one of xm's or xend's in xl's syntax; `data` is the file."""
 
     document: Document
     data: bytes
@@ -127,6 +127,8 @@ def parse(data: bytes, path: Path) -> Config:
     try:
         return XlConfig(parse_xl(data, path), data)
     except ShimtoolError:
+        if sxp.is_domain(data):
+            return XlConfig(parse_xl(sxp.translate(data, path), path), data, Syntax.SXP)
         if fault := foreign_format(data, path):
             raise ShimtoolError(fault) from None
         from shimtool.configs import xm  # noqa: PLC0415 - takes 40 ms to load, and few need it

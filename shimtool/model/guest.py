@@ -21,10 +21,11 @@ class GuestType(StrEnum):
 
 
 class Syntax(StrEnum):
-    """What a config is written in. The new config of an xm guest is one for xl."""
+    """What a config is written in. The new config of a guest of xm or xend is one for xl."""
 
     XL = "xl"
     XM = "xm"
+    SXP = "sxp"
     LIBVIRT = "libvirt"
 
 

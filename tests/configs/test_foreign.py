@@ -14,9 +14,8 @@ HERE = Path("guest.cfg")
 @pytest.mark.parametrize(
     ("data", "named", "line"),
     [
-        (b"(domain\n (domid 1)\n)", "SXP", 1),
-        (b"\n# xend\n\n  (vm (name x))", "SXP", 4),
-        (b"(domain)", "SXP", 1),
+        (b"(xend-http-server yes)\n(logfile x)\n", "SXP", 1),
+        (b"\n# xend\n\n  (network (name x))", "SXP", 4),
         (b'[{"domid": 1, "config": {}}]', "xl list", 1),
         (b'\n[\n {\n  "domid": 1}]', "xl list", 2),
         (b'{"c_info": {"type": "pv"}}', "libxl-json", 1),

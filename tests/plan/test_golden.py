@@ -100,6 +100,7 @@ def _convertible(case: Path, host: str) -> bool:
         "refused-other-boot-loader-with-a-kernel",
         "refused-pygrub-with-arguments",
         "refused-pypxeboot",
+        "refused-xend-sxp-with-arguments-for-pygrub",
         "refused-suse-domuloader",
         "refused-xen-tools-bookworm-pygrub",
         "refused-xen-tools-wheezy-pygrub",

@@ -1,0 +1,95 @@
+"""SXP as xend's own parser reads it: lists in parentheses, words, quoted text, # comments."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Union
+
+from shimtool.errors import fault
+
+_DEEPEST = 50  # lists in each other; xend writes 7
+_DOMAIN = re.compile(rb"(?:\s+|#[^\n]*\n)*+\(\s*(?:domain|vm)[\s()]")
+_TOKEN = re.compile(
+    rb"(?P<none>\s+|#[^\n]*)|(?P<open>\()|(?P<close>\))"
+    rb"|'(?P<single>(?:[^'\\]|\\.)*+)'|\"(?P<double>(?:[^\"\\]|\\.)*+)\"|(?P<word>[^\s()'\"]+)",
+    re.DOTALL,
+)
+_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word or quoted text, and its 1-based line."""
+
+    text: bytes
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A list, and the 1-based line on which it begins."""
+
+    line: int
+    items: list[Union[Word, "Form"]] = field(default_factory=list)
+
+    @property
+    def name(self) -> bytes:
+        """The first word, which says what the list is; empty if it has none."""
+        return self.items[0].text if self.items and isinstance(self.items[0], Word) else b""
+
+    def forms(self, name: bytes | None = None) -> "list[Form]":
+        """Return the lists in it, all or those of a name."""
+        found = [each for each in self.items if isinstance(each, Form)]
+        return [each for each in found if name is None or each.name == name]
+
+    def words(self) -> list[bytes]:
+        """Return the words behind its name."""
+        return [each.text for each in self.items[1:] if isinstance(each, Word)]
+
+    def value(self, name: bytes) -> bytes:
+        """Return what the last list of a name holds, as one text; empty if there is none."""
+        found = self.forms(name)
+        return b" ".join(found[-1].words()) if found else b""
+
+
+def is_domain(data: bytes) -> bool:
+    """Whether a file begins as xend's form of a guest does."""
+    return _DOMAIN.match(data) is not None
+
+
+def read(data: bytes, path: Path) -> list[Form]:
+    """Return the lists at the top; ShimtoolError for what is no SXP."""
+    top, at, line = Form(1), 0, 1
+    stack = [top]
+    while at < len(data):
+        match = _TOKEN.match(data, at)
+        if not match or (match["close"] and len(stack) == 1):
+            seen = data[at : at + 60].decode(errors="backslashreplace")
+            raise fault("xend's SXP ends or breaks off here", path, line, seen=seen, remedy=_AGAIN)
+        if match["open"]:
+            inner = Form(line)
+            stack[-1].items.append(inner)
+            stack.append(inner)
+        elif match["close"]:
+            stack.pop()
+        elif match["none"] is None:
+            stack[-1].items.append(Word(_text(match), line))
+        if len(stack) > _DEEPEST:
+            raise fault("lists too deep for xend's SXP", path, line, remedy=_AGAIN)
+        line += match[0].count(b"\n")
+        at = match.end()
+    if len(stack) > 1:
+        message = "xend's SXP ends inside this list"
+        raise fault(message, path, stack[-1].line, remedy=_AGAIN)
+    return top.forms()
+
+
+_AGAIN = "write it again: xm list -l GUEST > FILE"
+
+
+def _text(match: re.Match[bytes]) -> bytes:
+    if match["word"] is not None:
+        return match["word"]
+    quoted = match["single"] if match["single"] is not None else match["double"]
+    return _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]), quoted)
