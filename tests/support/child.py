@@ -32,10 +32,18 @@ class Taken:
 
 
 def fork(work: Callable[[], None], out: int, err: int, wait: int) -> int:
-    """Fork a child that works once `wait` can be read; exit code 97 for an exception."""
+    """Fork a child that works once `wait` can be read; exit code 97 for an exception.
+
+    When this returns, it waits: a tracer that is attached then counts the work's calls alone.
+    """
+    waits, at_it = os.pipe()
     child = os.fork()
     if not child:
-        _become(work, out, err, wait)
+        os.close(waits)
+        _become(work, (out, err), wait, at_it)
+    os.close(at_it)
+    os.read(waits, 1)
+    os.close(waits)
     return child
 
 
@@ -81,16 +89,18 @@ def redirect(out: int, err: int) -> None:
     sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - as above
 
 
-def _become(work: Callable[[], None], out: int, err: int, wait: int) -> None:
+def _become(work: Callable[[], None], out: tuple[int, int], wait: int, at_it: int) -> None:
     """Be the child; never returns."""
     code = 99  # something here went wrong, not in the program
     gc.freeze()  # what was inherited is never looked through: the pages stay shared
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115 - descriptors of a process
-        redirect(out, err)
+        redirect(*out)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.alarm(HUNG)
+        os.write(at_it, b"!")
+        os.close(at_it)
         select.select([wait], [], [])  # no read(), which a tracer may count
         work()
         code = 0
