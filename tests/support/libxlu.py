@@ -18,7 +18,7 @@ from tests.support import debs
 # A value as libxlu has it: a string, or a list of values.
 Tree = bytes | list["Tree"]
 
-_PACKAGES = (
+PACKAGES = (
     ("libxentoolcore1", "libxentoolcore.so.1"),
     ("libxentoollog1", "libxentoollog.so.1"),
     ("libxencall1", "libxencall.so.1"),
@@ -62,7 +62,7 @@ _DISK_ROOM = 4096  # bytes; libxl_device_disk takes some 200
 
 @cache
 def _library() -> ctypes.CDLL:
-    for package, name in _PACKAGES:
+    for package, name in PACKAGES:
         (path,) = debs.unpacked(package).glob(f"**/x86_64-linux-gnu/{name}")
         library = ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
     # A library handle finds symbols of what it depends on too, libc included.
