@@ -39,7 +39,8 @@ def guest_with_a_ramdisk_of(dom0: Dom0, name: str, size: int) -> None:
 def at_work(dom0: Dom0, jobs: int, *more: str) -> Iterator[Running]:
     words = list(map(str, dom0.words("convert", "--verbose", "--jobs", str(jobs), *more)))
     with (dom0.root / "said").open("wb") as said, subprocess.Popen(
-        [sys.executable, "-m", "shimtool", *words],
+        # As a terminal's: in the background of a script Ctrl-C is ignored, by children too.
+        ["env", "--default-signal=INT", sys.executable, "-m", "shimtool", *words],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True,
     ) as process:  # fmt: skip
         try:

@@ -18,6 +18,7 @@ void xs_close(void *xsh) {}
 int xc_version(void *xch, int command, void *buffer) { return command ? -1 : 4 << 16 | 17; }
 int xc_physinfo(void *xch, void *info) { return 0; }
 int xc_get_max_cpus(void *xch) { return 8; }
+int xc_get_online_cpus(void *xch) { return 8; }
 int xc_get_max_nodes(void *xch) { return 1; }
 long xc_sharing_freed_pages(void *xch) { return 0; }
 long xc_sharing_used_frames(void *xch) { return 0; }
