@@ -47,9 +47,9 @@ def far_notes(away: int) -> bytes:
 @cache
 def large_dictionary() -> bytes:
     """An xz stream which may refer back over 64 MB: as much of it as is read is kept in memory."""
-    noise = os.urandom(4096) * (10 * MIB // 1024)
+    noise = os.urandom(4096) * (62 * MIB // 4096)
     filters = [{"id": lzma.FILTER_LZMA2, "preset": 0, "dict_size": 64 * MIB}]
-    head = far_notes(36 * MIB)
+    head = far_notes(60 * MIB)  # far more than a process may have free from earlier work
     return lzma.compress(head + noise, check=lzma.CHECK_NONE, filters=filters)
 
 
