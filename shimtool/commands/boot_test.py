@@ -49,7 +49,8 @@ def boot_test(path: Path, memory: int, seconds: float) -> list[Check]:
 def _boot(iso: Path, memory: int, seconds: float) -> tuple[str, list[bytes]]:
     """Return what the serial port said until the shim ended, or time was up, and the guest's line.
 
-    Of the latter there may be several, if the guest's files hold what looks like one.
+    Of the latter there may be several, if the guest's files hold what looks like one; none where
+    the shim did not get so far: QEMU may not even have made its memory by then.
     """
     serial, ram = iso.with_name("serial"), iso.with_name("memory")
     serial.touch()
@@ -59,7 +60,8 @@ def _boot(iso: Path, memory: int, seconds: float) -> tuple[str, list[bytes]]:
             if END.search(_text(serial)):
                 break
             time.sleep(_POLL)
-        return _text(serial), guest_lines(ram)
+        said = _text(serial)
+        return said, guest_lines(ram) if END.search(said) else []
 
 
 def _talking(iso: Iso, manifest: Manifest) -> tuple[str, bytes]:

@@ -8,7 +8,7 @@ import pytest
 
 from shimtool.assets import find_assets
 from tests.boot.iso import shim_version
-from tests.support.cli import shimtool_cli
+from tests.support.cli import refused, shimtool_cli
 from tests.support.dom0 import Dom0
 
 pytestmark = pytest.mark.boot
@@ -39,6 +39,17 @@ def test_a_guest_of_32_bits(dom0: Dom0) -> None:
     assert dom0.run("convert", "--mode", "hvm", "--xen", "4.17", config).code == 0
     (report,) = json.loads(shimtool_cli("boot-test", "--json", dom0.out / "old.iso").out)
     assert report["checks"]["command line"] == "(hd0)/menu  a ", "without the blanks in front"
+
+
+def test_a_qemu_that_ends_at_once(dom0: Dom0) -> None:
+    """As one too old for what it is asked for does: it never makes the machine's memory."""
+    config = next(iter(sorted(dom0.configs.glob("*.cfg"))))
+    assert dom0.run("convert", "--mode", "hvm", "--xen", "4.17", config).code == 0
+    (iso,) = dom0.out.glob("*.iso")
+    (dom0.root / "bin").mkdir()
+    (dom0.root / "bin" / "qemu-system-x86_64").symlink_to("/bin/false")
+    path = f"PATH={dom0.root / 'bin'}:{os.environ['PATH']}"
+    refused(shimtool_cli("boot-test", iso, through=("env", path)), "the shim did not start")
 
 
 def test_what_stops_it_is_said(dom0: Dom0) -> None:
