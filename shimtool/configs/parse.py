@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from shimtool.configs import libvirt, sxp
-from shimtool.configs.foreign import foreign_format
+from shimtool.configs import libvirt
 from shimtool.configs.xl.edit import edit, is_ours, unedited
 from shimtool.configs.xl.guest import read_guest
 from shimtool.configs.xl.names import outputs_named
@@ -127,6 +126,9 @@ def parse(data: bytes, path: Path) -> Config:
     try:
         return XlConfig(parse_xl(data, path), data)
     except ShimtoolError:
+        from shimtool.configs import sxp  # noqa: PLC0415 - takes 5 ms to load, and few need it
+        from shimtool.configs.foreign import foreign_format  # noqa: PLC0415 - as above
+
         if sxp.is_domain(data):
             return XlConfig(parse_xl(sxp.translate(data, path), path), data, Syntax.SXP)
         if fault := foreign_format(data, path):
