@@ -82,7 +82,9 @@ _OPTIONS: dict[str, Any] = {
     ],
     "boot_loader": Annotated[
         BootLoader,
-        typer.Option(help="pvgrub: PV GRUB replaces pygrub. auto: in HVM mode only."),
+        typer.Option(
+            help="What finds a pygrub guest's kernel. auto: in PVH mode keep, in HVM mode pvgrub."
+        ),
     ],
     "pvgrub": Annotated[
         PvGrub | None,

@@ -109,6 +109,13 @@ def _mapping(text: str) -> tuple[str, Path]:
     return host.rstrip("/") or "/", Path(here).absolute()
 
 
+_AGAINST = {
+    BootLoader.KEEP: ("--extract", "--pvgrub"),
+    BootLoader.PVGRUB: ("--extract",),
+    BootLoader.EXTRACT: ("--no-extract", "--pvgrub"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuestSettings(HostSettings):
     """What is wanted of the guests; None stands for the best there is."""
@@ -134,9 +141,21 @@ class GuestSettings(HostSettings):
             force=self.force,
             boot_loader=self.boot_loader,
             pvgrub=self.pvgrub,
-            extract=self.extract,
+            extract=self._extract(),
             verbose_boot=self.verbose_boot,
         )
+
+    def _extract(self) -> bool | None:
+        """--extract, which --boot-loader extract is too; they must not contradict each other."""
+        given = {
+            "--extract": self.extract,
+            "--no-extract": self.extract is False,
+            "--pvgrub": self.pvgrub,
+        }
+        for option in _AGAINST.get(self.boot_loader, ()):
+            if given[option]:
+                raise UsageError("--boot-loader", f"{self.boot_loader} stands against {option}")
+        return True if self.boot_loader is BootLoader.EXTRACT else self.extract
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

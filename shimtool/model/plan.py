@@ -30,11 +30,14 @@ class ShimKind(StrEnum):
 class BootLoader(StrEnum):
     """What finds the kernel of a guest whose boot loader ran in dom0.
 
-    `auto`: in PVH mode that boot loader, as before; in HVM mode PV GRUB.
+    `auto`: in PVH mode that boot loader, as before (`keep`: nothing else); in HVM mode PV GRUB, or
+    what is taken out of the guest's disk (`extract`) where that cannot do as the config says.
     """
 
     AUTO = "auto"
+    KEEP = "keep"
     PVGRUB = "pvgrub"
+    EXTRACT = "extract"
 
 
 class PvGrub(StrEnum):

@@ -129,6 +129,21 @@ def stays(guest: Guest, host: Host, settings: Settings) -> bool:
     )
 
 
+def keep_faults(guest: Guest, settings: Settings) -> list[Fault]:
+    """List why a boot loader that was to be kept is not, where it does not stay."""
+    if settings.boot_loader is not BootLoader.KEEP or not isinstance(guest.boot, BootloaderBoot):
+        return []
+    return [
+        guest.fault(
+            "bootloader",
+            f"{guest.words.toolstack} would not run this boot loader in the new config, and"
+            " --boot-loader keep wants it to",
+            guest.boot.program.text,
+            guest.words.or_pvh("leave out --boot-loader keep", _OR_PVH),
+        )
+    ]
+
+
 def is_pygrub(boot: BootloaderBoot) -> bool:
     """Whether the boot loader is pygrub, whose work shimtool can do."""
     return boot.program.text.rpartition("/")[2].startswith("pygrub")

@@ -78,6 +78,8 @@ def payload_independent_faults(
     mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
     replaced = not bootloader.stays(guest, host, settings)
     faults = [*guest_faults(guest, boot_loader_replaced=replaced), *disks.faults(guest, mode)]
+    if replaced:
+        faults += bootloader.keep_faults(guest, settings)
     if faults:
         return faults
     by = carrier(shim, mode)

@@ -162,6 +162,40 @@ def test_pv_grub_in_pvh_is_a_choice(dom0: Dom0, words: tuple[str, ...]) -> None:
     assert "cannot honour root=" in refused.err
 
 
+def test_kept_or_refused(dom0: Dom0, image: Path) -> None:
+    mail(dom0, "root = '/dev/xvda1'\n")
+    keep = ("--boot-loader", "keep")
+    assert planned(dom0, *keep, "--xen", "4.17")["outputs"][-1] == "mail.cfg"
+    refused = dom0.run("plan", *keep, "--xen", "4.9.2", *here(image))
+    assert refused.code == 1
+    assert "mail.cfg:2: xl would not run this boot loader" in refused.err
+    assert "use --mode pvh" in refused.err
+    dom0.guest()
+    assert "web01: converted" in dom0.run("convert", *keep, dom0.configs / "web01.cfg").out
+
+
+def test_extract_by_its_other_name(dom0: Dom0, image: Path) -> None:
+    mail(dom0)
+    words = ("--boot-loader", "extract", "--xen", "4.17", *here(image))
+    assert dom0.run("convert", *words).code == 0
+    assert any(name.startswith("kernel-") for name in dom0.written())
+    assert dom0.run("status").code == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("keep", "--extract"), ("pvgrub", "--extract"), ("extract", "--no-extract"),
+        ("extract", "--pvgrub", "i386"), ("keep", "--pvgrub", "i386"),
+    ],
+)  # fmt: skip
+def test_choices_that_contradict_each_other(dom0: Dom0, words: tuple[str, ...]) -> None:
+    mail(dom0)
+    result = dom0.run("plan", "--boot-loader", *words)
+    assert result.code == 2
+    assert "stands against" in " ".join(result.err.split())
+
+
 def test_no_extract_refuses_what_pv_grub_cannot_honour(dom0: Dom0, image: Path) -> None:
     mail(dom0, "root = '/dev/xvda1'\nextra = 'quiet'\n")
     result = dom0.run("plan", "--no-extract", *here(image))
