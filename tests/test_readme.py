@@ -1,4 +1,4 @@
-"""The README against the program: what it names exists, and what it shows is what is printed."""
+"""README and manual against the program: what they name exists, what they show is printed."""
 
 import re
 from collections.abc import Iterator
@@ -11,10 +11,12 @@ from typer.main import get_command
 from shimtool.cli.app import app
 from shimtool.cli.examples import EXAMPLES
 from tests.support.cli import shimtool_cli
+from tests.support.debs import ROOT
 from tests.support.dom0 import make_dom0
+from tests.support.pages import TEXTS
 
-ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text()
+README = TEXTS["README"].read_text()
+ALL = "\n".join(path.read_text() for path in TEXTS.values())
 
 
 def commands() -> Iterator[tuple[str, ...]]:
@@ -58,23 +60,38 @@ def options(text: str) -> set[str]:
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]*[a-z](?![\w-])", text))
 
 
-def test_every_option_named_exists(helps: dict[tuple[str, ...], str]) -> None:
-    named = options(README)
-    assert named
+def code(text: str) -> str:
+    """What is a command or a name: fenced blocks, and words between backticks, one a line."""
+    fenced, inline = re.split(r"^```\n", text, flags=re.M), re.compile(r"`([^`\n]+)`")
+    blocks = [
+        part if odd % 2 else "\n".join(inline.findall(part)) for odd, part in enumerate(fenced)
+    ]
+    return "\n".join(blocks)
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_option_named_exists(helps: dict[tuple[str, ...], str], name: str) -> None:
+    named = options(TEXTS[name].read_text())
     assert named - options("\n".join(helps.values())) - OF_OTHERS == set()
 
 
-def test_every_command_named_exists_and_every_command_is_named() -> None:
-    named = set(re.findall(r"`(?:shimtool )?(shims [a-z]+|[a-z-]+)[^`]*`", README))
-    called = set(re.findall(r"`shimtool (shims [a-z]+|[a-z-]+)", README))
-    there = {" ".join(words) for words in COMMANDS}
-    assert called <= there
-    assert there - named == {"shims show"}
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_command_named_exists(name: str) -> None:
+    text = TEXTS[name].read_text().replace("\n", " ")
+    called = set(re.findall(r"`shimtool (shims [a-z]+|[a-z-]+)(?=[^`]*`)", text))
+    assert called <= {" ".join(words) for words in COMMANDS}
+
+
+@pytest.mark.parametrize("name", ["README", "shimtool"])
+def test_every_command_is_named(name: str) -> None:
+    named = re.findall(r"`(?:shimtool )?(shims [a-z]+|[a-z-]+)[^`]*`", TEXTS[name].read_text())
+    missing = {" ".join(words) for words in COMMANDS} - set(named)
+    assert missing == ({"shims show"} if name == "README" else set())
 
 
 def test_every_make_target_named_exists() -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.M))
-    named = set(re.findall(r"\bmake ([a-z][a-z0-9-]*)(?=[`\n ;])", README))
+    named = set(re.findall(r"\bmake ([a-z][a-z0-9-]*)(?=[\n ;]|$)", code(ALL)))
     assert named
     assert named <= targets
 

@@ -1,4 +1,4 @@
-"""What becomes of every key of an xl config, in each mode: one table, which the README shows.
+"""What becomes of every key of an xl config, in each mode: one table, which shimtool-keys(5) shows.
 
 Keys are those that xl 4.4 to 4.21 looks up (shimtool/dom0/releases.yaml). What each one does was
 read in xl_parse.c, libxl_create.c and libxl_dm.c of 4.6, 4.9, 4.17 and 4.21; "shim" rows in
@@ -30,7 +30,7 @@ class Fate(StrEnum):
 class Row:
     """Keys that are treated alike, in HVM mode as `hvm` says, in PVH mode as `pvh` says.
 
-    `why` is for the README. `message` is what a warning or refusal says of them, in which
+    `why` is for the manual. `message` is what a warning or refusal says of them, in which
     {words.console} stands for a word of the config's Vocabulary.
     """
 

@@ -10,13 +10,13 @@ import pytest
 
 from tests.appliance.engines import Engine, run
 from tests.support.cli import Result
-from tests.support.debs import ROOT
 from tests.support.dom0 import Dom0
+from tests.support.pages import PAGES
 
 pytestmark = pytest.mark.appliance
 
 MARK = b"a guest's disk, sector 0"
-README = (ROOT / "README.md").read_text()
+PAGE = PAGES["air-gapped"].read_text()
 PYTHON = "/usr/bin/python3.11"
 READ = "import sys; print(open(sys.argv[1], 'rb').read(24).decode())"
 WRITE = "import sys; open(sys.argv[1], 'r+b')"
@@ -33,9 +33,9 @@ def disk(tmp_path: Path) -> Iterator[str]:
     subprocess.run(["losetup", "--detach", device], check=True)
 
 
-def test_the_options_of_the_readme(engine: Engine, image: str, disk: str, dom0: Dom0) -> None:
+def test_the_options_of_the_manual(engine: Engine, image: str, disk: str, dom0: Dom0) -> None:
     """On the command line: podman 4.3's docker-compatible service forgets the rule."""
-    (options,) = re.findall(r"^docker run (.*--device-cgroup-rule.*) \.\.\.$", README, re.M)
+    (options,) = re.findall(r"^docker run (.*--device-cgroup-rule.*) \.\.\.$", PAGE, re.M)
     base = [engine.program, "run", "--rm", "--network=none", "--read-only", "--cap-drop=ALL"]
     given = shlex.split(options)
 

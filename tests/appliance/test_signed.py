@@ -1,4 +1,4 @@
-"""What `make dist SIGN=KEY` adds: checked with openssl, as README and INSTALL say."""
+"""What `make dist SIGN=KEY` adds: checked with openssl, as the manual and INSTALL say."""
 
 import hashlib
 import shutil
@@ -9,6 +9,7 @@ import pytest
 
 from tests.appliance.conftest import Dist
 from tests.support.debs import ROOT
+from tests.support.pages import PAGES
 
 pytestmark = pytest.mark.appliance
 
@@ -49,7 +50,7 @@ def folder(dist: Dist, tmp_path: Path) -> Path:
 
 
 def test_the_texts_say_how_it_is_checked(folder: Path) -> None:
-    for text in (folder / "INSTALL", ROOT / "README.md"):
+    for text in (folder / "INSTALL", PAGES["air-gapped"]):
         assert CHECK in text.read_text()
         assert FINGERPRINT in text.read_text()
 

@@ -10,6 +10,7 @@ from tests.bench import boots, hosts, one_guest
 from tests.bench.command import FOLDER, Section
 from tests.bench.plot import draw
 from tests.support.debs import ROOT
+from tests.support.pages import PAGES
 
 PARTS: dict[str, Callable[[], Section]] = {
     "one": one_guest.measure,
@@ -23,10 +24,10 @@ MARKED = re.compile(
 
 
 def _publish(text: str) -> None:
-    """Put table and picture where README shows them."""
+    """Put tables and picture where manual and README show them."""
     shutil.copy(FOLDER / "speed.png", PICTURE)
-    readme = ROOT / "README.md"
-    readme.write_text(MARKED.sub(lambda _: f"{text}\n\n", readme.read_text()))
+    page = PAGES["how-it-works"]
+    page.write_text(MARKED.sub(lambda _: f"{text}\n\n", page.read_text()))
 
 
 def main(part: str | None, *, readme: bool) -> None:
@@ -47,6 +48,8 @@ def main(part: str | None, *, readme: bool) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("part", nargs="?", choices=PARTS)
-    parser.add_argument("--readme", action="store_true", help="put the result into README.md")
+    parser.add_argument(
+        "--readme", action="store_true", help="put the result into README and manual"
+    )
     given = parser.parse_args()
     main(given.part, readme=given.readme)

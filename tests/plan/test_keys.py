@@ -1,7 +1,6 @@
-"""The table of keys: complete, true of what planning does, and what the README shows."""
+"""The table of keys: complete, true of what planning does, and what the manual shows."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -13,9 +12,10 @@ from shimtool.model import XL, Mode
 from tests.plan.support import BASE, VALUES
 from tests.support.dom0 import Dom0
 from tests.support.libxlu import reading
+from tests.support.pages import PAGES
 from tests.support.planning import outcome_of
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = PAGES["keys"]
 PLACE = re.compile(r"(<!-- keys:.*?-->\n).*?(<!-- end of keys -->\n)", re.DOTALL)
 
 
@@ -77,11 +77,11 @@ def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Planned | Refused
     assert said == ([f"{key}= {row.said(XL)}"] if spoken else [])
 
 
-# --- the README ---------------------------------------------------------------------------------
+# --- the manual ---------------------------------------------------------------------------------
 
 
 def table() -> str:
-    """Return the table as the README has it."""
+    """Return the table as the manual has it."""
     lines = ["| keys | in HVM mode | in PVH mode | why |", "|---|---|---|---|"]
     for row in merged():
         keys = " ".join(f"`{key}`" for key in row.keys)
@@ -100,11 +100,11 @@ def merged() -> list[Row]:
     return list(found.values())
 
 
-def test_the_readme_shows_the_table(request: pytest.FixtureRequest) -> None:
-    text = README.read_text()
+def test_the_manual_shows_the_table(request: pytest.FixtureRequest) -> None:
+    text = PAGE.read_text()
     fresh = PLACE.sub(lambda found: found[1] + table() + found[2], text)
-    assert PLACE.search(text), "README.md has no place for the table of keys"
+    assert PLACE.search(text), "no place for the table of keys"
     if request.config.getoption("--regenerate") and fresh != text:
-        README.write_text(fresh)
+        PAGE.write_text(fresh)
         text = fresh
     assert text == fresh, "run pytest tests/plan/test_keys.py --regenerate"
