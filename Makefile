@@ -25,7 +25,7 @@ SCRIPTS := container/apt-require container/collect-assets container/device-model
 
 # Most of plan, configs and output; without what tries large hostile inputs.
 QUICK := tests/cli/test_options.py tests/configs tests/dom0 tests/output tests/plan tests/system \
-	tests/test_layers.py tests/test_readme.py -k 'not hostile and not hundred_thousand'
+	tests/docs tests/test_layers.py -k 'not hostile and not hundred_thousand'
 
 # Debian packages, by what needs them
 FOR_ASSETS := gcc

@@ -127,3 +127,13 @@ def test_every_example_of_the_help_is_understood(helps: dict[tuple[str, ...], st
             program, called, *_rest = how.split()
             assert (program, called) == ("shimtool", command)
             assert options(how) <= options(offered), how
+
+
+def test_the_numbers_of_the_speed_are_those_measured() -> None:
+    """`make bench README=1` writes the tables of the manual; README says the main ones."""
+    said = re.search(r"^## Speed\n(.*?)^## ", README, re.M | re.S)
+    assert said
+    numbers = re.findall(r"\d[\d.,]*(?: s|x| MB)\b", said[1])
+    assert len(numbers) > 5
+    tables = TEXTS["how-it-works"].read_text().partition("## Speed")[2]
+    assert [each for each in numbers if f" {each} " not in tables] == []
