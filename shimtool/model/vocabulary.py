@@ -38,8 +38,9 @@ class Vocabulary:
             return f"{key}={value}"
         return f"{self.elements[key]} of {value} {unit}".rstrip()
 
-    def or_pvh(self, remedy: str, advice: str = ", or use --mode pvh") -> str:
-        """Return a remedy with `advice` to use PVH mode behind it, where that can help."""
+    def or_pvh(self, remedy: str, why: str = "") -> str:
+        """Return a remedy with the advice to use PVH mode behind it, where that can help."""
+        advice = f", or, from Xen 4.10.1 on, use --mode pvh{why}"
         return remedy + advice if self.advises_pvh else remedy
 
 

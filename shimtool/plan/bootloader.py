@@ -30,7 +30,7 @@ _LONG = (
 )  # fmt: skip
 _HARMLESS = ("-q", "--quiet", "-i", "--interactive", "--runas", "--debug")
 _MOST_ARGUMENTS = 1000  # 16 options make sense; the time of getopt grows with their square
-_OR_PVH = ", or, from Xen 4.10.1 on, use --mode pvh, in which it stays"
+_IT_STAYS = ", in which it stays"
 _HONOURED = ("--kernel", "--ramdisk", "--args", "--entry", "--offset")
 
 
@@ -139,7 +139,7 @@ def keep_faults(guest: Guest, settings: Settings) -> list[Fault]:
             f"{guest.words.toolstack} would not run this boot loader in the new config, and"
             " --boot-loader keep wants it to",
             guest.boot.program.text,
-            guest.words.or_pvh("leave out --boot-loader keep", _OR_PVH),
+            guest.words.or_pvh("leave out --boot-loader keep", _IT_STAYS),
         )
     ]
 
@@ -160,7 +160,7 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
                 guest.words.or_pvh(
                     f"set {guest.written('bootloader')} to pygrub, or {guest.written('kernel')} and"
                     f" {guest.written('ramdisk')}",
-                    _OR_PVH,
+                    _IT_STAYS,
                 ),
             )
         ]
@@ -179,7 +179,7 @@ def pvgrub_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
                 "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
                 " --extract), or put it into the guest's own grub.cfg and remove"
                 f" {guest.written(key)} here",
-                _OR_PVH,
+                _IT_STAYS,
             ),
         )
         for key in ignored_by_pvgrub(guest, boot)

@@ -53,10 +53,7 @@ def faults(guest: Guest, mode: Mode) -> list[Fault]:
             disk,
             "in an HVM guest QEMU alone can serve a CD-ROM or a read-only disk among the first"
             f" four, and this one has the script {disk.script}",
-            guest.words.or_pvh(
-                "make the disk writable, name it xvde or later",
-                ", or, from Xen 4.10.1 on, use --mode pvh",
-            ),
+            guest.words.or_pvh("make the disk writable, name it xvde or later"),
         )
         for disk in guest.disks
         if disk.script and (disk.cdrom or needs_cdrom(disk))

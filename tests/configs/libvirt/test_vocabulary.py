@@ -40,7 +40,7 @@ def test_every_element_that_is_read_has_a_name() -> None:
 
 
 def test_pvh_mode_is_advised_where_it_can_help() -> None:
-    assert XL.or_pvh("shorten it") == "shorten it, or use --mode pvh"
+    assert XL.or_pvh("shorten it") == "shorten it, or, from Xen 4.10.1 on, use --mode pvh"
     assert VOCABULARY.or_pvh("shorten it") == "shorten it"
 
 
