@@ -5,7 +5,7 @@ ParsedGuest --plan_guest--> Planned | Refused
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from traceback import clear_frames
 from typing import TypeVar
@@ -14,7 +14,7 @@ from shimtool.commands.run import Run
 from shimtool.configs.find import Unusable
 from shimtool.configs.parse import Config, open_config
 from shimtool.errors import Fault, Location, ShimtoolError, os_errors_as_faults
-from shimtool.model import Guest, GuestType, Payload, Plan, Syntax
+from shimtool.model import Guest, GuestType, Payload, Plan
 from shimtool.output.originals import original_of
 from shimtool.payload.gather import gather
 from shimtool.plan import bootloader
@@ -23,7 +23,6 @@ from shimtool.plan.refusals import not_pv
 from shimtool.text import diff
 
 Done = TypeVar("Done")
-_PV = GuestType.PV
 _MOST_SAID = 300  # characters of what an exception says
 
 
@@ -127,25 +126,7 @@ def plan_guest(run: Run, parsed: ParsedGuest) -> Outcome:
         planned = plan(guest, payload, run.shim, run.host, run.settings)
         return Planned(parsed, planned, parsed.config.converted(planned))
 
-    outcome = done_or_refused(work, guest.config, guest)
-    return _of_xend(outcome) if isinstance(outcome, Refused) else outcome
-
-
-def _of_xend(refused: Refused) -> Refused:
-    """Return a refusal as one fault where the config is xend's SXP, which has none of xl's keys."""
-    guest = refused.guest
-    if refused.crash or not guest or guest.syntax is not Syntax.SXP or guest.type is not _PV:
-        return refused
-    why = Fault(
-        "xend's copy of this guest (SXP) cannot be converted as it is: "
-        + "; ".join(fault.message for fault in refused.faults),
-        Location(refused.config),
-        remedy="mend it in the file that was given to `xm create`, in whose words this is, and give"
-        " that file, or make XML of this one with a libvirt of that time: virsh"
-        " domxml-from-native xen-sxpr FILE",
-        detail="\n".join(fault.remedy for fault in refused.faults if fault.remedy),
-    )
-    return replace(refused, faults=(why,))
+    return done_or_refused(work, guest.config, guest)
 
 
 def _gathered(run: Run, guest: Guest) -> Payload | None:

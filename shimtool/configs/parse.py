@@ -11,7 +11,7 @@ from shimtool.configs.xl.names import outputs_named
 from shimtool.configs.xl.syntax import Document, read_config
 from shimtool.configs.xl.syntax import parse as parse_xl
 from shimtool.errors import ShimtoolError
-from shimtool.model import ConfigString, Guest, Plan, Syntax
+from shimtool.model import XL, ConfigString, Guest, Plan, Syntax, Vocabulary
 from shimtool.model.outputs import OutputKind
 
 _HEADING = (
@@ -27,6 +27,7 @@ class XlConfig:
     document: Document
     data: bytes
     syntax: Syntax = Syntax.XL
+    words: Vocabulary = XL
 
     @property
     def path(self) -> Path:
@@ -45,7 +46,7 @@ class XlConfig:
 
     def guest(self) -> Guest:
         """Return the guest it describes; ShimtoolError with all that is wrong in it."""
-        return replace(read_guest(self.document), syntax=self.syntax)
+        return replace(read_guest(self.document, self.words), syntax=self.syntax)
 
     def before(self) -> Guest | None:
         """Return the guest that it described before it was edited; None if that is not clear."""
@@ -130,7 +131,8 @@ def parse(data: bytes, path: Path) -> Config:
         from shimtool.configs.foreign import foreign_format  # noqa: PLC0415 - as above
 
         if sxp.is_domain(data):
-            return XlConfig(parse_xl(sxp.translate(data, path), path), data, Syntax.SXP)
+            document = parse_xl(sxp.translate(data, path), path)
+            return XlConfig(document, data, Syntax.SXP, sxp.VOCABULARY)
         if fault := foreign_format(data, path):
             raise ShimtoolError(fault) from None
         from shimtool.configs import xm  # noqa: PLC0415 - takes 40 ms to load, and few need it

@@ -13,6 +13,7 @@ from shimtool.configs.xl.syntax import Document
 from shimtool.configs.xl.vif import parse_vif
 from shimtool.errors import Fault, ShimtoolError, fault, raise_by_line
 from shimtool.model import (
+    XL,
     Boot,
     BootloaderBoot,
     ConfigString,
@@ -22,6 +23,7 @@ from shimtool.model import (
     KernelBoot,
     NoBoot,
     Vif,
+    Vocabulary,
 )
 
 Got = TypeVar("Got")
@@ -33,12 +35,12 @@ _FLAGS = ("driver_domain",)  # asks for nothing when it is 0
 PVGRUB = re.compile(r"grub-.+-xen\.bin|pv-?grub.*", re.IGNORECASE)
 
 
-def read_guest(document: Document) -> Guest:
-    """Return the guest that a config describes.
+def read_guest(document: Document, words: Vocabulary = XL) -> Guest:
+    """Return the guest that a config describes; `words` are those of its own syntax.
 
     Raises ShimtoolError with everything wrong in it, by line: name, type, numbers, disks ...
     """
-    reader = _Reader(document)
+    reader = _Reader(document, words)
     guest = reader.guest()
     raise_by_line(reader.faults)
     return guest
@@ -47,12 +49,13 @@ def read_guest(document: Document) -> Guest:
 class _Reader:
     """Reads one config; gathers faults and puts a default in their place."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, words: Vocabulary) -> None:
         self.document = document
+        self.words = words
         self.faults: list[Fault] = []
 
     def guest(self) -> Guest:
-        document = self.document
+        document, words = self.document, self.words
         keys = document.keys()
         maxmem = self._number("maxmem")
         # Only maxmem given: libxl starts the guest with all of it.
@@ -60,10 +63,11 @@ class _Reader:
         kind = self._try(partial(_type, document), GuestType.UNKNOWN)
         vcpus, maxvcpus = self._vcpus()
         return Guest(
-            name=self._try(partial(_name, document), ""),
+            name=self._try(partial(_name, document, words), ""),
             config=document.path,
             type=kind,
-            boot=self._try(partial(_boot, document, kind), None) or NoBoot("the config has errors"),
+            boot=self._try(partial(_boot, document, kind, words), None)
+            or NoBoot("the config has errors"),
             memory=memory,
             maxmem=maxmem or memory,
             vcpus=vcpus,
@@ -75,6 +79,7 @@ class _Reader:
             vifs=self._vifs(),
             keys=keys,
             non_empty_keys=frozenset(key for key in keys if _is_set(document, key)),
+            words=words,
         )
 
     def _try(self, read: Callable[[], Got], otherwise: Other) -> Got | Other:
@@ -88,7 +93,7 @@ class _Reader:
         return self._try(partial(self.document.string, key), None)
 
     def _number(self, key: str) -> int | None:
-        return self._try(partial(_positive, self.document, key), None)
+        return self._try(partial(_positive, self.document, key, self.words), None)
 
     def _vcpus(self) -> tuple[int, int]:
         vcpus, maxvcpus = self._number("vcpus") or 1, self._number("maxvcpus")
@@ -150,11 +155,11 @@ def _built(builder: str) -> GuestType:
     return GuestType.HVM if "hvm".startswith(builder) else GuestType.PV
 
 
-def _name(document: Document) -> str:
+def _name(document: Document, words: Vocabulary) -> str:
     """Return the name, which will also name files."""
     name = document.string("name")
     if name is None:
-        raise fault("the guest has no name", document.path, remedy="set name=")
+        raise fault("the guest has no name", document.path, remedy=f"set {words.written('name')}")
     if why := unfit(name.text):
         remedy = "give the guest a name that a file can have"
         raise document.fault(name.line, f"the guest's name {why}", ascii(name.text[:60]), remedy)
@@ -174,21 +179,21 @@ def unfit(name: str) -> str | None:
     return None
 
 
-def _positive(document: Document, key: str) -> int | None:
+def _positive(document: Document, key: str, words: Vocabulary) -> int | None:
     number = document.integer(key)
     if number is not None and number < 1:
         line = document.keys()[key]
-        raise document.fault(line, f"{key} must be at least 1", str(number))
+        raise document.fault(line, f"{words.name(key)} must be at least 1", str(number))
     return number
 
 
-def _boot(document: Document, kind: GuestType) -> Boot:
+def _boot(document: Document, kind: GuestType, words: Vocabulary) -> Boot:
     """Return what boots the guest. libxl runs a boot loader even when kernel= is there too."""
     bootloader, kernel = document.string("bootloader"), document.string("kernel")
     ramdisk, firmware = document.string("ramdisk"), document.string("firmware")
     if bootloader and kind is not GuestType.HVM:
         if not bootloader.text:
-            return NoBoot("bootloader= is empty")
+            return NoBoot(f"{words.written('bootloader')} is empty")
         return BootloaderBoot(
             bootloader,
             _arguments(document),
@@ -208,7 +213,9 @@ def _boot(document: Document, kind: GuestType) -> Boot:
         return NoBoot(
             f"firmware={firmware.text} does not tell where the image is; set kernel= to it"
         )
-    return NoBoot("kernel= is empty" if kernel else "there is neither kernel= nor bootloader=")
+    image = words.written("kernel")
+    neither = f"there is neither {image} nor {words.written('bootloader')}"
+    return NoBoot(f"{image} is empty" if kernel else neither)
 
 
 def _arguments(document: Document) -> tuple[str, ...]:
