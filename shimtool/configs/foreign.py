@@ -11,6 +11,11 @@ _FORMATS = tuple(
     (re.compile(pattern), name, remedy)
     for pattern, name, remedy in (
         (
+            rb"\(domain\s*\(domid -?\d+\)\s*\(create_info\)",
+            "what xl of Xen 4.1 or 4.2 showed of a guest (`xl list -l`)",
+            _STARTED_FROM,
+        ),
+        (
             rb"\(\s*[A-Za-z_][\w.-]*[\s()]",
             "SXP of xend's that describes no guest",
             "give the file that was given to `xm create`, or what `xm list -l GUEST` says of it",

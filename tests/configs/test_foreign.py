@@ -16,6 +16,7 @@ HERE = Path("guest.cfg")
     [
         (b"(xend-http-server yes)\n(logfile x)\n", "SXP", 1),
         (b"\n# xend\n\n  (network (name x))", "SXP", 4),
+        (b"(domain\n\t(domid -1)\n\t(create_info)\n\t(hvm 0)\n\t(image\n))\n", "xl of Xen 4.1", 1),
         (b'[{"domid": 1, "config": {}}]', "xl list", 1),
         (b'\n[\n {\n  "domid": 1}]', "xl list", 2),
         (b'{"c_info": {"type": "pv"}}', "libxl-json", 1),

@@ -8,14 +8,21 @@ from typing import Union
 from shimtool.errors import fault
 
 _DEEPEST = 50  # lists in each other; xend writes 7
-_DOMAIN = re.compile(rb"(?:\s+|#[^\n]*\n)*+\(\s*(?:domain|vm)[\s()]")
+# What `xm create --dryrun` says before it shows the guest.
+_SAID_FIRST = rb"(?:Using config file \"[^\n]*\n)?"
+# Up to 4.2 xl showed a guest in a like form, whose brackets do not match.
+_NOT_OF_XL = rb"(?!\s*\(domid -?\d+\)\s*\(create_info\))"
+_BEFORE = re.compile(_SAID_FIRST)
+_DOMAIN = re.compile(_SAID_FIRST + rb"(?:\s+|#[^\n]*\n)*+\(\s*(?:domain|vm)(?=[\s()])" + _NOT_OF_XL)
 _TOKEN = re.compile(
     rb"(?P<none>\s+|#[^\n]*)|(?P<open>\()|(?P<close>\))"
     rb"|'(?P<single>(?:[^'\\]|\\.)*+)'|\"(?P<double>(?:[^\"\\]|\\.)*+)\"|(?P<word>[^\s()'\"]+)",
     re.DOTALL,
 )
-_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
-_ESCAPES = {b"n": b"\n", b"t": b"\t", b"r": b"\r"}
+_ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|([0-3]?[0-7]{1,2})|(.))", re.DOTALL)
+_ESCAPES = {
+    b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,9 @@ def is_domain(data: bytes) -> bool:
 
 def read(data: bytes, path: Path) -> list[Form]:
     """Return the lists at the top; ShimtoolError for what is no SXP."""
-    top, at, line = Form(1), 0, 1
+    before = _BEFORE.match(data)
+    top, at = Form(1), before.end() if before else 0
+    line = 1 + data.count(b"\n", 0, at)
     stack = [top]
     while at < len(data):
         match = _TOKEN.match(data, at)
@@ -92,4 +101,11 @@ def _text(match: re.Match[bytes]) -> bytes:
     if match["word"] is not None:
         return match["word"]
     quoted = match["single"] if match["single"] is not None else match["double"]
-    return _ESCAPE.sub(lambda found: _ESCAPES.get(found[1], found[1]), quoted)
+    return _ESCAPE.sub(_meant, quoted)
+
+
+def _meant(escape: re.Match[bytes]) -> bytes:
+    in_hex, in_octal, char = escape.groups()
+    if char is not None:
+        return _ESCAPES.get(char, char)
+    return bytes([int(in_hex, 16) if in_hex else int(in_octal, 8)])

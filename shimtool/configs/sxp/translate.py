@@ -1,7 +1,8 @@
 """A guest that xend kept, written anew in xl's syntax: every line stays, as a comment.
 
 In front of the line on which xend has it stands what it comes to for xl. What xend measured (times,
-states, notes of the kernel) comes to nothing. Read in xend's XendConfig.py and sxp.py (3.1 to 4.4).
+states, notes of the kernel) comes to nothing, as does a weight in fractions (Xen 3.0). Read in
+xend's XendConfig.py and sxp.py (3.1 to 4.4).
 """
 
 import re
@@ -62,10 +63,12 @@ def _in_xl_syntax(value: bytes | list[bytes]) -> str:
 
 def _settings(domain: Form, path: Path) -> Iterator[_Setting]:
     for name, key in _KEYS.items():
-        if value := domain.value(name):
+        if (value := domain.value(name)) and not (name == b"cpu_weight" and b"." in value):
             yield domain.forms(name)[-1].line, key, value
     yield from _processors(domain)
-    yield from _boot(domain)
+    image = next((form for each in domain.forms(b"image") for form in each.forms()), Form(1))
+    yield from _boot(domain, image)
+    yield from _clock(image)
     yield from _devices(domain, path)
 
 
@@ -97,9 +100,17 @@ def _running(count: bytes, mask: bytes) -> bytes | None:
     return b"%d" % running if 0 < running < int(count) else None
 
 
-def _boot(domain: Form) -> Iterator[_Setting]:
+def _clock(image: Form) -> Iterator[_Setting]:
+    """Yield how its clock goes. With local time, the offset is what xend made of that."""
+    names = (b"localtime", b"rtc_timeoffset", b"tsc_mode")
+    found = [name for name in names if image.value(name) not in (b"", b"0")]
+    for name in found:
+        if name != b"rtc_timeoffset" or b"localtime" not in found:
+            yield image.forms(name)[-1].line, name.decode(), image.value(name)
+
+
+def _boot(domain: Form, image: Form) -> Iterator[_Setting]:
     """Yield what boots it. With a boot loader, kernel and ramdisk are what that found last."""
-    image = next((form for each in domain.forms(b"image") for form in each.forms()), Form(1))
     if image.name == b"hvm":
         yield image.line, "builder", b"hvm"
     loader = domain.value(b"bootloader")
@@ -112,7 +123,7 @@ def _boot(domain: Form) -> Iterator[_Setting]:
             if value := image.value(name):
                 yield image.forms(name)[-1].line, key, value
     if line := _command_line(image):
-        yield image.line, "cmdline", line
+        yield (image.forms(b"args") or [image])[-1].line, "cmdline", line
 
 
 def _command_line(image: Form) -> bytes:
