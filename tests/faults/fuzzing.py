@@ -23,14 +23,15 @@ IDLE = 56  # MiB of a process that does nothing, with room
 
 # Of 100 mutants of a long run, and of a short one as they are.
 _SHARES = {
-    "xl": (15, 2500),
+    "xl": (13, 2500),
     "xm": (10, 1000),
-    "libvirt": (12, 1500),
-    "kernels": (13, 1500),
+    "libvirt": (10, 1500),
+    "sxp": (6, 750),
+    "kernels": (12, 1500),
     "ramdisks": (6, 500),
     "shims": (6, 1000),
     "catalogue": (3, 200),
-    "isos": (7, 1000),
+    "isos": (6, 1000),
     "kept": (5, 800),
     "parameters": (3, 1000),
     "answers": (4, 1000),

@@ -56,6 +56,8 @@ def _change_line(data: bytearray, choice: random.Random, good: Sequence[bytes]) 
         case 4:
             word = re.sub(rb"[\"'<>]", b"", choice.choice(WORDS))
             whole = rb"([\"'>])[^\"'<>]*([\"'<])"
+            if lines[at].lstrip().startswith(b"("):  # SXP
+                whole = rb"(\([^\s()]+ )[^()]*(\))"
             lines[at] = re.sub(whole, lambda f: f[1] + word + f[2], lines[at], count=1)
         case _:
             other = choice.randrange(len(lines))
@@ -65,10 +67,12 @@ def _change_line(data: bytearray, choice: random.Random, good: Sequence[bytes]) 
 
 def _numbered(data: bytes, number: int) -> bytes:
     """A name of its own, as guests of one name are refused, and a kernel that is there."""
-    data = re.sub(rb"""(?m)^(name\s*=\s*['"]|\s*<name>)""", rb"\g<1>g%d-" % number, data, count=1)
+    name = rb"""(?m)(^name\s*=\s*['"]|^\s*<name>|^[^\n=<#]*\(name\s+['"]?)"""
+    data = re.sub(name, rb"\g<1>g%d-" % number, data, count=1)
     for key, value in ((b"kernel", b"/boot/vmlinuz"), (b"ramdisk|initrd", b"/boot/initrd")):
         data = re.sub(rb"""(?m)^((?:%s)\s*=\s*['"])[^'"\n]*""" % key, rb"\g<1>" + value, data)
         data = re.sub(rb"(<(?:%s)>)[^<]*" % key, rb"\g<1>" + value, data)
+        data = re.sub(rb"""(\((?:%s)\s+)['"]?/[^\s)'"]+['"]?""" % key, rb"\g<1>" + value, data)
     return data
 
 

@@ -17,6 +17,7 @@ import pytest
 from shimtool.model import Compression
 from shimtool.shims.probe import MULTIBOOT1, PHYS32_ENTRY, SHIM_MARK
 from tests.configs.libvirt.support import GOOD as DOMAINS
+from tests.configs.sxp.support import FIXTURES as SXP
 from tests.configs.xl.support import FIXTURES as XL
 from tests.configs.xm.support import FIXTURES as XM
 from tests.faults import mutate
@@ -42,6 +43,7 @@ CONFIGS = {
     "xl": contents([*XL, *PLANS]),
     "xm": contents(XM),
     "libvirt": contents(DOMAINS),
+    "sxp": contents(SXP),
 }
 PVH = ("--xen", "4.17.7")
 
