@@ -7,13 +7,13 @@ from pathlib import Path
 from shimtool.errors import Fault, Location, ShimtoolError, fault, raise_all
 from shimtool.model import PreStage
 from shimtool.output import loader_config
+from shimtool.output.boot_info import without_boot_info
 from shimtool.output.iso_content import (
     BOOT_FILE,
     CONFIG_FILE,
     CPIO_PREFIX,
     GUARD,
     parameters,
-    without_boot_info,
 )
 from shimtool.output.iso_manifest import Manifest, read_manifest
 from shimtool.output.iso_reader import REDO, Iso

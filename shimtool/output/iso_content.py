@@ -9,6 +9,7 @@ from shimtool import __version__
 from shimtool.assets import Assets
 from shimtool.model import BootImage, Payload, PreStage, SourceFile
 from shimtool.output import loader_config
+from shimtool.output.boot_info import without_boot_info
 from shimtool.output.loader_config import (
     KERNEL_FILE,
     PARAMETERS_FILE,
@@ -23,7 +24,6 @@ MANIFEST_FILE = "shimtool.json"
 CATALOG_FILE = "boot.cat"
 CONFIG_FILE = "isolinux.cfg"
 BOOT_FILE = "isolinux.bin"
-BOOT_INFO_AT, BOOT_INFO_END = 8, 64  # where its boot info table is, bytes
 MODULES = ("ldlinux.c32", "libcom32.c32", "mboot.c32")
 
 # mboot.c32 unzips whatever begins with gzip's magic, and keeps only the first member. The pre-stage
@@ -143,9 +143,3 @@ def _described(file: IsoFile) -> dict[str, str | int]:
         }
     content = without_boot_info(file.prefix) if file.name == BOOT_FILE else file.prefix
     return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "skip": 0}
-
-
-def without_boot_info(loader: bytes) -> bytes:
-    """Return isolinux.bin as it was: the boot info table is filled in when the ISO is laid out."""
-    table = slice(BOOT_INFO_AT, BOOT_INFO_END)
-    return loader[: table.start] + bytes(table.stop - table.start) + loader[table.stop :]

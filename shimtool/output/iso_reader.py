@@ -2,7 +2,6 @@
 
 import io
 import os
-import struct
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +11,8 @@ from typing import Any, BinaryIO, Self, cast
 import pycdlib
 
 from shimtool.errors import ShimtoolError, fault, os_error
-from shimtool.output.iso_content import BOOT_FILE, BOOT_INFO_AT, BOOT_INFO_END
+from shimtool.output.boot_info import boot_info, boot_info_in
+from shimtool.output.iso_content import BOOT_FILE
 from shimtool.output.iso_writer import SECTOR
 from shimtool.system.files import open_named
 
@@ -118,23 +118,16 @@ class Iso:
             yield block
 
     def boot_record(self) -> str:
-        """Check El Torito and the boot info table as mkisofs and ISOLINUX define it.
-
-        The table at byte 8 of isolinux.bin: volume descriptor, own extent, length, and the sum
-        of the 32-bit words behind the table.
-        """
-        extent = self._extent(BOOT_FILE)
-        sector = extent.start // SECTOR
+        """Check El Torito and the boot info table, which tells where the loader is, and its sum."""
+        sector = self._extent(BOOT_FILE).start // SECTOR
         if (why := self._unbootable(sector)) is not None:
             raise self._fault("the El Torito boot record is wrong", why)
-        data = self.read(BOOT_FILE, _BLOCK)
-        body = data[BOOT_INFO_END:]
-        body += bytes(-len(body) % 4)
-        total = sum(struct.unpack(f"<{len(body) // 4}I", body)) & 0xFFFFFFFF
-        table = struct.pack("<4I40x", 16, sector, extent.size, total)
-        if data[BOOT_INFO_AT:BOOT_INFO_END] != table:
+        loader = self.read(BOOT_FILE, _BLOCK)
+        table = boot_info(loader, sector)
+        if boot_info_in(loader) != table:
             raise self._fault(f"the boot info table in {BOOT_FILE} is wrong", "checksum differs")
-        return f"El Torito, {BOOT_FILE} at sector {sector}, checksum {total:08x}"
+        checksum = int.from_bytes(table[12:16], "little")
+        return f"El Torito, {BOOT_FILE} at sector {sector}, checksum {checksum:08x}"
 
     def _unbootable(self, sector: int) -> str | None:
         """Tell why a BIOS would not start the loader: El Torito 1.0, sections 2.0 to 2.3."""

@@ -12,6 +12,7 @@ import pycdlib
 
 from shimtool.errors import os_errors_as_faults
 from shimtool.model import SourceFile
+from shimtool.output.boot_info import boot_info, with_boot_info
 from shimtool.output.iso_content import BOOT_FILE, CATALOG_FILE, IsoFile
 from shimtool.payload.reopen import open_source
 from shimtool.system.files import changed_error, stamp_of
@@ -47,16 +48,17 @@ def write_iso(files: Sequence[IsoFile], out: BinaryIO) -> None:
     for file in files:
         whole: Any = io.BytesIO(file.prefix) if file.source is None else _Hole()
         iso.add_fp(whole, file.size, iso_path=f"/{file.name}")
-    iso.add_eltorito(
-        f"/{BOOT_FILE}", bootcatfile=f"/{CATALOG_FILE}", boot_load_size=4, boot_info_table=True
-    )
+    iso.add_eltorito(f"/{BOOT_FILE}", bootcatfile=f"/{CATALOG_FILE}", boot_load_size=4)
     iso.write_fp(out, blocksize=_BLOCK)
     places = {file.name: _place(iso, file.name) for file in files}
     iso.close()
     out.flush()
     _clear_dates(out.fileno())
     for file in files:
-        if file.source is not None:
+        if file.name == BOOT_FILE:
+            table = boot_info(file.prefix, places[BOOT_FILE] // SECTOR)
+            os.pwrite(out.fileno(), with_boot_info(file.prefix, table), places[BOOT_FILE])
+        elif file.source is not None:
             os.pwrite(out.fileno(), file.prefix, places[file.name])
             copy_whole(file.source, out, places[file.name] + len(file.prefix))
     os.truncate(out.fileno(), os.fstat(out.fileno()).st_size + PADDING)
