@@ -46,6 +46,11 @@ class _Bounded:
         return self._file.read(size)
 
 
+class _Layout(pycdlib.PyCdlib):
+    def _check_for_eltorito_boot_info_table(self, _loader: object) -> None:
+        """Leave it out: the loader is summed up in Python, 7 ms, and `Iso.boot_record` does it."""
+
+
 class Iso:
     """A context manager around pycdlib; every way of being damaged is a ShimtoolError.
 
@@ -55,7 +60,7 @@ class Iso:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._iso = pycdlib.PyCdlib()
+        self._iso = _Layout()
         self._file: BinaryIO = io.BytesIO()
         self._files: dict[str, _Extent] = {}
         self.length = 0  # of the whole ISO, bytes
