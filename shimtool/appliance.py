@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from shimtool.assets import shims_folder
 from shimtool.cli.errors import Asked, report
-from shimtool.cli.image import fixed_shims, no_qemu, split, values_of
+from shimtool.cli.image import asks_help, fixed_shims, no_qemu, split, values_of
 from shimtool.cli.main import main as shimtool
 from shimtool.commands.boot_test import QEMU
 from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
@@ -45,13 +45,18 @@ def _add(words: list[str], mounts: Sequence[Mount]) -> None:
         _scan(mounts)
         return
     flags, words = split(words)
-    if words[0] == "convert" and mounts and "--help" not in words:
-        _refuse_lost(_out(words), mounts)
-    if words[:2] == ["shims", "add"] and "--help" not in words:
-        _refuse_fixed(mounts)
-    if words[0] == "boot-test" and "--help" not in words and not shutil.which(QEMU):
-        raise no_qemu()
+    if not asks_help(words):
+        _refuse(words, mounts)
     _run([words[0], *_known(words[0], mounts), *flags, *words[1:]])
+
+
+def _refuse(words: Sequence[str], mounts: Sequence[Mount]) -> None:
+    if words[0] == "convert" and mounts:
+        _refuse_lost(_out(words), mounts)
+    if list(words[:2]) == ["shims", "add"]:
+        _refuse_fixed(mounts)
+    if words[0] == "boot-test" and not shutil.which(QEMU):
+        raise no_qemu()
 
 
 def _run(words: Sequence[str]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from shimtool.assets import shims_folder
 from shimtool.cli.errors import Asked, report
-from shimtool.cli.image import TOP, fixed_shims, no_qemu, split, values_of
+from shimtool.cli.image import HELP, asks_help, fixed_shims, no_qemu, split, values_of
 from shimtool.cli.main import main as shimtool
 from shimtool.commands.settings import DEFAULT_HOST_OUT, HostSettings
 from shimtool.configs.find import find_configs, paths
@@ -29,8 +29,8 @@ _NO_DISKS = ("0", "no")
 def main() -> None:
     """Do what the first word says, on the words after it."""
     verb, *words = sys.argv[1:]
-    flags, words = split(words or [TOP[0]])
-    helps = "--help" in words
+    flags, words = split(words or [HELP[0]])
+    helps = asks_help(words)
     try:
         if not helps:
             _refuse(words)

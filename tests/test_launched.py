@@ -54,7 +54,11 @@ def test_out(
 
 
 @pytest.mark.parametrize(
-    "words", ["", "scan", "convert --help", "status", "shims list", "--version", "no-such-command"]
+    "words",
+    [
+        *("", "scan", "convert --help", "convert -h", "help", "help convert", "-h"),
+        *("status", "shims list", "--version", "no-such-command"),
+    ],
 )
 def test_what_writes_nothing(written: Written, words: str) -> None:
     assert written(*words.split()) == []

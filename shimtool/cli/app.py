@@ -15,7 +15,8 @@ from shimtool.assets import find_assets
 from shimtool.cli import describe, results, tables
 from shimtool.cli.errors import Asked, CrashedGuestsError
 from shimtool.cli.examples import epilog
-from shimtool.cli.options import Debug, Json, Verbose, option_group
+from shimtool.cli.manual import show_topic
+from shimtool.cli.options import Debug, Json, Verbose, option_group, told
 from shimtool.cli.shims import shims
 from shimtool.commands.boot_test import boot_test as boot_iso
 from shimtool.commands.convert import Converted
@@ -55,15 +56,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     no_args_is_help=True,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(shims, name="shims")
 
 Configs = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="CONFIG...",
         readable=False,  # else one that is not would stop the others
-        help="Guest configs, folders of them, or patterns. [all in --in]",
+        help=told("Guest configs, folders of them, or patterns.", "all in --in"),
     ),
 ]
 
@@ -95,7 +96,7 @@ def top(
 @app.command(epilog=epilog("scan"))
 @option_group(GuestSettings)
 def scan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = False) -> None:
-    """Say what is here: each guest, how it boots, and whether it can be converted."""
+    """List the guests: how each boots, whether it can be converted."""
     found, outcomes = _planned(configs, settings)
     guests = [results.scanned(outcome) for outcome in outcomes]
     if as_json:
@@ -109,7 +110,7 @@ def scan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = Fa
 @app.command(epilog=epilog("plan"))
 @option_group(GuestSettings)
 def plan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = False) -> None:
-    """Show what convert would do: readable, with a diff of each config. Writes nothing."""
+    """Show what convert would do, with a diff of each config. Writes nothing."""
     _found, outcomes = _planned(configs, settings)
     if as_json:
         _print_json([results.planned(outcome) for outcome in outcomes])
@@ -125,7 +126,7 @@ def plan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = Fa
 @app.command(epilog=epilog("convert"))
 @option_group(ConvertSettings)
 def convert(configs: Configs = None, *, settings: ConvertSettings, as_json: Json = False) -> None:
-    """Write the boot ISO (HVM) or shim (PVH) and the new config of each guest."""
+    """Write each guest's config, and boot ISO (HVM) or shim (PVH)."""
     outcomes = []
     with _progress(as_json=as_json) as progress:
         for outcome in convert_guests(configs or [], settings, progress):
@@ -146,12 +147,14 @@ def convert(configs: Configs = None, *, settings: ConvertSettings, as_json: Json
 @app.command(epilog=epilog("verify"))
 @option_group(OutputSettings)
 def verify(
-    files: Annotated[list[Path], typer.Argument(help="An .iso or .cfg that convert wrote.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="An .iso or .cfg that convert wrote.")
+    ],
     *,
     settings: OutputSettings,
     as_json: Json = False,
 ) -> None:
-    """Open outputs and check boot record, loader config, hashes, and paths the config names."""
+    """Check outputs: boot record, loader config, hashes, paths."""
     assets, host_out = find_assets(), settings.dom0_out
     _check(files, lambda file: verify_file(file, settings.out, host_out, assets), as_json=as_json)
 
@@ -159,12 +162,14 @@ def verify(
 @app.command("boot-test", epilog=epilog("boot-test"))
 @option_group(BootTestSettings)
 def boot_test(
-    files: Annotated[list[Path], typer.Argument(help="An .iso that convert wrote.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="An .iso that convert wrote.")
+    ],
     *,
     settings: BootTestSettings,
     as_json: Json = False,
 ) -> None:
-    """Boot an ISO under plain QEMU, without Xen, until its shim reports what it was given."""
+    """Boot an ISO under plain QEMU until its shim reports. No Xen is needed."""
     memory, seconds = settings.memory, settings.timeout
     _check(files, lambda file: boot_iso(file, memory, seconds), as_json=as_json)
 
@@ -214,13 +219,13 @@ def _one_by_one(
 def status(
     guests: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="GUEST...", help="Names or configs. [all in --out]"),
+        typer.Argument(metavar="GUEST...", help=told("Names or configs.", "all in --out")),
     ] = None,
     *,
     settings: OutputSettings,
     as_json: Json = False,
 ) -> None:
-    """Say which outputs are stale, and why: kernel replaced, config edited, shim newer, damage."""
+    """Say which outputs are stale, and why. New kernel, edited config, newer shim, damage."""
     found = list(states_of(guests or [], settings.out))
     states = [results.state(each) for each in found]
     if as_json:
@@ -235,7 +240,7 @@ def status(
 @app.command(epilog=epilog("restore"))
 @option_group(InPlaceSettings)
 def restore(configs: Configs = None, *, settings: InPlaceSettings, as_json: Json = False) -> None:
-    """Undo --in-place: bring back the exact bytes of the configs from before."""
+    """Undo --in-place: bring back the configs' exact bytes."""
 
     def one(config: Path) -> tuple[object, str]:
         restore_config(config, settings.out)
@@ -248,7 +253,7 @@ def restore(configs: Configs = None, *, settings: InPlaceSettings, as_json: Json
 @app.command(epilog=epilog("host"))
 @option_group(HostSettings)
 def host(*, settings: HostSettings, as_json: Json = False) -> None:
-    """Say what is known of this host: Xen, HVM, the mode chosen, how paths map."""
+    """Say what is known of this host. Xen, HVM, the mode chosen, how paths map."""
     known = settings.host()
     mode = facts.chosen_mode(known, settings.mode_wanted())
     found = results.host(known, mode, settings.search_paths())
@@ -256,6 +261,10 @@ def host(*, settings: HostSettings, as_json: Json = False) -> None:
         _print_json(found)
     else:
         typer.echo(table(tables.host_rows(found)))
+
+
+app.add_typer(shims, name="shims")
+app.command("help", epilog=epilog("help"))(show_topic)
 
 
 def _planned(configs: list[Path] | None, settings: GuestSettings) -> tuple[Found, list[Outcome]]:

@@ -24,6 +24,10 @@ EXAMPLES = {
         ("One guest, for a script:", "shimtool status --json web01"),
     ),
     "restore": (("Undo convert --in-place:", "shimtool restore --in /etc/xen web01.cfg"),),
+    "help": (
+        ("What becomes of a config's keys?", "shimtool help keys"),
+        ("All of it, page by page:", "shimtool help shimtool | less"),
+    ),
     "host": (("What is known of a Xen 4.10?", "shimtool host --xen 4.10.1 --json"),),
 }
 

@@ -9,7 +9,8 @@ from shimtool.assets import VARIABLE
 from shimtool.commands.boot_test import QEMU
 from shimtool.errors import ShimtoolError, fault
 
-TOP = ("--help", "--version")
+HELP = ("-h", "--help")
+TOP = (*HELP, "--version")
 # May stand before a command, and mean the same after it.
 _BEFORE = ("-v", "--verbose", "--debug")
 
@@ -21,6 +22,11 @@ def split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     if not rest or (rest[0].startswith("-") and rest[0] not in TOP):
         rest = ["convert", *rest]
     return flags, rest
+
+
+def asks_help(words: Sequence[str]) -> bool:
+    """Whether a command line is answered by a help text, and does nothing else."""
+    return words[:1] == ["help"] or any(word in HELP for word in words)
 
 
 def values_of(words: Sequence[str], defaults: Mapping[str, object]) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def _run(asked: Asked, defaults: Mapping[str, object]) -> int:
         from shimtool.cli.app import app  # noqa: PLC0415 - Ctrl-C may come while this loads
 
         commands = app.registered_commands
-        names = (each.name or getattr(each.callback, "__name__", "") for each in commands)
+        names = {each.name or getattr(each.callback, "__name__", "") for each in commands}
+        names -= {"help"}  # it takes none, and is an option's name too
         app(prog_name="shimtool", obj=asked, default_map=dict.fromkeys(names, defaults))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0

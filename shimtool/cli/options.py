@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from shimtool.cli.errors import Asked
+from shimtool.commands.settings import DEFAULT_KERNELS
 from shimtool.errors import UsageError, os_errors_as_faults
-from shimtool.model import BootLoader, PvGrub
+from shimtool.model import BootLoader, Mode, PvGrub
 
 Command = Callable[..., None]
 
@@ -29,6 +30,11 @@ def _folder(text: str | Path) -> Path:
         raise typer.BadParameter("it is empty: name a folder")
     path = Path(text)
     return path.resolve() if ".." in dropwhile("..".__eq__, path.parts) else path
+
+
+def told(what: str, default: object) -> str:
+    """Return a help text with a default that typer cannot know, as it tells others."""
+    return f"{what}  [default: {default}]"
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
@@ -51,13 +57,15 @@ _OPTIONS: dict[str, Any] = {
             help="The folder of configs to take when none is named.",
         ),
     ],
-    "host_out": Annotated[str, typer.Option("--host-out", help="What --out is called on dom0.")],
+    "host_out": Annotated[
+        str, typer.Option("--host-out", metavar="DIR", help="What --out is called on dom0.")
+    ],
     "kernels": Annotated[
         list[Path] | None,
         typer.Option(
             metavar="DIR",
             parser=_folder,
-            help="Look for kernels and ramdisks here too. Repeatable. [/kernels]",
+            help=told("Look for kernels and ramdisks here too. Repeatable.", DEFAULT_KERNELS),
         ),
     ],
     "map": Annotated[
@@ -65,37 +73,61 @@ _OPTIONS: dict[str, Any] = {
         typer.Option(metavar="HOST=HERE", help="Dom0's folder HOST is HERE. Repeatable."),
     ],
     "xen": Annotated[
-        str | None, typer.Option(help="Dom0's Xen version, such as 4.9.2. [asked of the host]")
+        str | None,
+        typer.Option(
+            metavar="VERSION",
+            help=told("Dom0's Xen version, such as 4.9.2.", "asked of the host"),
+        ),
     ],
     "mode": Annotated[
         str,
         typer.Option(
-            help="auto, hvm or pvh. auto: PVH from Xen 4.10.1 on, if the shim can; else HVM."
+            metavar="|".join(("auto", *Mode)),
+            help="The container. auto: PVH from Xen 4.10.1 on, if the shim can; else HVM.",
         ),
     ],
     "shim": Annotated[
-        str | None, typer.Option(help="Which shim, by name (see: shimtool shims list).")
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help=told(
+                "Which shim, by name (see: shims list) or by a path with a / in it.",
+                "that of shims list",
+            ),
+        ),
     ],
     "shim_args": Annotated[
         str | None,
-        typer.Option(help="The shim's command line instead of its kind's (see: shims show)."),
+        typer.Option(
+            metavar="TEXT",
+            help=told("The shim's command line.", "its kind's, see: shims show"),
+        ),
     ],
     "boot_loader": Annotated[
         BootLoader,
         typer.Option(
-            help="What finds a pygrub guest's kernel. auto: in PVH mode keep, in HVM mode pvgrub."
+            metavar="|".join(BootLoader),
+            help="What finds a pygrub guest's kernel. auto: in PVH mode keep, in HVM mode pvgrub.",
         ),
     ],
     "pvgrub": Annotated[
         PvGrub | None,
-        typer.Option(help="Which PV GRUB replaces pygrub: as wide as the guest's kernel. [x86_64]"),
+        typer.Option(
+            metavar="|".join(PvGrub),
+            help=told(
+                "Which PV GRUB replaces pygrub: as wide as the guest's kernel.", PvGrub.X86_64
+            ),
+        ),
     ],
     "extract": Annotated[
         bool | None,
         typer.Option(
             "--extract/--no-extract",
-            help="Take kernel, ramdisk and command line out of a pygrub guest's disk, once, instead"
-            " of PV GRUB. [where PV GRUB cannot honour its config]",
+            help=told(
+                "Take kernel, ramdisk and command line out of a pygrub guest's disk, once, instead"
+                " of PV GRUB.",
+                "where PV GRUB cannot honour its config",
+            ),
         ),
     ],
     "verbose_boot": Annotated[
@@ -109,7 +141,9 @@ _OPTIONS: dict[str, Any] = {
         bool,
         typer.Option("--in-place", help="Edit the configs themselves, keeping the originals."),
     ],
-    "jobs": Annotated[int, typer.Option(min=1, max=64, help="Guests converted at a time.")],
+    "jobs": Annotated[
+        int, typer.Option(min=1, max=64, metavar="N", help="Guests converted at a time.")
+    ],
     "memory": Annotated[int, typer.Option(min=64, metavar="MB", help="The machine's memory.")],
     "timeout": Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="How long the shim may take to report.")

@@ -8,7 +8,7 @@ import typer
 
 from shimtool.assets import find_assets
 from shimtool.cli import results, tables
-from shimtool.cli.options import Json, option_group
+from shimtool.cli.options import Json, option_group, told
 from shimtool.model import ShimKind
 from shimtool.shims import catalogue
 from shimtool.shims.add import add
@@ -35,8 +35,12 @@ def list_shims(*, as_json: Json = False) -> None:
 
 @shims.command("show")
 @option_group()
-def show_shim(name: str, *, as_json: Json = False) -> None:
-    """Say all that is known of one shim, after checking that its file is whole."""
+def show_shim(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name in shims list.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say all that is known of one shim, after checking its file."""
     shim = catalogue.named(catalogue.load(find_assets().shims), name)
     catalogue.verify(shim)
     found = results.shim(shim)
@@ -47,13 +51,18 @@ def show_shim(name: str, *, as_json: Json = False) -> None:
 @shims.command("add")
 @option_group()
 def add_shims(
-    files: Annotated[list[Path], typer.Argument(help="ELF, .gz, .deb, .rpm or .apk files.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="ELF, .gz, .deb, .rpm or .apk files.")
+    ],
     *,
-    name: Annotated[str | None, typer.Option(help="Call it so. [from its version]")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=told("Call it so.", "made from its version")),
+    ] = None,
     kind: Annotated[
         ShimKind | None,
         typer.Option(
-            metavar=f"[{'|'.join(ShimKind)}]",
+            metavar="|".join(ShimKind),
             parser=_kind,
             help="What it is, where its bytes do not tell: you vouch for it.",
         ),
@@ -61,11 +70,12 @@ def add_shims(
     version: Annotated[
         str | None,
         typer.Option(
-            help="The Xen it is built from, where its bytes do not tell: you vouch for it."
+            metavar="VERSION",
+            help="The Xen it is built from, where its bytes do not tell: you vouch for it.",
         ),
     ] = None,
 ) -> None:
-    """Identify shims, or those in packages, and add them to the catalogue."""
+    """Identify shims, also those in packages, and add them."""
     for file in files:
         for added in add(find_assets().shims, file, name, kind, version):
             told = "already there, now with its version" if added.told else "already there"

@@ -1,6 +1,6 @@
 """What people see on a terminal: the table of `scan`, and the bar while `convert` works.
 
-The only place that uses rich, which costs 0.1 s at start: import this where it is needed only.
+It uses rich, which costs 0.1 s at start: import this where it is needed only. So does page.py.
 Text of configs is cleaned by `show` and never read as rich's markup.
 """
 

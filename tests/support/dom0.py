@@ -56,7 +56,7 @@ class Dom0:
             folders = ["--in", self.configs]
         if command in ("scan", "plan", "convert"):
             folders += ["--map", f"/boot={self.boot}"]
-        if command not in ("shims", "host"):
+        if command not in ("shims", "host", "help"):
             folders += ["--out", self.out]
         return [command, *folders, *words]
 
