@@ -17,7 +17,7 @@ PYTEST := $(RUN) -m pytest
 REQUIRE := container/apt-require
 
 SCRIPTS := container/apt-require container/collect-assets container/device-model/shimtool-dm \
-	container/prestage/build \
+	container/prestage/build container/pvgrub/guest/build \
 	container/image/build container/image/ci/shimtool container/image/update-lock \
 	container/image/make-base container/image/make-context container/image/make-dist \
 	container/image/sign-dist \

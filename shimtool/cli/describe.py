@@ -6,7 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from shimtool.dom0.detect import version_name
-from shimtool.model import BootImage, BootloaderBoot, ConfigValue, Payload, Plan, Syntax
+from shimtool.model import (
+    BootImage,
+    BootloaderBoot,
+    ConfigValue,
+    Payload,
+    Plan,
+    PvGrubRequest,
+    Syntax,
+)
 from shimtool.text import printable, table
 
 
@@ -50,7 +58,17 @@ def _payload(image: BootImage, payload: Payload) -> Iterable[tuple[str, str]]:
         yield "ramdisk", f"{ramdisk.file.dom0_path} ({ramdisk.file.size} bytes)"
     if (taken := payload.extracted) and taken.menu:
         yield "boot entry", f"{taken.title!r} of {taken.menu} inside the guest's disk"
-    yield "command line", image.command_line or "(none)"
+    if payload.pvgrub is None:
+        yield "command line", image.command_line or "(none)"
+    else:
+        yield from _asked(payload.pvgrub)
+
+
+def _asked(of: PvGrubRequest) -> Iterable[tuple[str, str]]:
+    """Show what PV GRUB is to do at each boot."""
+    files = " and ".join(filter(None, (of.kernel, of.ramdisk)))
+    yield "boots", f"{files or 'by the menu'} of the guest's disks: {', '.join(of.disks)}"
+    yield "adds to line", of.words or "(nothing)"
 
 
 def converted(plan: Plan, status: str, host_out: str) -> str:

@@ -45,12 +45,22 @@ class GuestDiskFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FilledFile:
+    """A file of which bytes are exchanged when it is copied: `content` stands at `offset`."""
+
+    original: "SourceFile"
+    offset: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """A file that conversion reads: where dom0 has it, where it is here, and what it held.
 
     `stamp` is (device, inode, size, ctime in ns): equal stamps mean unchanged content. Of a file
     `inside` a guest's disk, `path` is that disk, and the stamp is what the guest claims: it may
-    tell whether to look again, but never that a hash of an earlier run still holds.
+    tell whether to look again, but never that a hash of an earlier run still holds. One that is
+    `filled` has the hash of what it becomes, and a stamp that no file has.
 
     `lasting`: nobody but root and who runs this can write to it. Only then what was read of it
     holds for every file of the same hash: a writer can change content under an old ctime (mmap).
@@ -63,6 +73,7 @@ class SourceFile:
     stamp: tuple[int, int, int, int]
     inside: GuestDiskFile | None = None
     lasting: bool = False
+    filled: FilledFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,21 @@ class Ramdisk:
 
 
 @dataclass(frozen=True, slots=True)
+class PvGrubRequest:
+    """What PV GRUB does for a guest besides booting by its menu.
+
+    `words` are added to the kernel's command line. `kernel` and `ramdisk` are paths inside of the
+    first disk that has them, to boot without a menu; "" where the menu decides. `disks` are the
+    guest's, as xl calls them, in the order in which they are searched.
+    """
+
+    words: str = ""
+    kernel: str = ""
+    ramdisk: str = ""
+    disks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Extracted:
     """What was copied from inside the guest's disk, and where it stood.
 
@@ -118,12 +144,14 @@ class Extracted:
 class Payload:
     """What the shim will start: kernel (or PV GRUB image) and ramdisk.
 
-    `extracted` tells where they were found, if inside the guest's disk.
+    `extracted` tells where they were found, if inside the guest's disk; `pvgrub` what PV GRUB is
+    asked for, if that is what the shim starts in pygrub's place.
     """
 
     kernel: Kernel
     ramdisk: Ramdisk | None = None
     extracted: Extracted | None = None
+    pvgrub: PvGrubRequest | None = None
 
     @property
     def files(self) -> tuple[SourceFile, ...]:

@@ -100,8 +100,8 @@ def _place(iso: pycdlib.PyCdlib, name: str) -> int:
 
 def copy_whole(source: SourceFile, out: BinaryIO, at: int = 0) -> None:
     """Copy all of a source to offset `at`; raise ShimtoolError if it is not what was hashed."""
-    if source.inside is not None:
-        _copy_inside(source, out, at)
+    if source.inside is not None or source.filled is not None:
+        _copy_stream(source, out, at)
         return
     with open_source(source) as opened:
         try:
@@ -152,8 +152,8 @@ def _clear_folder(descriptor: int, at: int, size: int) -> None:
     os.pwrite(descriptor, data, at)
 
 
-def _copy_inside(source: SourceFile, out: BinaryIO, at: int) -> None:
-    """Copy a file of a guest's disk: its stamp is the guest's word, so that it is hashed again."""
+def _copy_stream(source: SourceFile, out: BinaryIO, at: int) -> None:
+    """Copy what is no file here, hashing it: inside a guest's disk a stamp is the guest's word."""
     digest = hashlib.sha256()
     out.seek(at)
     with open_source(source) as opened:

@@ -58,4 +58,5 @@ class UnpackedKernels:
             sha256=digest.hexdigest(),
             stamp=stamp_of(status),
             inside=None,
+            filled=None,
         )

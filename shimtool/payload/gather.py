@@ -19,6 +19,7 @@ from shimtool.model import (
     Ramdisk,
     Settings,
 )
+from shimtool.payload import pvgrub
 from shimtool.payload.inputs import InputCache
 from shimtool.plan import bootloader
 
@@ -42,18 +43,24 @@ def gather(
                 return _from_disk(guest, boot, search_paths, settings)
             wanted = settings.pvgrub is PvGrub.I386
             image = assets.pvgrub_i386 if wanted else assets.pvgrub_x86_64
-            return Payload(inputs.kernel(Found(f"shimtool:{image.name}", image)))
+            return _by_pvgrub(guest, boot, inputs.kernel(Found(f"shimtool:{image.name}", image)))
         case NoBoot(why):
             raise fault(f"nothing to boot from: {why}", guest.config)
+
+
+def _by_pvgrub(guest: Guest, boot: BootloaderBoot, image: Kernel) -> Payload:
+    """Ask the config's wishes of PV GRUB; the plan refuses what it cannot be asked for."""
+    request = bootloader.pvgrub_request(guest, boot)
+    if bootloader.payload_faults(guest, Payload(image, pvgrub=request)):
+        return Payload(image, pvgrub=request)
+    return Payload(pvgrub.asking(image, request), pvgrub=request)
 
 
 def _extracts(guest: Guest, boot: BootloaderBoot, settings: Settings) -> bool:
     if not bootloader.is_pygrub(boot):
         return False  # the plan refuses it
     return (
-        bool(bootloader.ignored_by_pvgrub(guest, boot))
-        if settings.extract is None
-        else settings.extract
+        bool(bootloader.ignored_by_pvgrub(boot)) if settings.extract is None else settings.extract
     )
 
 

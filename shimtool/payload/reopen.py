@@ -1,10 +1,11 @@
-"""Kernels and ramdisks opened again: files of dom0, or files inside a guest's disk."""
+"""Kernels and ramdisks opened again: files of dom0 or of ours, or files inside a guest's disk."""
 
 import os
 from collections.abc import Iterator
+from io import BytesIO
 from typing import BinaryIO
 
-from shimtool.model import Kernel, SourceFile
+from shimtool.model import FilledFile, Kernel, SourceFile
 from shimtool.payload.kernel.image import unpack_elf
 from shimtool.system.files import changed_error, open_regular, stamp_of
 
@@ -16,6 +17,8 @@ def open_source(file: SourceFile) -> BinaryIO:
 
     One inside a guest's disk can be read forwards only, once, and read() too raises it.
     """
+    if file.filled is not None:
+        return _open_filled(file.filled)
     if file.inside is not None:
         from shimtool.payload.guest_disk.reader import open_inside  # noqa: PLC0415 - pygrub only
 
@@ -25,6 +28,13 @@ def open_source(file: SourceFile) -> BinaryIO:
         source.close()
         raise changed_error(file.path)
     return source
+
+
+def _open_filled(filled: FilledFile) -> BinaryIO:
+    with open_source(filled.original) as source:
+        data = source.read()
+    end = filled.offset + len(filled.content)
+    return BytesIO(data[: filled.offset] + filled.content + data[end:])
 
 
 def unpacked(kernel: Kernel) -> Iterator[bytes]:

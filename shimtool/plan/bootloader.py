@@ -1,7 +1,8 @@
 """Guests whose boot loader runs in dom0: it stays in PVH mode, and something does its work in HVM.
 
-PV GRUB boots what the guest's own grub.cfg says, at every boot, and takes no options. A kernel
-extracted from the guest's disk takes all that pygrub takes, but stays what it was at conversion.
+PV GRUB boots what the guest's own menu says, at every boot, with the config's words added, or the
+kernel that the config names. A kernel extracted from the guest's disk takes all that pygrub takes,
+but stays what it was at conversion.
 """
 
 import getopt
@@ -17,6 +18,7 @@ from shimtool.model import (
     Host,
     Mode,
     Payload,
+    PvGrubRequest,
     Settings,
     Syntax,
 )
@@ -32,6 +34,13 @@ _HARMLESS = ("-q", "--quiet", "-i", "--interactive", "--runas", "--debug")
 _MOST_ARGUMENTS = 1000  # 16 options make sense; the time of getopt grows with their square
 _IT_STAYS = ", in which it stays"
 _HONOURED = ("--kernel", "--ramdisk", "--args", "--entry", "--offset")
+# GRUB counts and names entries in its own way (submenus, branches of an if), and knows no offsets.
+_NOT_BY_PVGRUB = ("--entry", "--offset")
+
+# What container/pvgrub/guest holds of a request, and a PV guest's start_info of a line (without
+# the final zero; Xen's public/xen.h). Bytes.
+PVGRUB_ROOM = 8176
+_MOST_WORDS = 1023
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,38 +176,70 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
     return options(guest, boot)[1]
 
 
+def pvgrub_request(guest: Guest, boot: BootloaderBoot) -> PvGrubRequest:
+    """Return what PV GRUB is asked for, so that it does as pygrub would."""
+    asked, _refused = options(guest, boot)
+    return PvGrubRequest(
+        words=asked.arguments,
+        kernel=_path_inside(asked.kernel),
+        ramdisk=_path_inside(asked.ramdisk) if asked.kernel else "",  # pygrub: only together
+        disks=tuple(disk.vdev for disk in guest.disks if _VDEV.fullmatch(disk.vdev)),
+    )
+
+
+_VDEV = re.compile("[a-zA-Z0-9]{1,32}", re.ASCII)
+
+
+def _path_inside(path: str | None) -> str:
+    return f"/{path.lstrip('/')}" if path else ""
+
+
 def pvgrub_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
-    """List the settings that PV GRUB would ignore: without them another kernel could boot."""
-    return [
+    """List the settings that PV GRUB cannot honour: without them another kernel could boot."""
+    found = [
         guest.fault(
-            key,
-            "PV GRUB boots what the guest's own grub.cfg says and cannot honour"
-            f" {guest.written(key)}",
-            guest.words.name(key),
+            "bootloader_args",
+            f"PV GRUB cannot honour {name}, as it counts boot entries in its own way"
+            if name == "--entry"
+            else f"PV GRUB cannot honour {name}",
+            " ".join(boot.arguments),
             guest.words.or_pvh(
                 "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
-                " --extract), or put it into the guest's own grub.cfg and remove"
-                f" {guest.written(key)} here",
+                " --extract), or choose the entry in the guest's own menu and remove"
+                f" {name} here",
                 _IT_STAYS,
             ),
         )
-        for key in ignored_by_pvgrub(guest, boot)
+        for name in ignored_by_pvgrub(boot)
     ]
+    return [*found, *_unsayable(guest, pvgrub_request(guest, boot))]
 
 
-def ignored_by_pvgrub(guest: Guest, boot: BootloaderBoot) -> list[str]:
-    """Name the keys that are set and that PV GRUB would ignore."""
+def _unsayable(guest: Guest, request: PvGrubRequest) -> list[Fault]:
+    """List what does not fit into a request."""
+    words = request.words.encode(errors="surrogateescape")
+    texts = (request.words, request.kernel, request.ramdisk, *request.disks)
+    room = sum(len(text.encode(errors="surrogateescape")) + 1 for text in texts) <= PVGRUB_ROOM
+    wrong = {
+        f"is {len(words)} bytes long, and a PV guest gets {_MOST_WORDS}": len(words) > _MOST_WORDS,
+        "holds '\\x00', which ends it": any("\0" in text for text in texts),
+        "and the paths beside it are too long for PV GRUB": not room,
+    }
+    key = next(
+        (key for key in ("cmdline", "extra", "root") if key in guest.keys), "bootloader_args"
+    )
+    return [
+        guest.fault(key, f"the kernel command line {what}", request.words, "shorten it")
+        for what, is_so in wrong.items()
+        if is_so
+    ][:1]
+
+
+def ignored_by_pvgrub(boot: BootloaderBoot) -> list[str]:
+    """Name the options of bootloader_args= that PV GRUB would ignore."""
     given, _rest, _why = _parsed(boot.arguments)
-    line = ("cmdline",) if guest.cmdline is not None else ("root", "extra")
-    found = ["bootloader_args"] if any(name in _HONOURED for name, _ in given) else []
-    # pygrub would add blanks to the menu's line, where they say nothing.
-    found += [key for key in line if key in guest.non_empty_keys and not _blank(guest, key)]
-    return found + [key for key in ("kernel", "ramdisk") if getattr(boot, key) is not None]
-
-
-def _blank(guest: Guest, key: str) -> bool:
-    value = {"cmdline": guest.cmdline, "root": guest.root, "extra": guest.extra}[key]
-    return value is not None and not value.text.strip(" \t")
+    names = [name for name, _value in given]
+    return [name for name in _NOT_BY_PVGRUB if name in names]
 
 
 def payload_faults(guest: Guest, payload: Payload) -> list[Fault]:
@@ -217,7 +258,7 @@ def warnings(guest: Guest, payload: Payload | None) -> list[str]:
         return []
     if payload.extracted is None:
         return [_width(payload)]
-    why = ", ".join(map(guest.written, ignored_by_pvgrub(guest, guest.boot)))
+    why = ", ".join(ignored_by_pvgrub(guest.boot))
     because = f" (PV GRUB could not honour {why})" if why else ""
     found = [
         f"boots a copy of {payload.kernel.file.dom0_path}, no longer what its disk holds{because}:"

@@ -36,13 +36,16 @@ def test_it_is_a_pv_guest_kernel(image: Path) -> None:
     assert words == [b"GRUB"]
 
 
-def test_its_memdisk_holds_our_configs_and_the_linux_module(image: Path, checkout: Path) -> None:
+def test_its_memdisk_holds_our_configs_and_modules(
+    image: Path, checkout: Path, tmp_path: Path
+) -> None:
     data = image.read_bytes()
     start = data.index(b"grub.cfg" + bytes(92))  # the name field of a tar header
     arch = next(arch for arch in ARCHES if arch in image.name)
     modules = debs.unpacked("grub-xen-bin") / f"usr/lib/grub/{arch}-xen"
     ours = checkout / "container/pvgrub"
-    wanted = [ours / name for name in CONFIGS] + [modules / "linux.mod"]
+    run([ours / "guest/build", arch, tmp_path / "guest.mod"])
+    wanted = [ours / name for name in CONFIGS] + [modules / "linux.mod", tmp_path / "guest.mod"]
     with tarfile.open(fileobj=io.BytesIO(data[start:])) as archive:
         for path in wanted:
             member = archive.next()

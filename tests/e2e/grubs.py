@@ -90,6 +90,20 @@ initrd {boot}/initrd.img
 savedefault
 """
 
+# As extlinux-update writes it; without a timeout syslinux waits for ever, pygrub does not.
+EXTLINUX = """\
+default l1
+prompt 1
+label l0
+  menu label Debian GNU/Linux, another kernel
+  linux {boot}/vmlinuz.gone
+  append root={root} ro
+label l1
+  menu label Debian GNU/Linux
+  kernel {boot}/vmlinuz
+  append initrd={boot}/initrd.img root={root} ro {line}
+"""
+
 # Fedora's and RHEL's, where entries are files of their own (BLS) and $kernelopts is in grubenv.
 BLS = """\
 set pager=1

@@ -95,6 +95,13 @@ BOOT_BESIDE_LVM = Layout(
     root="/dev/mapper/guest-root",
     challenge=False,
 )
+# The disk that is listed first is not the one of the lowest name.
+NEW_AND_OLD = Layout(
+    "disk 0 dos ',,L,*'\nput /dev/loop0p1 ext4 root\n"
+    "disk 1\nUUID=3f9f8d0a-7b7c-4c0e-8f5e-1d7e5f2b9a10 put /dev/loop1 ext4 old",
+    disks=("xvdb", "xvda"),
+    root="/dev/xvdb1",
+)
 XFS = Layout("disk 0 dos ',,L,*'\nput /dev/loop0p1 xfs root", modules=("xfs",))
 BTRFS = Layout(
     "disk 0 dos ',,L,*'\nput /dev/loop0p1 btrfs root",

@@ -26,8 +26,13 @@ def place(environment: Environment, layout: Layout, configs: dict[str, str | byt
     )
 
 
-def boot(environment: Environment, layout: Layout, configs: dict[str, str | bytes]) -> GuestReport:
-    """Convert a guest with this layout and these configs in its boot folder, and boot it."""
+def boot(
+    environment: Environment, layout: Layout, configs: dict[str, str | bytes], more: str = ""
+) -> GuestReport:
+    """Convert a guest with this layout and these configs in its boot folder, and boot it.
+
+    `more` are lines of its config.
+    """
     place(environment, layout, configs)
     config = environment.convert(
         "disk",
@@ -36,6 +41,7 @@ bootloader = "/usr/lib/xen-4.4/bin/pygrub"
 name = "disk"
 memory = 512
 {layout.disk_key()}
+{more}
 """,
         *("--boot-loader", "pvgrub"),
     )
@@ -79,6 +85,58 @@ def test_menu_lst_on_a_partition_vdev(environment: Environment) -> None:
     assert line(facts) == f"root=/dev/xvda2 ro {grubs.LINE}"
     assert facts.one("root") == "/dev/xvda2 ro this is root"
     assert set(facts.blocks()) == {"xvda1", "xvda2"}
+
+
+# Everything that means something to GRUB's scripts, to its command lines, or to Linux's.
+WORDS = r"""from=config  a='b c' "d=e f" g\h\x20 $i ${j} `k` ;l|m<n>o&p {q} #r !s*?[t] u\ v  """
+
+
+@pytest.mark.modes("hvm")
+@pytest.mark.e2e_ci("hvm")
+def test_words_of_the_config(environment: Environment) -> None:
+    """As in xen-tools' configs; the guest's line is byte for byte what pygrub makes of them."""
+    layout = layouts.PARTITION_VDEV
+    more = f"root = '/dev/xvda2 ro'\nextra = {xl_string(WORDS)}\n"
+    facts = boot(environment, layout, {"grub/menu.lst": grubs.filled(grubs.LEGACY, layout)}, more)
+    wanted = f"root=/dev/xvda2 ro {grubs.LINE} root=/dev/xvda2 ro {WORDS}"
+    assert facts.command_line().decode() == wanted
+    assert facts.one("root") == "/dev/xvda2 ro this is root"
+
+
+@pytest.mark.modes("hvm")
+def test_files_that_the_config_names(environment: Environment) -> None:
+    """No menu is read, as with pygrub."""
+    layout = layouts.MBR
+    more = f"""
+kernel = "/boot/vmlinuz"
+ramdisk = "/boot/initrd.img"
+root = "{layout.root} ro"
+extra = "{grubs.LINE}"
+"""
+    wrong = grubs.filled(grubs.DEBIAN, layout, line="from=menu")
+    facts = boot(environment, layout, {"grub/grub.cfg": wrong}, more)
+    assert facts.command_line().decode() == f"root=/dev/xvda1 ro {grubs.LINE}"
+    assert facts.one("root") == "/dev/xvda1 ro this is root"
+
+
+@pytest.mark.modes("hvm")
+def test_extlinux_on_the_disk_that_is_listed_first(environment: Environment) -> None:
+    """Whatever another disk, of a lower name, has."""
+    layout = layouts.NEW_AND_OLD
+    environment.files.tree("old", {"boot/grub/grub.cfg": grubs.filled(grubs.DEBIAN, layout)})
+    menu = grubs.filled(grubs.EXTLINUX, layout)
+    facts = boot(environment, layout, {"extlinux/extlinux.conf": menu}, "extra = 'x=y'")
+    assert facts.command_line().decode() == f"root=/dev/xvdb1 ro {grubs.LINE} x=y"
+    assert facts.one("root") == "/dev/xvdb1 ro this is root"
+    (log,) = environment.logs.glob("*/disk.console.log")
+    said = "PV GRUB: taking /boot/extlinux/extlinux.conf of xen/xvdb,1"
+    assert said in log.read_text(errors="replace")
+
+
+def xl_string(text: str) -> str:
+    """Quote a string for xl."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 @pytest.mark.modes("pvh")
