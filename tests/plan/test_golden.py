@@ -25,7 +25,7 @@ from tests.support.planning import outcome_of, refusal_text, run_on, without_has
 HOSTS = {"hvm": None, "4.9.2": "4.9.2", "pvh": "4.17.7"}
 
 
-# The disk of the guest in pygrub-with-root.cfg.
+# The disk of the guest in pygrub-with-entry.cfg.
 _GUEST_FILES = {
     "/boot/grub/grub.cfg": disks.grub_cfg(
         ("Debian GNU/Linux", "/boot/vmlinuz", "root=/dev/xvda2 ro  quiet", "/boot/initrd.img")
@@ -100,10 +100,7 @@ def _convertible(case: Path, host: str) -> bool:
         "refused-other-boot-loader-with-a-kernel",
         "refused-pygrub-with-arguments",
         "refused-pypxeboot",
-        "refused-xend-sxp-with-arguments-for-pygrub",
         "refused-suse-domuloader",
-        "refused-xen-tools-bookworm-pygrub",
-        "refused-xen-tools-wheezy-pygrub",
         "refused-xenserver-eliloader",
     )
 

@@ -19,6 +19,7 @@ OLDER = {
     "suse-blank-at-the-end": "Invalid domain type",
     "xend-leftovers": "Invalid domain type",
     "xend-sxp": "parsing error",
+    "xend-sxp-with-arguments-for-pygrub": "parsing error",
     "empty-strings": "Unknown device_model_version",
 }
 # Here xl asks the hypervisor about pools.

@@ -31,10 +31,10 @@ def test_every_list_has_its_name() -> None:
         ("(bootloader pygrub)\n(bootloader_args '-l')", "(bootloader_args ...) cannot", "(boot", 3),
         ("\n(bootloader pypxeboot)", "this boot loader's place", "(bootloader ...) to pygrub", 3),
         (
-            "(bootloader pygrub)\n(image (linux\n(args x)))\n"
+            "(bootloader pygrub)\n(image (linux (args x)))\n(bootloader_args '--entry=1')\n"
             "(device (vbd (dev xvda) (uname phy:/dev/vg0/none)))",
-            "honour (args ...)",
-            "remove (args ...) here",
+            "honour --entry",
+            "remove --entry here",
             4,
         ),
     ],
