@@ -17,29 +17,30 @@ PYTEST := $(RUN) -m pytest
 REQUIRE := container/apt-require
 
 SCRIPTS := container/apt-require container/collect-assets container/device-model/shimtool-dm \
-	container/prestage/build container/pvgrub/guest/build \
+	container/make-man container/prestage/build container/pvgrub/guest/build \
 	container/image/build container/image/ci/shimtool container/image/update-lock \
 	container/image/make-base container/image/make-context container/image/make-dist \
 	container/image/sign-dist \
 	container/launcher/archive.sh container/launcher/engines.sh container/launcher/shimtool .ci/run
 
 # Most of plan, configs and output; without what tries large hostile inputs.
-QUICK := tests/cli/test_options.py tests/configs tests/dom0 tests/output tests/plan tests/system \
+QUICK := tests/cli/test_help.py tests/cli/test_options.py tests/configs tests/dom0 tests/output tests/plan tests/system \
 	tests/docs tests/test_layers.py -k 'not hostile and not hundred_thousand'
 
 # Debian packages, by what needs them
 FOR_ASSETS := gcc
-FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs faketime fdisk gcc grub-common libc6-dev \
-	libvirt-clients libxml2-utils lvm2 mksh mount patch qemu-utils rpm shellcheck strace xfsprogs \
+FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs faketime fdisk gcc groff-base grub-common libc6-dev \
+	libvirt-clients libxml2-utils lvm2 mksh mount pandoc patch qemu-utils rpm shellcheck strace xfsprogs \
 	xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := e2fsprogs fdisk grub-common mmdebstrap qemu-system-x86 util-linux
 FOR_IMAGE := binutils git openssl xz-utils
+FOR_MAN := pandoc
 FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdisk mount openssl podman procps \
 	runc shellcheck uidmap util-linux xorriso
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE appliance-test bench dist fuzz image help venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test clean
+.PHONY: FORCE appliance-test bench dist fuzz image help man venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -105,7 +106,12 @@ $(CONTEXT).appliance $(CONTEXT).ci: $(CONTEXT)
 
 image: $(CONTEXT).appliance $(CONTEXT).ci ## Container images (ENGINE=, BASE_IMAGE=, SHIM= choose)
 
+man: ## The manual as pages for man, in build/man
+	@$(REQUIRE) $(FOR_MAN)
+	@container/make-man build/man
+
 dist: $(CONTEXT).appliance ## The image as a tarball with launcher, for dom0s without network (SIGN=KEY signs it)
+	@$(REQUIRE) $(FOR_MAN)
 	@PYTHON=$(RUN) container/image/make-dist $(CONTEXT) build/dist
 
 appliance-test: image dist ## Run the image under docker, podman and neither

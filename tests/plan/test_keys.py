@@ -82,7 +82,7 @@ def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Planned | Refused
 
 def table() -> str:
     """Return the table as the manual has it."""
-    lines = ["| keys | in HVM mode | in PVH mode | why |", "|---|---|---|---|"]
+    lines = ["| keys | in HVM mode | in PVH mode | why |", "|-------------|----|----|--------|"]
     for row in merged():
         keys = " ".join(f"`{key}`" for key in row.keys)
         pvh = "the same" if row.pvh is row.hvm else row.pvh
