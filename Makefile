@@ -17,7 +17,7 @@ PYTEST := $(RUN) -m pytest
 REQUIRE := container/apt-require
 
 SCRIPTS := container/apt-require container/collect-assets container/device-model/shimtool-dm \
-	container/make-man container/prestage/build container/pvgrub/guest/build \
+	container/make-man container/make-wheel container/prestage/build container/pvgrub/guest/build \
 	container/image/build container/image/ci/shimtool container/image/update-lock \
 	container/image/make-base container/image/make-context container/image/make-dist \
 	container/image/sign-dist \
@@ -40,7 +40,7 @@ FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdis
 	runc shellcheck uidmap util-linux xorriso
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE appliance-test bench dist fuzz image help man venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test clean
+.PHONY: FORCE appliance-test bench dist fuzz image help man venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +109,9 @@ image: $(CONTEXT).appliance $(CONTEXT).ci ## Container images (ENGINE=, BASE_IMA
 man: ## The manual as pages for man, in build/man
 	@$(REQUIRE) $(FOR_MAN)
 	@container/make-man build/man
+
+wheel: venv ## A wheel for pip and pipx, in build/wheel; it wants SHIMTOOL_ASSETS, which make assets fills
+	@PYTHON=$(RUN) container/make-wheel build/wheel
 
 dist: $(CONTEXT).appliance ## The image as a tarball with launcher, for dom0s without network (SIGN=KEY signs it)
 	@$(REQUIRE) $(FOR_MAN)

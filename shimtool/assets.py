@@ -77,14 +77,16 @@ def shims_folder() -> Path:
     return Assets(_root()).shims
 
 
-_REMEDY = f"run `make assets`, or name a folder made by it in {VARIABLE}"
+_REMEDY = f"run `make assets` in shimtool's checkout, or name a folder made by it in {VARIABLE}"
 
 
 def _root() -> Path:
     package = Path(__file__).parent
     named = os.environ.get(VARIABLE)
-    usual = (package / "assets", package.parent / "build" / "assets")
-    for root in (Path(named),) if named else usual:
+    usual = [package / "assets"]
+    if (package.parent / "Makefile").is_file():  # else installed: what lies beside is others'
+        usual.append(package.parent / "build" / "assets")
+    for root in [Path(named)] if named else usual:
         if _is(root, Path.is_dir):
             return root
     where = Path(named) if named else usual[-1]
