@@ -60,9 +60,10 @@ class BootloaderBoot:
 
 @dataclass(frozen=True, slots=True)
 class NoBoot:
-    """Nothing to boot a PV guest from, because of `reason`."""
+    """Nothing to boot a PV guest from, because of `reason`; what to do where that tells it."""
 
     reason: str
+    remedy: str | None = None
     kind: Literal["none"] = "none"
 
 
@@ -106,7 +107,8 @@ class Guest:
 
     `keys` maps every key the config sets to the 1-based line of its last assignment;
     `non_empty_keys` are those whose value is not empty: `pci = []` hands over nothing.
-    `words` are those that messages about this config are written in.
+    `overlooked` are the keys that the toolstack goes on without, and why: their value is of
+    another kind. `words` are those that messages about this config are written in.
     """
 
     name: str
@@ -125,6 +127,7 @@ class Guest:
     keys: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     non_empty_keys: frozenset[str] = frozenset()
     syntax: Syntax = Syntax.XL
+    overlooked: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     words: Vocabulary = XL
 
     def fault(

@@ -37,7 +37,7 @@ def guest_faults(guest: Guest, *, boot_loader_replaced: bool) -> list[Fault]:
     kernel, ramdisk, program = map(guest.written, ("kernel", "ramdisk", "bootloader"))
     if isinstance(guest.boot, NoBoot):
         message = f"nothing to boot from: {guest.boot.reason}"
-        remedy = f"add {kernel} (and {ramdisk}) or {program}"
+        remedy = guest.boot.remedy or f"add {kernel} (and {ramdisk}) or {program}"
         found.append(Fault(message, Location(guest.config), remedy=remedy))
     if isinstance(guest.boot, BootloaderBoot) and boot_loader_replaced:
         found += bootloader.faults(guest, guest.boot)

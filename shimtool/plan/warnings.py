@@ -26,6 +26,10 @@ def warnings(guest: Guest, image: BootImage, host: Host, mode: Mode) -> tuple[st
     if text := _memory(guest, payload):
         found.append(text)
     found += _sizes(guest, image)
+    found += [
+        f"{guest.written(key)} {why}: {guest.words.toolstack} goes on without it, before and after"
+        for key, why in guest.overlooked.items()
+    ]
     found += _keys(guest, mode)
     found += disks.warnings(guest, mode)
     if text := _protocol(guest, payload):

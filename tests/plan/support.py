@@ -17,7 +17,9 @@ VALUES = BASE | {
     "p9": "['tag=t,path=/srv,security_model=none']", "vtpm": "['backend=vtpm']",
     "pvcalls": "['backend=0']", "vkb": "['backend-type=qemu']", "vdispl": "['backend=0']",
     "vsnd": "[['card']]", "device_model_args": "['-x']", "device_model_args_hvm": "['-x']",
-    "device_model_args_pv": "['-x']", "on_crash": "'restart'", "seclabel": "'a:b:c'",
+    "device_model_args_pv": "['-x']", "on_crash": "'restart'", "on_poweroff": "'destroy'",
+    "on_reboot": "'restart'", "on_watchdog": "'destroy'", "on_soft_reset": "'soft-reset'",
+    "seclabel": "'a:b:c'",
 }  # fmt: skip
 
 DATA = Path(__file__).parent / "data"

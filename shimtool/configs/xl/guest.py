@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TypeVar
 from unicodedata import category
 
 from shimtool.configs.xl.disk import parse_disk
 from shimtool.configs.xl.numbers import strtol
+from shimtool.configs.xl.overlooked import overlooked
 from shimtool.configs.xl.syntax import Document
+from shimtool.configs.xl.values import value_faults
 from shimtool.configs.xl.vif import parse_vif
 from shimtool.errors import Fault, ShimtoolError, fault, raise_by_line
 from shimtool.model import (
@@ -40,10 +44,13 @@ def read_guest(document: Document, words: Vocabulary = XL) -> Guest:
 
     Raises ShimtoolError with everything wrong in it, by line: name, type, numbers, disks ...
     """
-    reader = _Reader(document, words)
+    keys = document.keys()
+    values = {key: value for key in keys if (value := document.value(key)) is not None}
+    without = overlooked(values)
+    reader = _Reader(document.without(without), words)
     guest = reader.guest()
-    raise_by_line(reader.faults)
-    return guest
+    raise_by_line([*reader.faults, *value_faults(document, words)])
+    return replace(guest, keys=keys, overlooked=MappingProxyType(without))
 
 
 class _Reader:
@@ -183,7 +190,8 @@ def _positive(document: Document, key: str, words: Vocabulary) -> int | None:
     number = document.integer(key)
     if number is not None and number < 1:
         line = document.keys()[key]
-        raise document.fault(line, f"{words.name(key)} must be at least 1", str(number))
+        remedy = f"set {words.written(key)} to a number that the guest can start with"
+        raise document.fault(line, f"{words.name(key)} must be at least 1", str(number), remedy)
     return number
 
 
@@ -193,7 +201,10 @@ def _boot(document: Document, kind: GuestType, words: Vocabulary) -> Boot:
     ramdisk, firmware = document.string("ramdisk"), document.string("firmware")
     if bootloader and kind is not GuestType.HVM:
         if not bootloader.text:
-            return NoBoot(f"{words.written('bootloader')} is empty")
+            program = words.written("bootloader")
+            has_kernel = kernel is not None and kernel.text
+            remedy = f"remove {program}: xl would run it, whatever {words.written('kernel')} is"
+            return NoBoot(f"{program} is empty", remedy if has_kernel else None)
         return BootloaderBoot(
             bootloader,
             _arguments(document),

@@ -2,8 +2,8 @@
 
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -39,6 +39,11 @@ class Document:
         """Return every key that is set, with the 1-based line of its last assignment."""
         return MappingProxyType({key: chain[-1].line for key, chain in self._settings.items()})
 
+    def without(self, keys: Collection[str]) -> "Document":
+        """Return the same as if these keys were not set."""
+        kept = {key: chain for key, chain in self._settings.items() if key not in keys}
+        return replace(self, _settings=MappingProxyType(kept))
+
     def value(self, key: str) -> Value | None:
         """Return the effective value of `key`, on the line of its last assignment."""
         chain = self._settings.get(key)
@@ -59,7 +64,10 @@ class Document:
         """Return a single value, be it written as a string or as a number."""
         value = self.value(key)
         if isinstance(value, Items):
-            raise self.fault(value.line, f"{key} is a list but should be a single value")
+            remedy = "take the brackets away: one value"
+            raise self.fault(
+                value.line, f"{key} is a list but should be a single value", None, remedy
+            )
         return value
 
     def integer(self, key: str) -> int | None:
@@ -71,7 +79,9 @@ class Document:
             raise self.fault(value.line, f"+= does not work with numbers such as {key}")
         number = strtol(value.text)
         if number is None:
-            raise self.fault(value.line, f"{key} is not a number that xl can read", value.text)
+            remedy = "write a whole number, without a unit"
+            message = f"{key} is not a number that xl can read"
+            raise self.fault(value.line, message, value.text, remedy)
         return number
 
     def strings(self, key: str) -> tuple[ConfigString, ...] | None:

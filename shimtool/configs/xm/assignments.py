@@ -1,5 +1,6 @@
 """Which keys of xl the statements of a config set, and what of it xl cannot be told."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from shimtool.errors import Fault, Location
 
 _ADDRESS = frozenset(COMMAND_LINE_KEYS) - {"ip", "dhcp", "nfs_root"}
 _MOST_NICS = 64  # interfaces; larger numbers in nics= count as this
+_UNSET_IF_EMPTY = (
+    "bootloader", "maxmem", "on_crash", "on_poweroff", "on_reboot", "uuid", "vcpus",
+)  # fmt: skip
 _MEMORY = 128  # MiB, xm's default; xl's is 32
 
 # For each step, the keys of xl that it sets and their values, in order.
@@ -45,6 +49,8 @@ class XlAssignments:
         if steps and not self.faults:
             self._command_line()
             self._nics()
+            self._unset()
+            self._uuid()
             self._defaults()
 
     def _of_step(self, step: Step) -> list[tuple[str, XlValue]]:
@@ -122,6 +128,20 @@ class XlAssignments:
         if len(entries) < min(count, _MOST_NICS):
             at = max(self._last[key].step for key in ("nics", "vif") if key in self._last)
             self._replace("vif", entries + (b"",) * (min(count, _MOST_NICS) - len(entries)), at)
+
+    def _unset(self) -> None:
+        """Leave out what xm took no notice of where it is empty or 0, and xl does (add_conf())."""
+        for key in _UNSET_IF_EMPTY:
+            if key in self._last and not self._final(key):
+                self._replace(key, None, -1)
+
+    def _uuid(self) -> None:
+        """Write a UUID as xl wants it: xm took the dashes out, wherever they were."""
+        uuid = self._final("uuid")
+        digits = uuid.replace(b"-", b"").decode("latin-1") if isinstance(uuid, bytes) else ""
+        if re.fullmatch("[0-9a-fA-F]{32}", digits):
+            parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
+            self._replace("uuid", "-".join(parts).encode(), self._last["uuid"].step)
 
     def _defaults(self) -> None:
         """Write out xm's defaults where xl has none or others: the file's name, 128 MiB."""
