@@ -24,10 +24,12 @@ def printable(text: str | bytes, limit: int | None = None) -> str:
         text = text.decode(errors="backslashreplace")
     if limit is not None:
         text = text[: 4 * limit]  # enough, whatever it is made of
-    safe = "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
+    safe = text if text.isprintable() else "".join(map(_escaped, text))
     return safe if limit is None or len(safe) <= limit else f"{safe[: limit - 3]}..."
+
+
+def _escaped(char: str) -> str:
+    return char if char.isprintable() else char.encode("unicode_escape").decode()
 
 
 def error(raised: ShimtoolError) -> str:

@@ -30,7 +30,7 @@ from tests.support.cli import Result, forked, run_here, shimtool_cli
 from tests.support.dom0 import EMPTY_CPIO, Dom0
 from tests.support.own_shims import own_shims
 
-BATCH = 125
+BATCH = 250
 TENANT = 65534
 PLANS = Path("tests/plan/data").glob("*.cfg")
 
