@@ -35,8 +35,8 @@ class Run:
     recorded: Mapping[str, OptionValue] = field(default_factory=dict)
 
 
-def open_run(settings: GuestSettings) -> Run:
-    """Check the settings and find the parts.
+def open_run(settings: GuestSettings, before: Report | None = None) -> Run:
+    """Check the settings and find the parts; `before` is the report, where it was read already.
 
     Raises UsageError for a setting that cannot be used, ShimtoolError for parts, shims or a
     report that are missing or damaged.
@@ -45,7 +45,7 @@ def open_run(settings: GuestSettings) -> Run:
     assets = find_assets()
     wanted, shim = _with_shim(wanted, settings.shim, host, assets.shims)
     catalogue.verify(shim)
-    before = load(settings.out)
+    before = load(settings.out) if before is None else before
     in_place, recorded = False, {}
     if isinstance(settings, ConvertSettings):
         in_place, recorded = settings.in_place, settings.recorded()

@@ -46,8 +46,9 @@ def status(wanted: Sequence[Path], out: Path) -> Iterator[GuestStatus | DamagedR
     A record that is damaged is that guest's alone.
     Raises ShimtoolError when nothing was converted, or not what was asked for.
     """
-    runs = _Runs(out)
-    for record in _chosen(load(out), wanted, out):
+    report = load(out)
+    runs = _Runs(out, report)
+    for record in _chosen(report, wanted, out):
         yield record if isinstance(record, DamagedRecord) else _status_of(record, runs, out)
 
 
@@ -68,14 +69,17 @@ _Recorded = Record | DamagedRecord
 def _chosen(report: Report, wanted: Sequence[Path], out: Path) -> Iterable[_Recorded]:
     if not report.guests and not report.damaged:
         raise fault("nothing was converted here yet", out, remedy="name the --out of convert")
-    records = chain[_Recorded](report.guests.values(), report.damaged)
+    guests = report.guests
+    if wanted and all(str(each) in guests for each in wanted):  # no other's need be read
+        guests = {name: guests[name] for name in sorted(map(str, wanted))}
+    records = chain[_Recorded](guests.values(), report.damaged)
     if not wanted:
         return records
     names = {str(each) for each in wanted} | {str(each.absolute()) for each in wanted}
     found = [each for each in records if names & _known_as(each)]
-    if len(found) < len(wanted):
-        known = {name for each in found for name in _known_as(each)}
-        missing = [str(each) for each in wanted if not known & {str(each), str(each.absolute())}]
+    known = {name for each in found for name in _known_as(each)}
+    missing = [str(each) for each in wanted if not known & {str(each), str(each.absolute())}]
+    if missing:
         raise fault(
             "never converted into this --out",
             out,
@@ -92,8 +96,8 @@ def _known_as(each: _Recorded) -> set[str]:
 class _Runs:
     """The runs that convert would be today: one for all guests of the same options."""
 
-    def __init__(self, out: Path) -> None:
-        self._out = out
+    def __init__(self, out: Path, report: Report) -> None:
+        self._out, self._report = out, report
         self._runs: dict[str, Run] = {}
 
     def of(self, record: Record) -> Run:
@@ -104,7 +108,8 @@ class _Runs:
         key = repr(sorted(record.options.items()))
         if key not in self._runs:
             try:
-                self._runs[key] = open_run(ConvertSettings.from_record(record.options, self._out))
+                settings = ConvertSettings.from_record(record.options, self._out)
+                self._runs[key] = open_run(settings, self._report)
             except UsageError as error:
                 raise ShimtoolError(_bad_option(record, error, self._out)) from None
         return self._runs[key]

@@ -10,19 +10,6 @@ from typing import Any, NoReturn
 from shimtool.system.typed import DamagedDocumentError
 
 
-def parse_json(data: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Parse JSON; {"base64": TEXT} stands for text of such bytes, and nothing for infinity.
-
-    Raises DamagedDocumentError.
-    """
-    try:
-        return json.loads(
-            data, parse_float=_finite, parse_constant=_no_number, object_hook=_text_of_bytes
-        )
-    except (ValueError, RecursionError) as error:
-        raise DamagedDocumentError(str(error)) from None
-
-
 def _finite(text: str) -> float:
     """Read a number that no field of ours has: it is told where it stands."""
     number = float(text)
@@ -40,6 +27,22 @@ def _text_of_bytes(found: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever JSO
     if len(found) != 1 or not isinstance(text, str):
         return found
     return base64.b64decode(text, validate=True).decode(errors="surrogateescape")
+
+
+_DECODER = json.JSONDecoder(
+    parse_float=_finite, parse_constant=_no_number, object_hook=_text_of_bytes
+)
+
+
+def parse_json(data: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Parse JSON; {"base64": TEXT} stands for text of such bytes, and nothing for infinity.
+
+    Raises DamagedDocumentError.
+    """
+    try:
+        return _DECODER.decode(data.decode())
+    except (ValueError, RecursionError) as error:
+        raise DamagedDocumentError(str(error)) from None
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - dataclasses and JSON's plain types

@@ -42,16 +42,17 @@ def multiplied(report: Path) -> None:
     """Write a report of one guest anew, with many like it, each with a kernel of its own."""
     document = json.loads(report.read_text())
     (guest,), (facts,) = document["guests"], document["kernels"].values()
+    files = [each | {"sha256": f"DIGEST{n}", "stamp": [1, n, n, n]}
+             for n, each in enumerate(guest["inputs"])]  # fmt: skip
+    other = json.dumps(guest | {"inputs": files}, indent=1).replace("web01", "NAME")
     with report.open("w") as file:
         file.write(f'{{"shimtool": "{document["shimtool"]}", "guests": [')
         for number in range(GUESTS):
-            name = f"other{number:05}"
-            files = [
-                each | {"sha256": digest(each["path"] + name), "stamp": [1, number, place, number]}
-                for place, each in enumerate(guest["inputs"])
-            ]
-            other = json.dumps(guest | {"inputs": files}, indent=1)
-            file.write(other.replace("web01", name) + ",\n")
+            text = other.replace("NAME", f"other{number:05}")
+            for place, each in enumerate(guest["inputs"]):
+                mine = digest(f"{each['path']}{number}")
+                text = text.replace(f"DIGEST{place}", mine)
+            file.write(text.replace('"stamp": [\n    1,', f'"stamp": [\n    {number + 2},') + ",\n")
         file.write(json.dumps(guest, indent=1) + '], "kernels": ')
         json.dump({digest(f"{number}"): facts for number in range(GUESTS)}, file)
         file.write("}\n")

@@ -139,6 +139,7 @@ def test_one_guest_by_name_or_config_and_strangers(dom0: Dom0) -> None:
     for wanted in ("one", one):
         (guest,) = json.loads(dom0.run("status", "--json", wanted).out)
         assert guest["name"] == "one"
+    assert dom0.run("status", "one", "two", "one").code == 0
     missing = dom0.run("status", "three")
     assert missing.code == 1
     assert "never converted into this --out" in missing.err

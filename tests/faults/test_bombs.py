@@ -103,7 +103,7 @@ def test_as_a_kernel(dom0: Dom0, kind: Compression, wrapped: bool) -> None:
 @pytest.mark.parametrize("kind", BOMBS)
 def test_as_a_ramdisk(dom0: Dom0, kind: Compression) -> None:
     """Nothing here unpacks it but to look at its start: no archive, as far as can be seen."""
-    (dom0.boot / "initrd").write_bytes(bomb_of(kind, b""))
+    (dom0.boot / "initrd").write_bytes(bomb_of(kind, far_notes()))
     convert(dom0)
 
 
