@@ -89,8 +89,10 @@ class _Work:
         if done.status == "converted":
             self._records[done.record.name] = done.record
         kernel = payload.kernel if payload else None
-        if kernel and kernel.file.lasting and kernel.file.sha256 not in self._run.before.kernels:
-            self._kernels[kernel.file.sha256] = kernel.facts
+        if kernel and kernel.file.lasting:
+            digest = kernel.file.sha256
+            if self._run.before.kernels.get(digest) != kernel.facts:
+                self._kernels[digest] = kernel.facts
 
     def write_report(self) -> None:
         """Add what was done in this run to the report, if that is anything."""

@@ -77,11 +77,27 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class KernelRoom:
+    """What a kernel takes of memory, in bytes: as an unpacked ELF `image`, and `loaded`, from
+    where its virtual memory begins to its end.
+
+    What it does not find by itself lies in that memory too, behind it: its ramdisk if it
+    `maps_ramdisk`, and the table of its pages if it `maps_page_list`.
+    """
+
+    image: int
+    loaded: int
+    maps_ramdisk: bool
+    maps_page_list: bool
+
+
+@dataclass(frozen=True, slots=True)
 class KernelFacts:
     """What a kernel's headers and Xen ELF notes say.
 
     `payload` is (offset, length) in bytes of the (compressed) ELF inside the file;
-    `guest_os` is what the note says: "linux", "GRUB", "Mini-OS" ...
+    `guest_os` is what the note says: "linux", "GRUB", "Mini-OS" ... `room` is None only in
+    reports of shimtools that did not look for it.
     """
 
     wrapping: Wrapping
@@ -91,6 +107,7 @@ class KernelFacts:
     pv: bool
     guest_os: str | None = None
     version: str | None = None
+    room: KernelRoom | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +120,15 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Ramdisk:
-    """A ramdisk file; `gzip` when it begins with gzip's magic, `cpio` when (un)packed it is one."""
+    """A ramdisk file; `gzip` when it begins with gzip's magic, `cpio` when (un)packed it is one.
+
+    `unzipped` is what it says it unpacks to, in bytes, if it is gzip.
+    """
 
     file: SourceFile
     gzip: bool
     cpio: bool
+    unzipped: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

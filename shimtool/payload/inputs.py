@@ -65,13 +65,15 @@ class InputCache:
         self._known_digests = digests or {}
         self._digests: OnceCache[Stamp, str] = OnceCache()
         self._facts: OnceCache[Hashable, KernelFacts] = OnceCache()
-        self._ramdisks: OnceCache[Hashable, tuple[bool, bool]] = OnceCache()
+        self._ramdisks: OnceCache[Hashable, tuple[bool, bool, int | None]] = OnceCache()
 
     def kernel(self, found: Found) -> Kernel:
         """Examine a kernel."""
         with unchanged(found.path) as (source, stamp):
             file = self._file(found, source, stamp)
-            facts = self._known.get(file.sha256) or self._facts.get(
+            known = self._known.get(file.sha256)
+            # One of a shimtool that did not look for all of it is looked at again.
+            facts = (known if known and known.room else None) or self._facts.get(
                 same_content_key(file), lambda: _inspect(file, source)
             )
         return Kernel(file, facts)
@@ -80,10 +82,10 @@ class InputCache:
         """Examine a ramdisk."""
         with unchanged(found.path) as (source, stamp):
             file = self._file(found, source, stamp)
-            gzip, cpio = self._ramdisks.get(
+            kinds = self._ramdisks.get(
                 same_content_key(file), lambda: _inspect_ramdisk(file, source)
             )
-        return Ramdisk(file, gzip, cpio)
+        return Ramdisk(file, *kinds)
 
     def _file(self, found: Found, source: BinaryIO, stamp: Stamp) -> SourceFile:
         size = stamp[2]
@@ -121,7 +123,7 @@ def _inspect(file: SourceFile, source: BinaryIO) -> KernelFacts:
     return untrusted.inspect(source)
 
 
-def _inspect_ramdisk(file: SourceFile, source: BinaryIO) -> tuple[bool, bool]:
+def _inspect_ramdisk(file: SourceFile, source: BinaryIO) -> tuple[bool, bool, int | None]:
     if file.lasting:
         return inspect_ramdisk(source)
     from shimtool.payload import untrusted  # noqa: PLC0415 - tenants' files only

@@ -47,6 +47,7 @@ class _Ramdisk:
 
     gzip: bool
     cpio: bool
+    unzipped: int | None
 
 
 def inspect(source: BinaryIO) -> KernelFacts:
@@ -54,10 +55,10 @@ def inspect(source: BinaryIO) -> KernelFacts:
     return _asked(source, lambda opened: _Kernel(image.inspect(opened)), _Kernel, _check).facts
 
 
-def inspect_ramdisk(source: BinaryIO) -> tuple[bool, bool]:
+def inspect_ramdisk(source: BinaryIO) -> tuple[bool, bool, int | None]:
     """As kernel.ramdisk.inspect_ramdisk; raises ShimtoolError where the jail does not allow it."""
     found = _asked(source, lambda opened: _Ramdisk(*ramdisk.inspect_ramdisk(opened)), _Ramdisk)
-    return found.gzip, found.cpio
+    return found.gzip, found.cpio, found.unzipped
 
 
 def unpack_elf(source: BinaryIO, facts: KernelFacts) -> Iterator[bytes]:

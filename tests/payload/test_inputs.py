@@ -12,7 +12,7 @@ import pytest
 
 from shimtool.dom0.paths import Found
 from shimtool.errors import ShimtoolError
-from shimtool.model import Compression, KernelFacts, Wrapping
+from shimtool.model import Compression, KernelFacts, KernelRoom, Wrapping
 from shimtool.output.unpacked import UnpackedKernels
 from shimtool.payload import inputs as source
 from shimtool.payload.inputs import InputCache
@@ -74,10 +74,18 @@ def test_a_shared_file_is_read_once(tmp_path: Path) -> None:
 def test_an_earlier_run_is_believed(tmp_path: Path) -> None:
     path = build.write(tmp_path, b"no kernel at all")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    facts = KernelFacts(Wrapping.ELF, Compression.NONE, (0, 16), 64, pv=True)
+    room = KernelRoom(16, 16, maps_ramdisk=False, maps_page_list=False)
+    facts = KernelFacts(Wrapping.ELF, Compression.NONE, (0, 16), 64, pv=True, room=room)
     assert InputCache({digest: facts}).kernel(found(path)).facts == facts
     known = {files.stamp_of(path.stat()): "what was said before"}
     assert InputCache(digests=known).ramdisk(found(path)).file.sha256 == "what was said before"
+
+
+def test_an_earlier_shimtool_that_did_not_look_for_all_is_not_believed(tmp_path: Path) -> None:
+    path = build.write(tmp_path, GOOD)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    facts = KernelFacts(Wrapping.ELF, Compression.NONE, (0, 16), 32, pv=False)
+    assert InputCache({digest: facts}).kernel(found(path)).facts == inspect(path.open("rb"))
 
 
 def test_content_changed_under_an_old_time_is_read_again(tmp_path: Path) -> None:

@@ -28,11 +28,12 @@ class ExaminedFile:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedRamdisk:
-    """A ramdisk; `gzip` and `cpio` as of model.Ramdisk."""
+    """A ramdisk; what is not the file is as of model.Ramdisk."""
 
     file: ExaminedFile
     gzip: bool
     cpio: bool
+    unzipped: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,9 @@ def _extraction(disks: Sequence[GuestDisk], found: Examined, offset: int | None)
     ramdisk = found.ramdisk
     return Extraction(
         Kernel(file(found.kernel), found.facts),
-        Ramdisk(file(ramdisk.file), ramdisk.gzip, ramdisk.cpio) if ramdisk else None,
+        Ramdisk(file(ramdisk.file), ramdisk.gzip, ramdisk.cpio, ramdisk.unzipped)
+        if ramdisk
+        else None,
         found.arguments,
         found.title,
         found.menu,

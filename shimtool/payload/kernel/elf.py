@@ -13,7 +13,7 @@ from shimtool.payload.kernel.bounded_reader import BoundedReader, DamagedError
 
 MAGIC = b"\x7fELF"
 _MACHINES = (3, 62)  # i386, x86_64
-_PT_NOTE, _SHT_NOTE = 4, 7
+_PT_LOAD, _PT_NOTE, _SHT_NOTE = 1, 4, 7
 PIECE_LIMIT = 4 << 20  # of a table, or of all notes together; Debian's notes are 504 bytes
 
 
@@ -115,11 +115,33 @@ def read_header(image: Image) -> Header:
     return Header(bits, (phoff, phsize, phnum), (shoff, shsize, shnum), names)
 
 
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A program header: its place in the file, and in memory by physical address."""
+
+    type: int
+    offset: int
+    size: int
+    address: int
+    memory_size: int
+
+
+def _segments(image: Image, header: Header) -> list[Segment]:
+    wide = header.bits == 64
+    layout, pick = ("<IIQQQQQQ", (0, 2, 5, 4, 6)) if wide else ("<8I", (0, 1, 4, 3, 5))
+    entries = _table(image, header.segments, layout)
+    return [Segment(*(entry[index] for index in pick)) for entry in entries]
+
+
+def loaded_segments(image: Image, header: Header) -> list[Segment]:
+    """Return the PT_LOAD segments, in order."""
+    return [each for each in _segments(image, header) if each.type == _PT_LOAD]
+
+
 def note_segments(image: Image, header: Header) -> list[tuple[int, int]]:
     """Return (offset, size) of each PT_NOTE segment, ascending."""
-    layout, pick = ("<IIQQQQQQ", (2, 5)) if header.bits == 64 else ("<8I", (1, 4))
-    entries = _table(image, header.segments, layout)
-    return sorted((e[pick[0]], e[pick[1]]) for e in entries if e[0] == _PT_NOTE and e[pick[1]])
+    found = _segments(image, header)
+    return sorted((each.offset, each.size) for each in found if each.type == _PT_NOTE and each.size)
 
 
 def sections(image: Image, header: Header) -> list[Section]:

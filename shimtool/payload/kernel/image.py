@@ -13,6 +13,7 @@ from shimtool.model import Compression, KernelFacts, Wrapping
 from shimtool.payload.kernel import bzimage, compression, elf, file_types
 from shimtool.payload.kernel.bounded_reader import DamagedError
 from shimtool.payload.kernel.notes import GUEST_OS, GUEST_VERSION, XenNotes, read_notes
+from shimtool.payload.kernel.room import room
 from shimtool.system.files import size_of
 
 _BANNER = b"Linux version "
@@ -42,6 +43,7 @@ def inspect(source: BinaryIO) -> KernelFacts:
         outside = _outside(source, head)
         image = _image(source, outside)
         header = elf.read_header(image)
+        segments = elf.loaded_segments(image, header)
         notes = read_notes(image, header)
     except (DamagedError, EOFError) as error:
         raise _no_kernel(source, str(error)) from None
@@ -53,6 +55,7 @@ def inspect(source: BinaryIO) -> KernelFacts:
         pv=notes.pv,
         guest_os=notes.text(GUEST_OS),
         version=outside.version or _version(source, outside, notes),
+        room=room(header, segments, notes, _declared_size(source, outside)),
     )
 
 
@@ -70,12 +73,12 @@ def unpack_elf(source: BinaryIO, facts: KernelFacts) -> Iterator[bytes]:
         raise _no_kernel(source, f"it unpacks to {total} bytes, but says {declared}")
 
 
-def _declared_size(source: BinaryIO, facts: KernelFacts) -> int | None:
+def _declared_size(source: BinaryIO, of: "KernelFacts | _Outside") -> int | None:
     """Return what a file says its image unpacks to: the last word of a bzImage's payload."""
-    offset, length = facts.payload
-    if facts.compression is Compression.NONE:
+    offset, length = of.payload
+    if of.compression is Compression.NONE:
         return length
-    if facts.wrapping is not Wrapping.BZIMAGE:
+    if of.wrapping is not Wrapping.BZIMAGE:
         return None
     source.seek(offset + length - 4)
     return int.from_bytes(source.read(4), "little")

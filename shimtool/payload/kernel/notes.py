@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from shimtool.payload.kernel import elf
 from shimtool.payload.kernel.bounded_reader import DamagedError
 
-ENTRY, XEN_VERSION, GUEST_OS, GUEST_VERSION, LOADER, PHYS32_ENTRY = 1, 5, 6, 7, 8, 18
+ENTRY, VIRT_BASE, PADDR_OFFSET, XEN_VERSION, GUEST_OS, GUEST_VERSION, LOADER = 1, 3, 4, 5, 6, 7, 8
+INIT_P2M, MOD_START_PFN, PHYS32_ENTRY = 15, 16, 18
 
 _LEGACY_KEYS = {
     "VIRT_ENTRY": ENTRY,
+    "VIRT_BASE": VIRT_BASE,
+    "PADDR_OFFSET": PADDR_OFFSET,
     "XEN_VER": XEN_VERSION,
     "GUEST_OS": GUEST_OS,
     "GUEST_VER": GUEST_VERSION,
@@ -33,6 +36,13 @@ class XenNotes:
         """Return a string note without its trailing zero; None when absent or empty."""
         value = self.values.get(kind, b"").split(b"\0")[0]
         return value.decode("ascii", "backslashreplace") or None
+
+    def number(self, kind: int) -> int | None:
+        """Return a number; None when absent. __xen_guest has it as text."""
+        value = self.values.get(kind)
+        if value is None:
+            return None
+        return _from_text(value) if self.legacy else int.from_bytes(value[:8], "little")
 
     @property
     def pv(self) -> bool:
@@ -90,6 +100,13 @@ def _walk(raw: bytes) -> Iterator[tuple[bytes, int, bytes]]:
             return
         yield raw[at + 12 : at + 12 + name_size], kind, raw[value_at : value_at + size]
         at = value_at + _padded(size)
+
+
+def _from_text(value: bytes) -> int | None:
+    try:
+        return int(value[:18], 0)
+    except ValueError:
+        return None
 
 
 def _padded(size: int) -> int:

@@ -18,15 +18,22 @@ _PADDING_LIMIT = 16 << 20  # bytes of zeros to skip
 _BLOCK = 64 << 10
 
 
-def inspect_ramdisk(source: BinaryIO) -> tuple[bool, bool]:
-    """Return (begins with gzip's magic, is a cpio archive or holds one).
+def inspect_ramdisk(source: BinaryIO) -> tuple[bool, bool, int | None]:
+    """Return (begins with gzip's magic, is a cpio archive or holds one, its size if unzipped).
 
     An uncompressed archive in front (microcode) makes it a cpio whatever follows. Never an
     error: data that cannot be unpacked is just no cpio.
     """
     source.seek(0)
     gzip = source.read(2) == _GZIP
-    return gzip, _is_cpio(source)
+    return gzip, _is_cpio(source), _unzipped_size(source) if gzip else None
+
+
+def _unzipped_size(source: BinaryIO) -> int:
+    """Return what a gzip file says that it unpacks to: its last word, as xl reads it."""
+    size = size_of(source)
+    source.seek(max(0, size - 4))
+    return int.from_bytes(source.read(4), "little")
 
 
 def _is_cpio(source: BinaryIO) -> bool:

@@ -1,6 +1,8 @@
 """Real kernels of Debian, the same ones rewrapped, and kernels made by code."""
 
+import re
 import resource
+import struct
 import sys
 from pathlib import Path
 
@@ -52,6 +54,42 @@ def test_debians_kernel() -> None:
     assert (said.wrapping, said.compression) == (Wrapping.BZIMAGE, Compression.XZ)
     assert (said.bits, said.pv, said.guest_os) == (64, True, "linux")
     assert elf_of(found) == build.vmlinux()
+
+
+def test_what_debians_kernel_takes_of_memory(tmp_path: Path) -> None:
+    """Its image in a bzImage is longer than the ELF file: behind that are relocations."""
+    found = kernel(debs.kernel()).facts.room
+    assert found is not None
+    assert found.image == len(build.vmlinux())
+    alone = build.write(tmp_path, build.vmlinux())
+    said = run(["readelf", "--wide", "--segments", alone])
+    ends = [
+        int(address, 16) + int(size, 16)
+        for address, size in re.findall(r"^ +LOAD +\S+ \S+ (\S+) \S+ (\S+)", said, re.M)
+    ]
+    assert found.loaded == max(ends)
+    assert (found.maps_ramdisk, found.maps_page_list) == (False, False)
+    assert facts(alone).room == found
+
+
+def test_what_old_kernels_take_of_memory(tmp_path: Path) -> None:
+    """Neither PV GRUB nor XenLinux finds ramdisk and pages by itself."""
+    grub = facts(debs.unpacked("grub-xen-host") / "usr/lib/grub-xen/grub-x86_64-xen.bin").room
+    assert grub is not None
+    assert (grub.maps_ramdisk, grub.maps_page_list) == (True, True)
+    assert grub.loaded in range(4 << 20, 8 << 20)
+    head = bytearray(build.elf(segment=bytes(16), sections={b"__xen_guest": (1, build.LEGACY)}))
+    base, at = 0xFFFFFFFF80000000, 64  # of an ELF file of 64 bits; with physical addresses like it
+    struct.pack_into("<IIQQQQQQ", head, at, 1, 7, 0, base, base + 0x100000, 16, 0x300000, 4096)
+    (old, offset) = (facts(build.write(tmp_path, bytes(head))).room, b",PADDR_OFFSET=0xffffffff")
+    assert old is not None
+    assert (old.loaded, old.maps_ramdisk, old.maps_page_list) == (0x400000, True, True)
+    told = build.LEGACY.replace(b",HYPERCALL", offset + b"80100000,HYPERCALL")
+    head = bytearray(build.elf(segment=bytes(16), sections={b"__xen_guest": (1, told)}))
+    struct.pack_into("<IIQQQQQQ", head, at, 1, 7, 0, base, base + 0x100000, 16, 0x300000, 4096)
+    less = facts(build.write(tmp_path, bytes(head))).room
+    assert less is not None
+    assert less.loaded == 0x300000
 
 
 def test_debians_cloud_kernel_is_lz4() -> None:
