@@ -170,7 +170,7 @@ def boot_test(
     as_json: Json = False,
 ) -> None:
     """Boot an ISO under plain QEMU until its shim reports. No Xen is needed."""
-    memory, seconds = settings.memory, settings.timeout
+    memory, seconds = settings.machine_memory, settings.timeout
     _check(files, lambda file: boot_iso(file, memory, seconds), as_json=as_json)
 
 

@@ -16,7 +16,7 @@ import typer
 from shimtool.cli.errors import Asked
 from shimtool.commands.settings import DEFAULT_KERNELS
 from shimtool.errors import UsageError, os_errors_as_faults
-from shimtool.model import BootLoader, Mode, PvGrub
+from shimtool.model import BootLoader, MemoryWish, Mode, PvGrub
 
 Command = Callable[..., None]
 
@@ -134,6 +134,13 @@ _OPTIONS: dict[str, Any] = {
         bool,
         typer.Option("--verbose-boot", help="HVM: xl dmesg tells what is done before the shim."),
     ],
+    "memory": Annotated[
+        MemoryWish,
+        typer.Option(
+            metavar="|".join(MemoryWish),
+            help="memory=. same: it grows by what the shim takes, and to what the kernel needs.",
+        ),
+    ],
     "force": Annotated[
         bool, typer.Option("--force", help="Redo unchanged guests; override host refusals.")
     ],
@@ -144,7 +151,9 @@ _OPTIONS: dict[str, Any] = {
     "jobs": Annotated[
         int, typer.Option(min=1, max=64, metavar="N", help="Guests converted at a time.")
     ],
-    "memory": Annotated[int, typer.Option(min=64, metavar="MB", help="The machine's memory.")],
+    "machine_memory": Annotated[
+        int, typer.Option("--memory", min=64, metavar="MB", help="The machine's memory.")
+    ],
     "timeout": Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="How long the shim may take to report.")
     ],

@@ -18,7 +18,7 @@ from typing import Any, Self
 from shimtool.dom0.detect import detect, parse_version
 from shimtool.dom0.paths import SearchPaths
 from shimtool.errors import ShimtoolError, UsageError, fault
-from shimtool.model import BootLoader, Host, Mode, PvGrub, Settings
+from shimtool.model import BootLoader, Host, MemoryWish, Mode, PvGrub, Settings
 from shimtool.output.report import OptionValue
 
 DEFAULT_IN = Path("/in")
@@ -45,9 +45,9 @@ class OutputSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootTestSettings:
-    """The machine of a boot test: `memory` in MiB, `timeout` in seconds."""
+    """The machine of a boot test: `machine_memory` in MiB, `timeout` in seconds."""
 
-    memory: int = 512
+    machine_memory: int = 512
     timeout: int = 120
 
 
@@ -127,6 +127,7 @@ class GuestSettings(HostSettings):
     pvgrub: PvGrub | None = None
     extract: bool | None = None
     verbose_boot: bool = False
+    memory: MemoryWish = MemoryWish.SAME
     force: bool = False
 
     def for_plan(self) -> Settings:
@@ -143,6 +144,7 @@ class GuestSettings(HostSettings):
             pvgrub=self.pvgrub,
             extract=self._extract(),
             verbose_boot=self.verbose_boot,
+            memory=self.memory,
         )
 
     def _extract(self) -> bool | None:
@@ -236,5 +238,6 @@ _RESTORED: dict[str, Callable[[OptionValue], Any]] = {
     "pvgrub": lambda value: PvGrub(_text(value)),
     "extract": _flag,
     "verbose_boot": _flag,
+    "memory": lambda value: MemoryWish(_text(value)),
     "in_place": _flag,
 }

@@ -83,8 +83,12 @@ _OTHER_MODELS = (
 )
 
 TABLE = (
-    _both("name uuid memory vcpus", Fate.KEPT, "the same guest, as large as before"),
-    _both("maxmem", Fate.PINNED, "to `memory=`: it cannot be raised later"),
+    _both("name uuid vcpus", Fate.KEPT, "the same guest, as large as before"),
+    _both(
+        "memory", Fate.ADAPTED,
+        "grows by what the shim takes, and to what the kernel needs (`--memory keep`: it does not)",
+    ),
+    _both("maxmem", Fate.PINNED, "to the new `memory=`: it cannot be raised later"),
     _row(
         "maxvcpus", Fate.NO_EFFECT, Fate.PINNED,
         "the guest has `vcpus=` of them, and no more can be added later",

@@ -40,6 +40,13 @@ class BootLoader(StrEnum):
     EXTRACT = "extract"
 
 
+class MemoryWish(StrEnum):
+    """What memory= is to be: what lets the guest have the `same` as before, or what it was."""
+
+    SAME = "same"
+    KEEP = "keep"
+
+
 class PvGrub(StrEnum):
     """Which PV GRUB stands in for pygrub: a PV kernel can only start others of its own width."""
 
@@ -86,7 +93,7 @@ class Settings:
     `mode` None is the best that the host can do; `shim_args` None are those of the shim's kind;
     `pvgrub` None is that of 64 bits where it is needed, another value asks for PV GRUB;
     `extract` None extracts kernels where PV GRUB would ignore what a pygrub guest's config sets;
-    `verbose_boot` lets the pre-stage say what it does.
+    `verbose_boot` lets the pre-stage say what it does; `memory` whether memory= may grow.
     """
 
     host_out: str = "/var/lib/xen/shimtool"
@@ -97,6 +104,7 @@ class Settings:
     pvgrub: PvGrub | None = None
     extract: bool | None = None
     verbose_boot: bool = False
+    memory: MemoryWish = MemoryWish.SAME
 
 
 ConfigValue = int | str | tuple[str, ...]
@@ -151,6 +159,18 @@ class BootImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What a guest's container will have, what of it is left for the `guest`, in MiB.
+
+    The container `needed` so much to start this kernel; None where the kernel is not known.
+    """
+
+    container: int
+    guest: int
+    needed: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that convert will do for one guest.
 
@@ -162,5 +182,6 @@ class Plan:
     host: Host
     edits: ConfigEdits
     image: BootImage
+    memory: Memory
     files: tuple[str, ...]
     warnings: tuple[str, ...] = ()

@@ -4,27 +4,34 @@ from shimtool.configs.xl.names import BOOT_CD_ID
 from shimtool.configs.xl.vif import without_emulated_nic
 from shimtool.dom0 import facts
 from shimtool.dom0.keys import retired_keys
-from shimtool.model import BootImage, ConfigEdits, ConfigValue, Guest, Host, Mode, Settings
+from shimtool.model import (
+    BootImage,
+    ConfigEdits,
+    ConfigValue,
+    Guest,
+    Host,
+    Memory,
+    Mode,
+    Settings,
+)
 from shimtool.plan import disks
+from shimtool.plan.hosting import console_port
+from shimtool.plan.memory import settings_of
 
 DEVICE_MODEL_SCRIPT = "shimtool-dm"
 MOST_VCPUS = 128  # HVM_MAX_VCPUS, Xen's limit for HVM and PVH (public/hvm/hvm_info_table.h)
 
 
 def edits(
-    guest: Guest, image: BootImage, host: Host, settings: Settings, serial: str | None
+    guest: Guest, image: BootImage, memory: Memory, host: Host, settings: Settings
 ) -> ConfigEdits:
-    """Return which keys become comments and which are set.
-
-    With `serial`, the guest's console is that serial port.
-    """
-    new: list[tuple[str, ConfigValue]] = [*_builder(host)]
-    new += pinned_sizes(guest, image)
+    """Return which keys become comments and which are set."""
+    new: list[tuple[str, ConfigValue]] = [*_builder(host), *sizes(guest, image, memory)]
     if entries := disks.for_hvm(guest):
         new.append(("disk", entries))
     if guest.vifs:
         new.append(("vif", tuple(without_emulated_nic(vif) for vif in guest.vifs)))
-    if serial is not None:
+    if (serial := console_port(image.shim)) is not None:
         new.append(("serial", serial))
     new += [
         ("boot", "d"),
@@ -43,19 +50,16 @@ def iso_file(guest: Guest) -> str:
     return f"{guest.name}.iso"
 
 
-def pinned_sizes(guest: Guest, image: BootImage) -> list[tuple[str, ConfigValue]]:
-    """Return maxmem and maxvcpus where they must become what the guest starts with.
+def sizes(guest: Guest, image: BootImage, memory: Memory) -> list[tuple[str, ConfigValue]]:
+    """Return memory, maxmem and maxvcpus where they change.
 
     A shim gives its guest every vCPU that the ACPI tables list (4.17's whatever maxcpus= says),
-    and the guest's kernel stops at one that does not run: the pre-stage shortens the list. Memory
-    above memory= is populated on demand: the guest sees more than there is, and may run out of it.
+    and the guest's kernel stops at one that does not run: the pre-stage shortens the list.
     """
-    pinned: list[tuple[str, ConfigValue]] = []
-    if guest.maxmem > guest.memory:
-        pinned.append(("maxmem", guest.memory))
+    new = settings_of(guest, memory)
     if pins_vcpus(guest, image):
-        pinned.append(("maxvcpus", guest.vcpus))
-    return pinned
+        new.append(("maxvcpus", guest.vcpus))
+    return new
 
 
 def pins_vcpus(guest: Guest, image: BootImage) -> bool:

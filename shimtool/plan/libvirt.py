@@ -19,6 +19,7 @@ from shimtool.model import (
     Guest,
     Host,
     KernelBoot,
+    Memory,
     Mode,
     Payload,
     Settings,
@@ -26,7 +27,8 @@ from shimtool.model import (
 )
 from shimtool.plan import command_line, pvh
 from shimtool.plan.disks import needs_cdrom
-from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT, pinned_sizes
+from shimtool.plan.hosting import console_port
+from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT, sizes
 
 # The first Xen that no distribution shipped with a libvirt older than 4.10.0 (2018-12).
 _KNOWS_PVH = (4, 12)
@@ -93,21 +95,20 @@ def warnings(guest: Guest, mode: Mode, settings: Settings) -> list[str]:
 
 
 def edits(
-    guest: Guest, image: BootImage, mode: Mode, settings: Settings, serial: str | None
+    guest: Guest, image: BootImage, memory: Memory, mode: Mode, settings: Settings
 ) -> ConfigEdits:
-    """Return which elements go and which are set; with `serial` the shim's console is that port."""
-    pinned = dict(pinned_sizes(guest, image))
+    """Return which elements go and which are set."""
+    changed = dict(sizes(guest, image, memory))
     removed: list[str] = [*_REMOVED]
     if mode is Mode.HVM:
         removed += _REMOVED_IN_HVM
-        new = _hvm(guest, settings, serial)
+        new = _hvm(guest, settings, console_port(image.shim))
     else:
         new = _pvh(guest, image, settings)
-    if "maxmem" in pinned:
-        new.append((PATHS["maxmem"], pinned["maxmem"]))
-    if "maxvcpus" in pinned:  # <vcpu current='4'>8</vcpu> becomes <vcpu>4</vcpu>
+    new += [(PATHS[key], changed[key]) for key in ("memory", "maxmem") if key in changed]
+    if "maxvcpus" in changed:  # <vcpu current='4'>8</vcpu> becomes <vcpu>4</vcpu>
         removed.append("maxvcpus")
-        new.append((PATHS["vcpus"], pinned["maxvcpus"]))
+        new.append((PATHS["vcpus"], changed["maxvcpus"]))
     comment_out = tuple(PATHS[key] for key in removed if key in guest.keys)
     return ConfigEdits(comment_out=comment_out, settings=tuple(new))
 
@@ -116,7 +117,7 @@ _Settings = list[tuple[str, ConfigValue]]
 
 
 def _hvm(guest: Guest, settings: Settings, serial: str | None) -> _Settings:
-    """Return what an HVM guest that boots the ISO must have.
+    """Return what an HVM guest that boots the ISO must have; with `serial` its console is that.
 
     The boot CD is not in the XML: <xen:commandline> came with libvirt 6.7.0, and a disk would be
     the guest's too. The device-model script adds the ISO that lies beside it.

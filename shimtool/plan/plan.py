@@ -9,6 +9,7 @@ from shimtool.model import (
     ConfigEdits,
     Guest,
     Host,
+    Memory,
     Mode,
     Payload,
     Plan,
@@ -18,7 +19,8 @@ from shimtool.model import (
 )
 from shimtool.plan import boot_image, bootloader, command_line, disks, hvm, libvirt, pvh
 from shimtool.plan.command_line import Carrier
-from shimtool.plan.hosting import carrier, console_port, host_faults, pre_stage, shim_args
+from shimtool.plan.hosting import carrier, host_faults, pre_stage, shim_args
+from shimtool.plan.memory import memory
 from shimtool.plan.refusals import guest_faults
 from shimtool.plan.warnings import warnings
 
@@ -42,16 +44,18 @@ def plan(guest: Guest, payload: Payload | None, shim: Shim, host: Host, settings
     image = BootImage(shim, arguments, payload, line, before)
     if payload is not None and mode is Mode.HVM:
         image = boot_image.for_iso(image, payload)
+    size = memory(guest, image, mode, settings)
     files = pvh.files(guest, image) if mode is Mode.PVH else (hvm.iso_file(guest),)
     return Plan(
         guest=guest,
         mode=mode,
         host=host,
-        edits=_edits(guest, image, host, mode, settings),
+        edits=_edits(guest, image, size, host, mode, settings),
         image=image,
+        memory=size,
         files=(*files, guest.new_config),
         warnings=(
-            *warnings(guest, image, host, mode),
+            *warnings(guest, image, size, host, mode),
             *libvirt.warnings(guest, mode, settings),
         ),
     )
@@ -90,12 +94,11 @@ def payload_independent_faults(
     ]
 
 
-def _edits(
-    guest: Guest, image: BootImage, host: Host, mode: Mode, settings: Settings
+def _edits(  # noqa: PLR0913, PLR0917 - all that decides them
+    guest: Guest, image: BootImage, memory: Memory, host: Host, mode: Mode, settings: Settings
 ) -> ConfigEdits:
-    serial = console_port(image.shim)
     if guest.syntax is Syntax.LIBVIRT:
-        return libvirt.edits(guest, image, mode, settings, serial)
+        return libvirt.edits(guest, image, memory, mode, settings)
     if mode is Mode.PVH:
-        return pvh.edits(guest, image, settings)
-    return hvm.edits(guest, image, host, settings, serial)
+        return pvh.edits(guest, image, memory, settings)
+    return hvm.edits(guest, image, memory, host, settings)

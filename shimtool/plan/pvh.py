@@ -8,20 +8,21 @@ from shimtool.model import (
     ConfigEdits,
     ConfigValue,
     Guest,
+    Memory,
     Mode,
     Settings,
 )
 from shimtool.model.outputs import OutputKind, content_name
-from shimtool.plan.hvm import pinned_sizes
+from shimtool.plan.hvm import sizes
 
 
-def edits(guest: Guest, image: BootImage, settings: Settings) -> ConfigEdits:
+def edits(guest: Guest, image: BootImage, memory: Memory, settings: Settings) -> ConfigEdits:
     """Return which keys become comments and which are set.
 
     A kernel's kernel=, ramdisk= and command line stay: xl hands them to the shim as they are. So
     does a boot loader, unless something else is to take its place.
     """
-    new: list[tuple[str, ConfigValue]] = [("type", "pvh"), *pinned_sizes(guest, image)]
+    new: list[tuple[str, ConfigValue]] = [("type", "pvh"), *sizes(guest, image, memory)]
     old = retired_keys(Mode.PVH)
     if any(is_emulated(vif) for vif in guest.vifs):
         new.append(("vif", tuple(without_emulated_nic(vif) for vif in guest.vifs)))

@@ -7,8 +7,7 @@ from shimtool.errors import Fault, Location
 from shimtool.model import BootloaderBoot, Guest, Mode, NoBoot
 from shimtool.plan import bootloader
 from shimtool.plan.hvm import MOST_VCPUS
-
-_MOST_MEMORY = 16 << 20  # MiB: beyond 16 TiB a mistyped number is likelier than such a host
+from shimtool.plan.memory import MOST_MEMORY
 
 # What libvirt alone has: SCSI and mediated devices.
 _OTHER_HARDWARE = "passthrough of other hardware does not work through the shim"
@@ -83,6 +82,6 @@ def _size_faults(guest: Guest) -> list[Fault]:
             f"correct {guest.written(key)}",
         )
         for key, size in (("memory", guest.memory), ("maxmem", guest.maxmem))
-        if key in guest.keys and size > _MOST_MEMORY
+        if key in guest.keys and size > MOST_MEMORY
     ]
     return found

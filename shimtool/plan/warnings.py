@@ -3,15 +3,11 @@
 import re
 
 from shimtool.dom0.keys import TABLE, Fate
-from shimtool.model import BootImage, Guest, Host, KernelBoot, Mode, Payload
+from shimtool.model import BootImage, Guest, Host, KernelBoot, Memory, Mode, Payload
 from shimtool.plan import bootloader, disks
 from shimtool.plan.hosting import host_warnings
 from shimtool.plan.hvm import pins_vcpus
-
-# MiB with which a guest with Debian's 6.1 kernel starts, besides its ramdisk, measured with shim
-# 4.17.7 under Xen 4.17: with 352 the shim ends with "Not enough RAM for domain 0 allocation", as
-# it wants one block of memory for the unpacked kernel. Old, small kernels need far less.
-_ENOUGH = 384
+from shimtool.plan.memory import LARGE_KERNEL
 
 # NR_CPUS in Xen's own pvshim_defconfig; seen too: "Dom1 has maximum 32 VCPUs" where 128 are listed.
 _SHIM_VCPUS = 32
@@ -20,12 +16,14 @@ _SHIM_VCPUS = 32
 _TELLS_PROTOCOL = 26
 
 
-def warnings(guest: Guest, image: BootImage, host: Host, mode: Mode) -> tuple[str, ...]:
+def warnings(
+    guest: Guest, image: BootImage, memory: Memory, host: Host, mode: Mode
+) -> tuple[str, ...]:
     """List what the admin should know before the guest is started again."""
     found, payload = [], image.payload
-    if text := _memory(guest, payload):
+    if text := _memory(guest, memory):
         found.append(text)
-    found += _sizes(guest, image)
+    found += _sizes(guest, image, memory)
     found += [
         f"{guest.written(key)} {why}: {guest.words.toolstack} goes on without it, before and after"
         for key, why in guest.overlooked.items()
@@ -40,11 +38,11 @@ def warnings(guest: Guest, image: BootImage, host: Host, mode: Mode) -> tuple[st
     return (*found, *host_warnings(host, image.shim, mode))
 
 
-def _sizes(guest: Guest, image: BootImage) -> list[str]:
+def _sizes(guest: Guest, image: BootImage, memory: Memory) -> list[str]:
     given, found = guest.words.given, []
     if guest.maxmem > guest.memory:
         most = given("maxmem", guest.maxmem, "MiB")
-        found.append(f"{most} becomes {guest.memory}: memory cannot be raised above that")
+        found.append(f"{most} becomes {memory.container}: memory cannot be raised above that")
     if guest.maxvcpus > guest.vcpus:
         most = given("maxvcpus", guest.maxvcpus)
         becomes = f" becomes {guest.vcpus}" if pins_vcpus(guest, image) else ""
@@ -62,17 +60,24 @@ def _sizes(guest: Guest, image: BootImage) -> list[str]:
     return found
 
 
-def _memory(guest: Guest, payload: Payload | None) -> str | None:
-    """Warn of little memory; not for PV GRUB, which is small and loads the kernel on its own."""
-    ramdisk = payload.ramdisk if payload else None
-    needed = _ENOUGH + (-(-ramdisk.file.size >> 20) if ramdisk else 0)
-    is_grub = payload is not None and payload.kernel.facts.guest_os == "GRUB"
-    if is_grub or guest.memory >= needed:
+def _memory(guest: Guest, memory: Memory) -> str | None:
+    """Warn of too little memory, and where that is why it was raised beyond the shim's share."""
+    given = guest.words.given("memory", guest.memory, "MiB")
+    size, needed = memory.container, memory.needed
+    if needed is not None and size == needed > guest.memory:
+        return (
+            f"{given} becomes {size}: the shim needs as much to start this kernel; with --memory"
+            " keep it stays, and the guest does not start"
+        )
+    if needed is None and size < LARGE_KERNEL:
+        why = f"may be too little: a shim needs up to {LARGE_KERNEL} MB to start a large kernel"
+    elif needed is not None and size < needed:
+        why = f"is too little: the shim needs {needed} MB to start this kernel"
+    else:
         return None
     return (
-        f"{guest.words.given('memory', guest.memory, 'MiB')} may be too little: a shim needs up to"
-        f" {needed} MB to start a large kernel; should it say 'Not enough RAM for domain 0"
-        f" allocation', raise {guest.written('memory')}"
+        f"{given} {why}; should it say 'Not enough RAM for domain 0 allocation', raise"
+        f" {guest.written('memory')}"
     )
 
 

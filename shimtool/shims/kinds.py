@@ -18,17 +18,24 @@ from shimtool.system.yaml_rows import read_rows
 
 FILE = Path(__file__).parent / "kinds.yaml"
 
+_Version = tuple[int, int]
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of shim, as kinds.yaml describes it; `event_vectors` are by (major, minor)."""
+    """One kind of shim, as kinds.yaml describes it.
+
+    `event_vectors` and `memory_fixed_of` are by (major, minor), memory is in KiB.
+    """
 
     kind: ShimKind
     modes: frozenset[Mode]
     arguments: str
     needs: Fact | None
     pre_stage: bool
-    event_vectors: Mapping[tuple[int, int], int]
+    event_vectors: Mapping[_Version, int]
+    memory_fixed: int
+    memory_fixed_of: Mapping[_Version, int]
     serial: bool
     hosts: str
     hosts_source: str
@@ -38,6 +45,7 @@ class Kind:
 _Branch = Annotated[str, matching(r"4\.\d{1,2}", "be a version")]
 # Below are the processor's exceptions (public/hvm/hvm_op.h asks for 0x10 or more).
 _Vector = Annotated[int, Must("be a vector, 0x10 to 0xff", lambda found: 0x10 <= found <= 0xFF)]
+_Amount = Annotated[int, Must("be a whole number above 0", lambda found: found > 0)]
 _Texts = Annotated[tuple[Words, ...], Must("be a list of texts")]
 
 
@@ -58,6 +66,10 @@ class _Row:
     pre_stage_source: Words
     event_vectors: Mapping[_Branch, _Vector]
     event_vectors_source: Words
+    memory_fixed: _Amount
+    memory_fixed_source: Words
+    memory_fixed_of: Mapping[_Branch, _Amount]
+    memory_fixed_of_source: Words
     serial: Flag
     serial_source: Words
     hosts: Words
@@ -97,6 +109,8 @@ def _kind(row: _Row) -> Kind:
         needs=row.needs,
         pre_stage=row.pre_stage,
         event_vectors={_branch(name): vector for name, vector in row.event_vectors.items()},
+        memory_fixed=row.memory_fixed,
+        memory_fixed_of={_branch(name): fixed for name, fixed in row.memory_fixed_of.items()},
         serial=row.serial,
         hosts=row.hosts,
         hosts_source=row.hosts_source,
@@ -113,8 +127,25 @@ def event_vector(shim: Shim, host: Host, mode: Mode) -> int | None:
     known = kind_of(shim)
     if mode is not Mode.HVM or known.needs is None or facts.has(host, known.needs) is True:
         return None
+    return known.event_vectors.get(_version(shim))
+
+
+def _version(shim: Shim) -> _Version:
+    """Return of which Xen a shim is; (0, 0) where it is not known."""
     found = re.match(r"\d{1,9}\.\d{1,9}", shim.version or "")
-    return known.event_vectors.get(_branch(found[0])) if found else None
+    return _branch(found[0]) if found else (0, 0)
+
+
+def memory_share(shim: Shim, size: int) -> int:
+    """Return the MiB, rounded up, that a shim keeps for itself of a container of `size` MiB.
+
+    Its frame table has 32 bytes a page, its table of machine pages 8, both in pieces of 2 MiB; the
+    last term is for what more large guests were seen to lose. See kinds.yaml for what was measured.
+    """
+    known = kind_of(shim)
+    fixed = known.memory_fixed_of.get(_version(shim), known.memory_fixed)
+    pieces = -(-size // 256) + -(-size // 1024)
+    return -(-(fixed + 2048 * pieces + max(0, size - 1792)) // 1024)
 
 
 def loses_events(shim: Shim, host: Host, mode: Mode) -> bool | None:

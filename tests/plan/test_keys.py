@@ -66,7 +66,7 @@ def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Planned | Refused
             assert (now, key in settings) == (None, False)
         case Fate.PINNED:
             pinned = {"maxmem": "memory", "maxvcpus": "vcpus"}[key]
-            assert now == BASE[pinned].encode()
+            assert now == str(settings.get(pinned, BASE[pinned])).encode()
         case Fate.ADAPTED:
             assert key in settings
             assert now != was

@@ -35,13 +35,7 @@ def convert(domain: Domain, edits: ConfigEdits) -> bytes:
     Raises ShimtoolError for a value that XML cannot hold.
     """
     work = _Work(domain.data, domain.root)
-    for path in edits.comment_out:
-        work.comment_out(path)
-    for path, value in edits.settings:
-        if path == "memory":
-            work.pin_memory()
-        else:
-            work.set(path, value)
+    work.apply(edits)
     work.mark()
     return edit.apply(domain.data, work.result())
 
@@ -57,6 +51,19 @@ class _Work:
     before: list[str] = field(default_factory=list)
     new: dict[int, tuple[Element, list[New]]] = field(default_factory=dict)  # by parent's start
 
+    def apply(self, edits: ConfigEdits) -> None:
+        for path in edits.comment_out:
+            self.comment_out(path)
+        settings = dict(edits.settings)
+        pinned = self.root.find("currentMemory") and "currentMemory" not in settings
+        for path, value in edits.settings:
+            if path not in ("memory", "currentMemory"):
+                self.set(path, value)
+            elif pinned:
+                self.pin_memory()
+            elif isinstance(value, int):
+                self.set_memory(path, value)
+
     def comment_out(self, path: str) -> None:
         attribute = "" if path.endswith("]") else path.partition("@")[2]
         for element in list(matches(self.root, path)):
@@ -67,6 +74,16 @@ class _Work:
                 self.removed.add(element.start)
                 self.spans.append(edit.removed(self.data, element))
                 self._note(element)
+
+    def set_memory(self, name: str, size: int) -> None:
+        """Let <memory> or <currentMemory> be `size` MiB, in KiB: libvirt's usual unit."""
+        element = self.root.find(name)
+        if element is None:
+            return
+        self._note(element)
+        self.spans.append(edit.with_text(self.data, element, str(size << 10)))
+        if element.attributes.get("unit", "KiB") != "KiB":
+            self.spans.append(edit.with_attribute(self.data, element, "unit", "KiB"))
 
     def pin_memory(self) -> None:
         """Let <memory> be what <currentMemory> is, in its very unit."""

@@ -12,16 +12,19 @@ from shimtool.configs.libvirt import convert, is_ours, outputs_named, parse
 from shimtool.configs.libvirt.convert import _Work
 from shimtool.configs.libvirt.xml import Element
 from shimtool.errors import ShimtoolError
-from shimtool.model import ConfigEdits, Guest, GuestType, Mode, Settings
+from shimtool.model import ConfigEdits, Guest, GuestType, MemoryWish, Mode, Settings
 from shimtool.plan.libvirt import edits
+from shimtool.plan.memory import memory as size_of
+from shimtool.plan.memory import with_share
 from tests.configs.libvirt.support import GOOD, HERE, domain, image, small
 from tests.conftest import EXAMPLES
 
 NOTHING = ConfigEdits((), ())
 
 
-def planned(guest: Guest, mode: Mode) -> ConfigEdits:
-    return edits(guest, image(), mode, Settings(), None)
+def planned(guest: Guest, mode: Mode, memory: MemoryWish = MemoryWish.SAME) -> ConfigEdits:
+    chosen = Settings(memory=memory)
+    return edits(guest, image(), size_of(guest, image(), mode, chosen), mode, chosen)
 
 
 def elements(root: Element) -> Iterator[Element]:
@@ -45,21 +48,19 @@ def test_spans_are_those_of_the_elements(path: Path) -> None:
 
 @pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
 @pytest.mark.parametrize("mode", Mode)
-def test_all_but_the_edits_is_byte_for_byte(path: Path, mode: Mode) -> None:
+@pytest.mark.parametrize("memory", MemoryWish)
+def test_all_but_the_edits_is_byte_for_byte(path: Path, mode: Mode, memory: MemoryWish) -> None:
     before = parse(path.read_bytes(), HERE)
-    untouched(before.data, before.guest(), mode)
+    untouched(before.data, before.guest(), mode, memory)
 
 
-def untouched(data: bytes, guest: Guest, mode: Mode) -> None:
+def untouched(data: bytes, guest: Guest, mode: Mode, memory: MemoryWish = MemoryWish.SAME) -> None:
     """Apply the plan; every stretch of the old bytes between two edits is in the new, in order."""
     old = parse(data, HERE)
-    plan = planned(guest, mode)
+    plan = planned(guest, mode, memory)
     new = convert(old, plan)
     work = _Work(old.data, old.root)
-    for path in plan.comment_out:
-        work.comment_out(path)
-    for path, value in plan.settings:
-        work.pin_memory() if path == "memory" else work.set(path, value)
+    work.apply(plan)
     work.mark()
     position = found = 0
     for span in sorted(work.result(), key=lambda each: (each.start, each.end)):
@@ -77,7 +78,9 @@ def untouched(data: bytes, guest: Guest, mode: Mode) -> None:
     assert [disk.vdev for disk in again.guest().disks] == [disk.vdev for disk in guest.disks]
     assert len(again.guest().vifs) == len(guest.vifs)
     assert again.guest().maxvcpus == again.guest().vcpus == guest.vcpus
-    assert again.guest().maxmem == again.guest().memory == guest.memory
+    assert again.guest().maxmem == again.guest().memory
+    more = with_share(image().shim, guest.memory)
+    assert again.guest().memory == (more if memory is MemoryWish.SAME else guest.memory)
 
 
 def test_without_settings_only_the_mark_comes() -> None:

@@ -48,15 +48,17 @@ def told(data: bytes, folder: Path) -> dict[str, Any]:
     return libxl
 
 
-def same(old: dict[str, Any], new: dict[str, Any], mode: Mode) -> None:
+def same(old: dict[str, Any], new: dict[str, Any], plan: Plan) -> None:
     """What must not change between the PV guest and the one in a container."""
     for key in ("name", "uuid"):
         assert new["c_info"].get(key) == old["c_info"].get(key) or key == "uuid"
-    for key in ("target_memkb", "cpuset"):
-        assert new["b_info"].get(key) == old["b_info"].get(key)
-    assert new["b_info"]["max_memkb"] == new["b_info"]["target_memkb"]
+    assert new["b_info"].get("cpuset") == old["b_info"].get("cpuset")
+    assert (
+        new["b_info"]["max_memkb"] == new["b_info"]["target_memkb"] == plan.memory.container << 10
+    )
+    assert plan.memory.guest << 10 >= old["b_info"]["target_memkb"]
     assert new["b_info"]["max_vcpus"] == (
-        len(new["b_info"]["avail_vcpus"]) if mode is Mode.PVH else old["b_info"]["max_vcpus"]
+        len(new["b_info"]["avail_vcpus"]) if plan.mode is Mode.PVH else old["b_info"]["max_vcpus"]
     )
     assert new["b_info"]["avail_vcpus"] == old["b_info"]["avail_vcpus"]
     assert [key for key in ("vfbs", "vkbs", "pcidevs", "usbdevs", "usbctrls") if new.get(key)] == []
@@ -80,7 +82,7 @@ def test_hvm(path: Path, dom0: Dom0, tmp_path: Path) -> None:
     plan, data = converted(path, Mode.HVM, dom0)
     old, new = told(_fit_for_pv(path.read_bytes()), tmp_path), told(data, tmp_path)
     assert (old["c_info"]["type"], new["c_info"]["type"]) == ("pv", "hvm")
-    same(old, new, Mode.HVM)
+    same(old, new, plan)
     info = new["b_info"]
     assert info["device_model"] == f"{dom0.out}/shimtool-dm"
     assert info["device_model_version"] == "qemu_xen"
@@ -108,7 +110,7 @@ def test_pvh(case: str, dom0: Dom0, tmp_path: Path) -> None:
     plan, data = converted(path, Mode.PVH, dom0)
     old, new = told(path.read_bytes(), tmp_path), told(data, tmp_path)
     assert (old["c_info"]["type"], new["c_info"]["type"]) == ("pv", "pvh")
-    same(old, new, Mode.PVH)
+    same(old, new, plan)
     shim, *own, _config = plan.files
     named = f"{dom0.out}/{own[0]}" if own else "/boot/grub-x86_64-xen.bin"
     assert new["b_info"]["kernel"] == f"{dom0.out}/{shim}"
