@@ -138,7 +138,7 @@ _OPTIONS: dict[str, Any] = {
         MemoryWish,
         typer.Option(
             metavar="|".join(MemoryWish),
-            help="memory=. same: it grows by what the shim takes, and to what the kernel needs.",
+            help="same: memory= grows by what the shim takes, and to what the kernel needs.",
         ),
     ],
     "force": Annotated[
