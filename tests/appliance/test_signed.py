@@ -63,7 +63,8 @@ def test_signed_and_checked(folder: Path, tmp_path: Path, kind: str) -> None:
     assert done.stdout.endswith(f" {told}\n")
     assert "Verified OK" in shell(CHECK, folder).stdout
     assert shell("sha256sum -c SHA256SUMS", folder).returncode == 0
-    assert not [path for path in folder.iterdir() if b"PRIVATE" in path.read_bytes()[:4096]]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"PRIVATE" in path.read_bytes()[:4096]]
 
 
 def test_what_was_changed_is_noticed(folder: Path, tmp_path: Path, dist: Dist) -> None:
