@@ -68,7 +68,7 @@ def test_every_package_has_its_licence_and_version(assets: Path) -> None:
     assert names == {
         "isolinux", "syslinux-common", "grub-xen-bin", "grub-common", "xen-utils-4.17"
     }  # fmt: skip
-    shown = run(["apt-cache", "show", *(f"{name}={version}" for name, version, *_ in lines)])
+    shown = debs.apt("apt-cache", "show", *(f"{name}={version}" for name, version, *_ in lines))
     records = shown.strip().split("\n\n")
     for (name, version, source, _, digest), record in zip(lines, records, strict=True):
         assert {f"Package: {name}", f"Version: {version}"} < set(record.splitlines())

@@ -93,13 +93,7 @@ def test_what_old_kernels_take_of_memory(tmp_path: Path) -> None:
 
 
 def test_debians_cloud_kernel_is_lz4() -> None:
-    package = next(
-        line.split()[1]
-        for line in run(["apt-cache", "depends", "linux-image-cloud-amd64"]).splitlines()
-        if "Depends: linux-image" in line
-    )
-    (path,) = (debs.unpacked(package) / "boot").glob("vmlinuz-*")
-    found = kernel(path)
+    found = kernel(debs.kernel_of(debs.package_behind("linux-image-cloud-amd64")))
     said = found.facts
     assert (said.compression, said.pv, said.guest_os) == (Compression.LZ4, True, "linux")
     assert elf_of(found).startswith(b"\x7fELF")
