@@ -150,7 +150,8 @@ class PvGrubRequest:
 class Extracted:
     """What was copied from inside the guest's disk, and where it stood.
 
-    `title` is that of the boot entry in the file `menu`, both "" where no menu was read. Of a file
+    `title` is that of the boot entry in the file `menu`, both "" where no menu was read; `because`
+    is why PV GRUB was not taken, "" where extraction was asked for. Of a file
     system that was not `cleanly_unmounted` (the guest may run), files may be half-written.
     """
 
@@ -159,6 +160,7 @@ class Extracted:
     title: str
     command_line: str
     cleanly_unmounted: bool
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +168,15 @@ class Payload:
     """What the shim will start: kernel (or PV GRUB image) and ramdisk.
 
     `extracted` tells where they were found, if inside the guest's disk; `pvgrub` what PV GRUB is
-    asked for, if that is what the shim starts in pygrub's place.
+    asked for, if that is what the shim starts in pygrub's place, and `unseen` why the guest's disk
+    was not looked at then, "" where PV GRUB can start what is on it.
     """
 
     kernel: Kernel
     ramdisk: Ramdisk | None = None
     extracted: Extracted | None = None
     pvgrub: PvGrubRequest | None = None
+    unseen: str = ""
 
     @property
     def files(self) -> tuple[SourceFile, ...]:

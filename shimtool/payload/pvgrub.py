@@ -9,7 +9,7 @@ from dataclasses import replace
 from shimtool.errors import fault
 from shimtool.model import FilledFile, Kernel, PvGrubRequest
 from shimtool.payload.reopen import open_source
-from shimtool.plan.bootloader import PVGRUB_ROOM
+from shimtool.plan.pvgrub import ROOM
 from shimtool.system.files import sha256_of
 
 _MARK = b"shimtool-pvgrub\0"
@@ -24,7 +24,7 @@ def asking(image: Kernel, request: PvGrubRequest) -> Kernel:
     with open_source(image.file) as source:
         data = source.read()
     at = data.find(_MARK)
-    if at < 0 or data.find(_MARK, at + 1) >= 0 or any(data[at + len(_MARK) :][:PVGRUB_ROOM]):
+    if at < 0 or data.find(_MARK, at + 1) >= 0 or any(data[at + len(_MARK) :][:ROOM]):
         raise fault(
             "this PV GRUB image has no empty block for what a guest's config asks for",
             image.file.path,

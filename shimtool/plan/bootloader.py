@@ -1,8 +1,8 @@
 """Guests whose boot loader runs in dom0: it stays in PVH mode, and something does its work in HVM.
 
-PV GRUB boots what the guest's own menu says, at every boot, with the config's words added, or the
-kernel that the config names. A kernel extracted from the guest's disk takes all that pygrub takes,
-but stays what it was at conversion.
+PV GRUB (pvgrub.py) boots what the guest's own menu says, at every boot, with the config's words
+added, or the kernel that the config names. A kernel extracted from the guest's disk takes all that
+pygrub takes, but stays what it was at conversion.
 """
 
 import getopt
@@ -17,8 +17,6 @@ from shimtool.model import (
     Guest,
     Host,
     Mode,
-    Payload,
-    PvGrubRequest,
     Settings,
     Syntax,
 )
@@ -32,15 +30,8 @@ _LONG = (
 )  # fmt: skip
 _HARMLESS = ("-q", "--quiet", "-i", "--interactive", "--runas", "--debug")
 _MOST_ARGUMENTS = 1000  # 16 options make sense; the time of getopt grows with their square
-_IT_STAYS = ", in which it stays"
+IT_STAYS = ", in which it stays"
 _HONOURED = ("--kernel", "--ramdisk", "--args", "--entry", "--offset")
-# GRUB counts and names entries in its own way (submenus, branches of an if), and knows no offsets.
-_NOT_BY_PVGRUB = ("--entry", "--offset")
-
-# What container/pvgrub/guest holds of a request, and a PV guest's start_info of a line (without
-# the final zero; Xen's public/xen.h). Bytes.
-PVGRUB_ROOM = 8176
-_MOST_WORDS = 1023
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +139,7 @@ def keep_faults(guest: Guest, settings: Settings) -> list[Fault]:
             f"{guest.words.toolstack} would not run this boot loader in the new config, and"
             " --boot-loader keep wants it to",
             guest.boot.program.text,
-            guest.words.or_pvh("leave out --boot-loader keep", _IT_STAYS),
+            guest.words.or_pvh("leave out --boot-loader keep", IT_STAYS),
         )
     ]
 
@@ -169,113 +160,8 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
                 guest.words.or_pvh(
                     f"set {guest.written('bootloader')} to pygrub, or {guest.written('kernel')} and"
                     f" {guest.written('ramdisk')}",
-                    _IT_STAYS,
+                    IT_STAYS,
                 ),
             )
         ]
     return options(guest, boot)[1]
-
-
-def pvgrub_request(guest: Guest, boot: BootloaderBoot) -> PvGrubRequest:
-    """Return what PV GRUB is asked for, so that it does as pygrub would."""
-    asked, _refused = options(guest, boot)
-    return PvGrubRequest(
-        words=asked.arguments,
-        kernel=_path_inside(asked.kernel),
-        ramdisk=_path_inside(asked.ramdisk) if asked.kernel else "",  # pygrub: only together
-        disks=tuple(disk.vdev for disk in guest.disks if _VDEV.fullmatch(disk.vdev)),
-    )
-
-
-_VDEV = re.compile("[a-zA-Z0-9]{1,32}", re.ASCII)
-
-
-def _path_inside(path: str | None) -> str:
-    return f"/{path.lstrip('/')}" if path else ""
-
-
-def pvgrub_faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
-    """List the settings that PV GRUB cannot honour: without them another kernel could boot."""
-    found = [
-        guest.fault(
-            "bootloader_args",
-            f"PV GRUB cannot honour {name}, as it counts boot entries in its own way"
-            if name == "--entry"
-            else f"PV GRUB cannot honour {name}",
-            " ".join(boot.arguments),
-            guest.words.or_pvh(
-                "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
-                " --extract), or choose the entry in the guest's own menu and remove"
-                f" {name} here",
-                _IT_STAYS,
-            ),
-        )
-        for name in ignored_by_pvgrub(boot)
-    ]
-    return [*found, *_unsayable(guest, pvgrub_request(guest, boot))]
-
-
-def _unsayable(guest: Guest, request: PvGrubRequest) -> list[Fault]:
-    """List what does not fit into a request."""
-    words = request.words.encode(errors="surrogateescape")
-    texts = (request.words, request.kernel, request.ramdisk, *request.disks)
-    room = sum(len(text.encode(errors="surrogateescape")) + 1 for text in texts) <= PVGRUB_ROOM
-    wrong = {
-        f"is {len(words)} bytes long, and a PV guest gets {_MOST_WORDS}": len(words) > _MOST_WORDS,
-        "holds '\\x00', which ends it": any("\0" in text for text in texts),
-        "and the paths beside it are too long for PV GRUB": not room,
-    }
-    key = next(
-        (key for key in ("cmdline", "extra", "root") if key in guest.keys), "bootloader_args"
-    )
-    return [
-        guest.fault(key, f"the kernel command line {what}", request.words, "shorten it")
-        for what, is_so in wrong.items()
-        if is_so
-    ][:1]
-
-
-def ignored_by_pvgrub(boot: BootloaderBoot) -> list[str]:
-    """Name the options of bootloader_args= that PV GRUB would ignore."""
-    given, _rest, _why = _parsed(boot.arguments)
-    names = [name for name, _value in given]
-    return [name for name in _NOT_BY_PVGRUB if name in names]
-
-
-def payload_faults(guest: Guest, payload: Payload) -> list[Fault]:
-    """List the reasons that lie in PV GRUB, where it takes pygrub's place."""
-    boot = guest.boot
-    if not isinstance(boot, BootloaderBoot) or payload.extracted is not None:
-        return []
-    if not is_pygrub(boot):
-        return []  # nothing can take its place: faults() says so
-    return pvgrub_faults(guest, boot)
-
-
-def warnings(guest: Guest, payload: Payload | None) -> list[str]:
-    """What changes for a guest whose boot loader ran in dom0."""
-    if not isinstance(guest.boot, BootloaderBoot) or payload is None:
-        return []
-    if payload.extracted is None:
-        return [_width(payload)]
-    why = ", ".join(ignored_by_pvgrub(guest.boot))
-    because = f" (PV GRUB could not honour {why})" if why else ""
-    found = [
-        f"boots a copy of {payload.kernel.file.dom0_path}, no longer what its disk holds{because}:"
-        " after a kernel upgrade inside the guest run shimtool convert again"
-    ]
-    if not payload.extracted.cleanly_unmounted:
-        found.append(
-            f"{payload.extracted.disk} may be in use, and what was read of it half-written: shut"
-            " the guest down first, then convert again"
-        )
-    return found
-
-
-def _width(payload: Payload) -> str:
-    bits = payload.kernel.facts.bits
-    other, option = (32, "i386") if bits == 64 else (64, "x86_64")
-    return (
-        f"PV GRUB, in place of pygrub, is the {bits}-bit one: a guest with a {other}-bit kernel"
-        f" does not start from it (say --pvgrub {option})"
-    )

@@ -17,7 +17,7 @@ from shimtool.model import (
     Shim,
     Syntax,
 )
-from shimtool.plan import boot_image, bootloader, command_line, disks, hvm, libvirt, pvh
+from shimtool.plan import boot_image, bootloader, command_line, disks, hvm, libvirt, pvgrub, pvh
 from shimtool.plan.command_line import Carrier
 from shimtool.plan.hosting import carrier, host_faults, pre_stage, shim_args
 from shimtool.plan.memory import memory
@@ -65,7 +65,7 @@ def _payload_faults(
     guest: Guest, payload: Payload, shim: Shim, mode: Mode, by: Carrier
 ) -> list[Fault]:
     return [
-        *bootloader.payload_faults(guest, payload),
+        *pvgrub.payload_faults(guest, payload),
         *boot_image.faults(guest, payload, shim, mode, by),
         *libvirt.faults(guest, mode, payload),
     ]

@@ -4,7 +4,7 @@ import re
 
 from shimtool.dom0.keys import TABLE, Fate
 from shimtool.model import BootImage, Guest, Host, KernelBoot, Memory, Mode, Payload
-from shimtool.plan import bootloader, disks
+from shimtool.plan import disks, pvgrub
 from shimtool.plan.hosting import host_warnings
 from shimtool.plan.hvm import pins_vcpus
 from shimtool.plan.memory import LARGE_KERNEL
@@ -32,7 +32,7 @@ def warnings(
     found += disks.warnings(guest, mode)
     if text := _protocol(guest, payload):
         found.append(text)
-    found += bootloader.warnings(guest, payload)
+    found += pvgrub.warnings(guest, payload)
     if isinstance(guest.boot, KernelBoot) and mode is Mode.HVM:
         found.append("after a kernel upgrade in dom0 run shimtool convert again")
     return (*found, *host_warnings(host, image.shim, mode))

@@ -1,10 +1,14 @@
 """pygrub guests that PV GRUB boots in HVM mode, by the real command line."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.support.dom0 import Dom0, make_dom0
+from shimtool.model import Compression
+from tests.support import disks
+from tests.support.dom0 import EMPTY_CPIO, Dom0, make_dom0
+from tests.support.kernel_builder import LEGACY, PV_NOTES, bzimage, elf, notes, packed
 from tests.support.outputs import extract
 
 MARK = b"shimtool-pvgrub\0"
@@ -87,3 +91,82 @@ def test_words_that_no_guest_could_get(dom0: Dom0) -> None:
     result = dom0.run("plan")
     assert result.code == 1
     assert "web.cfg:5: the kernel command line is 1024 bytes long" in result.err
+
+
+# --- The disk is looked at, where it is here ------------------------------------------------------
+
+ELF = elf(sections={b".notes": (7, notes(PV_NOTES))})
+ELF_32 = elf(bits=32, sections={b"__xen_guest": (1, LEGACY)})
+DISK = "/dev/vg0/web-disk"
+
+
+def disk(folder: Path, kernel: bytes, *options: str) -> list[str]:
+    """Make the guest's disk; return the option that says where it is."""
+    menu = disks.grub_cfg(("Debian", "/boot/vmlinuz", "root=/dev/xvda ro", "/boot/initrd.img"))
+    files = {
+        "/boot/grub/grub.cfg": menu,
+        "/boot/vmlinuz": kernel,
+        "/boot/initrd.img": EMPTY_CPIO,
+        "/boot/filler": bytes(range(256)) * 400,
+    }
+    return ["--map", f"{DISK}={disks.ext(folder / 'disk.img', files, 'ext4', 64, *options)}"]
+
+
+def planned(dom0: Dom0, *words: str) -> tuple[str, str]:
+    """Return what boots, and the warnings."""
+    guest(dom0, "extra = 'x=y'\n", disks=f"'phy:{DISK},xvda,w'")
+    result = dom0.run("plan", *words)
+    assert result.code == 0, result.err
+    (found,) = json.loads(dom0.run("plan", "--json", *words).out)
+    kernel = next(line for line in result.out.splitlines() if line.startswith("  kernel:"))
+    return kernel.split()[1], "\n".join(found["warnings"])
+
+
+@pytest.mark.parametrize("kind", [Compression.NONE, Compression.GZIP, Compression.XZ])
+def test_a_kernel_that_pv_grub_unpacks(dom0: Dom0, tmp_path: Path, kind: Compression) -> None:
+    kernel = bzimage(ELF if kind is Compression.NONE else packed(ELF, kind))
+    boots, warned = planned(dom0, *disk(tmp_path, kernel))
+    assert (boots, warned) == ("shimtool:grub-x86_64-xen.bin", "")
+
+
+@pytest.mark.parametrize("kind", [Compression.LZ4, Compression.ZSTD])
+def test_a_kernel_that_pv_grub_cannot_unpack(dom0: Dom0, tmp_path: Path, kind: Compression) -> None:
+    kernel = bzimage(packed(ELF, kind))
+    here = disk(tmp_path, kernel)
+    boots, warned = planned(dom0, *here)
+    assert boots == f"{DISK}:/boot/vmlinuz"
+    assert f"(PV GRUB cannot unpack a kernel that is packed with {kind}): after a" in warned
+    result = dom0.run("convert", *here)
+    assert result.code == 0, result.err
+    assert dom0.run("status").code == 0
+    for words in (("--no-extract",), ("--boot-loader", "pvgrub")):
+        boots, warned = planned(dom0, *here, *words)
+        assert boots == "shimtool:grub-x86_64-xen.bin"
+        assert "packed with lz4 or zstd" in warned
+
+
+def test_pv_grub_has_the_width_of_the_kernel(dom0: Dom0, tmp_path: Path) -> None:
+    boots, warned = planned(dom0, *disk(tmp_path, ELF_32))
+    assert boots == "shimtool:grub-i386-xen.bin"
+    assert "PV GRUB" not in warned
+
+
+@pytest.mark.parametrize("feature", ["casefold", "ea_inode"])
+def test_a_file_system_that_pv_grub_cannot_read(dom0: Dom0, tmp_path: Path, feature: str) -> None:
+    boots, warned = planned(dom0, *disk(tmp_path, bzimage(ELF), "-O", feature))
+    assert boots == f"{DISK}:/boot/vmlinuz"
+    assert f"PV GRUB cannot read an ext4 with {feature}" in warned
+
+
+def test_a_file_system_that_nobody_reads_here(dom0: Dom0, tmp_path: Path) -> None:
+    boots, warned = planned(dom0, *disk(tmp_path, bzimage(ELF), "-O", "bigalloc"))
+    assert boots == "shimtool:grub-x86_64-xen.bin"
+    assert "casefold, ea_inode or bigalloc (say --extract). The disk was not looked at" in warned
+
+
+def test_a_disk_that_is_not_here(dom0: Dom0) -> None:
+    boots, warned = planned(dom0)
+    assert boots == "shimtool:grub-x86_64-xen.bin"
+    assert "say --pvgrub i386" in warned
+    assert "inline_data, casefold, ea_inode or bigalloc (say --extract)" in warned
+    assert f"The disk was not looked at: disk {DISK} is not here" in warned

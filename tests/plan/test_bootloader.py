@@ -1,4 +1,4 @@
-"""What pygrub is told, by config and libxl, and what PV GRUB cannot be told."""
+"""What pygrub is told, by config and libxl."""
 
 from pathlib import Path
 
@@ -6,16 +6,13 @@ import pytest
 
 from shimtool.configs.xl.guest import read_guest
 from shimtool.configs.xl.syntax import parse
-from shimtool.model import BootloaderBoot, Guest, PvGrubRequest
+from shimtool.model import BootloaderBoot, Guest
 from shimtool.plan.bootloader import (
     PygrubOptions,
     command_line,
     faults,
-    ignored_by_pvgrub,
     is_pygrub,
     options,
-    pvgrub_faults,
-    pvgrub_request,
 )
 
 
@@ -75,55 +72,6 @@ def test_what_cannot_be_honoured_is_refused_by_name(value: str, word: str) -> No
     assert word in fault.message
     assert fault.where and fault.where.line == 3
     assert fault.remedy
-
-
-@pytest.mark.parametrize(
-    ("text", "names"),
-    [
-        ("", []),
-        ("bootloader_args = ['-q', '--args=a', '--kernel=/k']\nroot = '/a'", []),
-        ("bootloader_args = []", []),
-        ("bootloader_args = ['--ent=0', '--offset=512']", ["--entry", "--offset"]),
-    ],
-)
-def test_what_pv_grub_cannot_be_told(text: str, names: list[str]) -> None:
-    read, boot = guest(text)
-    assert ignored_by_pvgrub(boot) == names
-    assert len(pvgrub_faults(read, boot)) == len(names)
-
-
-DISKS = "disk = ['/i,raw,xvdb,w', '/j,raw,hdc,r,devtype=cdrom', 'phy:/k,xvda2,w', '/l,raw,0x1,w']"
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", PvGrubRequest()),
-        (DISKS, PvGrubRequest(disks=("xvdb", "hdc", "xvda2", "0x1"))),
-        ("root = '/a ro'\nextra = ' b  '", PvGrubRequest("root=/a ro  b  ")),
-        ("extra = 'no'\nbootloader_args = ['--args= $x']", PvGrubRequest(" $x")),
-        ("kernel = 'boot/k'\nramdisk = '/r'", PvGrubRequest("", "/boot/k", "/r")),
-        ("ramdisk = '/r'\nkernel = ''", PvGrubRequest()),
-        ("bootloader_args = '--kernel=/k --args=a'", PvGrubRequest("a", "/k")),
-    ],
-)
-def test_what_pv_grub_is_asked_for(text: str, expected: PvGrubRequest) -> None:
-    read, boot = guest(text)
-    assert pvgrub_request(read, boot) == expected
-    assert pvgrub_faults(read, boot) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (f"extra = '{'x' * 1024}'", "is 1024 bytes long, and a PV guest gets 1023"),
-        (f"kernel = '/{'k' * 8200}'\nextra = 'a'", "too long for PV GRUB"),
-    ],
-)
-def test_what_does_not_fit(text: str, said: str) -> None:
-    (fault,) = pvgrub_faults(*guest(text))
-    assert said in fault.message
-    assert fault.where and fault.remedy
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """What the jail answers of a guest's disks."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
-from shimtool.model import KernelFacts
+from shimtool.model import Compression, KernelFacts
 from shimtool.payload.guest_disk.limits import FILE_LIMIT
 from shimtool.payload.jailed.answers import Line, Read, Refusal, check_facts, read_document
 from shimtool.system.files import Stamp
@@ -49,6 +49,21 @@ class Examined:
     title: Line
     menu: Line
     clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpse:
+    """What is to be known of what boots to tell whether PV GRUB can start it."""
+
+    compression: Compression
+    bits: Literal[32, 64]
+    not_for_grub: tuple[Line, ...]
+
+
+def read_glimpse(read: Read) -> Glimpse | Refusal:
+    """Read the frame of an answer. Raises DamagedDocumentError."""
+    kinds: list[type[Glimpse | Refusal]] = [Refusal, Glimpse]
+    return read_document(read, kinds)
 
 
 def read_answer(read: Read) -> Examined | Refusal:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from shimtool.errors import Fault, Location, ShimtoolError
 from shimtool.model import XL, GuestDiskFile, Kernel, Ramdisk, SourceFile, Vocabulary
-from shimtool.payload.guest_disk.answers import Examined, ExaminedFile
+from shimtool.payload.guest_disk.answers import Examined, ExaminedFile, Glimpse
 from shimtool.payload.guest_disk.find_boot_entry import BootRequest
 from shimtool.payload.guest_disk.inside import used_disks
-from shimtool.payload.guest_disk.reader import examine
+from shimtool.payload.guest_disk.reader import examine, glance
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,20 @@ def extract(
             f" {kernel}, {ramdisk} and {root} instead of {loader}",
         )
     )
+
+
+def glimpse(disks: Sequence[GuestDisk], wanted: BootRequest, where: Location) -> Glimpse:
+    """Look at what boots on a guest's disks, found as extract does; no kernel is read whole.
+
+    Raises ShimtoolError, naming `where`, when there is nothing that could be looked at.
+    """
+    why = ""
+    for tried in (disks[:1], disks)[: len(disks)]:
+        found = glance(tuple((disk.path, disk.format) for disk in tried), wanted, where)
+        if isinstance(found, Glimpse):
+            return found
+        why = found.why
+    raise ShimtoolError(Fault(f"found nothing to boot on it: {why}", where))
 
 
 def _extraction(disks: Sequence[GuestDisk], found: Examined, offset: int | None) -> Extraction:

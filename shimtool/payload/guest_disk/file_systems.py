@@ -19,6 +19,10 @@ _RECOVER = 4  # ext3/4: the journal holds what is not yet in its place
 _ENCRYPTED = 0x800  # ext4's inode flag
 _EXTENTS = 0x80000
 _INLINE = 0x10000000
+_GRUB_LACKS = {0x400: "ea_inode", 0x8000: "inline_data", 0x20000: "casefold"}
+# filetype, recover, meta_bg, extents, 64bit, mmp, flex_bg, csum_seed, large_dir, encrypt
+_GRUB_READS = 0x163D6
+_BIGALLOC = 0x200
 _KINDS: dict[int, Literal["file", "folder", "link"]] = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "folder",
@@ -104,6 +108,7 @@ class Tree:
     """A file system: where its paths begin, its UUID, whether it was unmounted (None: unknown).
 
     `boot_root` is where a boot loader's paths begin when that is not `root`: btrfs' top level.
+    `not_for_grub` names features for which GRUB does not read it.
     """
 
     root: Node
@@ -111,6 +116,7 @@ class Tree:
     clean: bool | None = None
     boot_root: Node | None = None
     name: str = ""
+    not_for_grub: tuple[str, ...] = ()
 
 
 def open_trees(stream: BinaryIO) -> list[Tree]:
@@ -133,7 +139,24 @@ def _ext(stream: BinaryIO) -> list[Tree]:
         if not 10 <= system.sb.s_log_block_size + 10 <= 16:
             raise UnreadableError("blocks of an odd size")
         clean = bool(system.sb.s_state & _VALID) and not system.sb.s_feature_incompat & _RECOVER
-        return [Tree(Node(system.root, "ext"), str(system.uuid), clean)]
+        return [
+            Tree(
+                Node(system.root, "ext"),
+                str(system.uuid),
+                clean,
+                not_for_grub=_not_for_grub(
+                    system.sb.s_feature_incompat, system.sb.s_feature_ro_compat
+                ),
+            )
+        ]
+
+
+def _not_for_grub(incompatible: int, read_only: int) -> tuple[str, ...]:
+    """Name what GRUB's ext2 cannot read (tried with Debian 12's GRUB 2.06, grub-fstest)."""
+    found = [name for bit, name in _GRUB_LACKS.items() if incompatible & bit]
+    if unknown := incompatible & ~(_GRUB_READS | sum(_GRUB_LACKS)):
+        found.append(f"incompatible features {unknown:#x}")
+    return (*found, *(["bigalloc"] if read_only & _BIGALLOC else []))
 
 
 def _xfs(stream: BinaryIO) -> list[Tree]:

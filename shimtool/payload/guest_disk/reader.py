@@ -7,7 +7,7 @@ from typing import BinaryIO
 from shimtool.errors import Location
 from shimtool.model import GuestDiskFile, KernelFacts, SourceFile
 from shimtool.payload.guest_disk import limits, tasks
-from shimtool.payload.guest_disk.answers import Examined, read_answer
+from shimtool.payload.guest_disk.answers import Examined, Glimpse, read_answer, read_glimpse
 from shimtool.payload.guest_disk.device import open_devices
 from shimtool.payload.guest_disk.find_boot_entry import BootRequest
 from shimtool.payload.guest_disk.inside import OpenDisks
@@ -32,6 +32,12 @@ def examine(disks: OpenDisks, wanted: BootRequest, where: Location) -> Examined 
 
     with _jailed(disks, tasks.examine(disks, wanted), where) as child:
         return ask(child, _subject(disks, where), checked)
+
+
+def glance(disks: OpenDisks, wanted: BootRequest, where: Location) -> Glimpse | Refusal:
+    """Look at what boots on a guest's disks, as examine does, but only as far as Glimpse goes."""
+    with _jailed(disks, tasks.glance(disks, wanted), where) as child:
+        return ask(child, _subject(disks, where), read_glimpse)
 
 
 def open_inside(file: SourceFile, inside: GuestDiskFile) -> BinaryIO:

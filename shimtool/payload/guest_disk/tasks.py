@@ -14,6 +14,7 @@ from shimtool.payload.guest_disk.answers import (
     Examined,
     ExaminedFile,
     ExaminedRamdisk,
+    Glimpse,
     read_answer,
 )
 from shimtool.payload.guest_disk.find_boot_entry import (
@@ -33,6 +34,7 @@ from shimtool.payload.guest_disk.inside import (
 from shimtool.payload.guest_disk.limits import ZEROS_LIMIT
 from shimtool.payload.jailed.answers import Refusal, UnreadableError, document
 from shimtool.payload.jailed.tasks import answering, giving, shown
+from shimtool.payload.kernel import image as kernel_image
 from shimtool.payload.kernel.image import inspect, unpack_elf
 from shimtool.payload.kernel.ramdisk import inspect_ramdisk
 from shimtool.system.files import Stamp
@@ -62,6 +64,19 @@ def examine(disks: OpenDisks, wanted: BootRequest) -> Work:
     return answering(look)
 
 
+def glance(disks: OpenDisks, wanted: BootRequest) -> Work:
+    """Find what boots on a guest's disks, and read the begin of its kernel: Glimpse."""
+
+    def look(descriptors: Sequence[int]) -> bytes:
+        picked = find_boot_entry(Disks(descriptors, disks).streams, wanted)
+        inside = _inside(picked, picked.kernel, disks, wanted.offset)
+        source = InsideFile(inside, descriptors)
+        compression, bits = kernel_image.glance(cast("BinaryIO", source))
+        return document(Glimpse(compression, bits, picked.tree.not_for_grub))
+
+    return answering(look)
+
+
 def copy(inside: GuestDiskFile, stamp: Stamp) -> Work:
     """Give all bytes of a file that was examined before."""
     return giving(
@@ -74,14 +89,21 @@ def unpack(inside: GuestDiskFile, stamp: Stamp, facts: KernelFacts) -> Work:
     return giving(lambda descriptors: unpack_elf(open_same(inside, descriptors, stamp), facts))
 
 
+def _inside(
+    picked: BootSelection, found: FoundFile, disks: OpenDisks, offset: int | None
+) -> GuestDiskFile:
+    volume = picked.volume
+    used = used_disks(disks, volume.name, volume.disk)
+    return GuestDiskFile(used, found.path, volume.name, volume.disk, found.subvolume, offset)
+
+
 def _examined(
     picked: BootSelection, disks: OpenDisks, offset: int | None, descriptors: Sequence[int]
 ) -> Examined:
     volume = picked.volume
-    used = used_disks(disks, volume.name, volume.disk)
 
     def examined(found: FoundFile, look: Callable[[BinaryIO], Seen]) -> tuple[ExaminedFile, Seen]:
-        inside = GuestDiskFile(used, found.path, volume.name, volume.disk, found.subvolume, offset)
+        inside = _inside(picked, found, disks, offset)
         with unchanged_inside(inside, descriptors) as source:
             digest = _sha256(source)
             seen = look(cast("BinaryIO", source))

@@ -6,7 +6,7 @@ ELF { notes }        compressed { ELF { notes } }      (old XenLinux, pv-grub: g
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from shimtool.errors import ShimtoolError, fault
 from shimtool.model import Compression, KernelFacts, Wrapping
@@ -57,6 +57,18 @@ def inspect(source: BinaryIO) -> KernelFacts:
         version=outside.version or _version(source, outside, notes),
         room=room(header, segments, notes, _declared_size(source, outside)),
     )
+
+
+def glance(source: BinaryIO) -> tuple[Compression, Literal[32, 64]]:
+    """Return how a kernel is packed, and its width, having read and unpacked its begin alone.
+
+    Raises ShimtoolError as inspect does.
+    """
+    try:
+        outside = _outside(source, _head(source))
+        return outside.compression, elf.read_header(_image(source, outside)).bits
+    except (DamagedError, EOFError) as error:
+        raise _no_kernel(source, str(error)) from None
 
 
 def unpack_elf(source: BinaryIO, facts: KernelFacts) -> Iterator[bytes]:
