@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.spdx import is_expression, is_supported_id
-from cyclonedx.validation.json import JsonStrictValidator
 from packaging.utils import canonicalize_name
 
 from shimtool import __version__
@@ -45,6 +42,10 @@ def digest(part: dict[str, Any]) -> str:
 
 
 def test_the_sbom_is_valid_and_complete(dist: Dist) -> None:
+    # Loaded here: it takes seconds, and runs that leave this test out read the file as well.
+    from cyclonedx.schema import SchemaVersion  # noqa: PLC0415
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415
+
     data = layers(dist)[SBOM][1].decode()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(data) is None
     sbom = json.loads(data)
@@ -75,6 +76,8 @@ def test_the_label_names_every_licence(dist: Dist) -> None:
 
 
 def test_every_component_has_a_licence_that_spdx_knows(dist: Dist) -> None:
+    from cyclonedx.spdx import is_expression, is_supported_id  # noqa: PLC0415 - as above
+
     for part in components(dist):
         said = licence(part)
         assert is_supported_id(said) or is_expression(said), part["name"]
