@@ -6,9 +6,10 @@ from shimtool.assets import Assets
 from shimtool.commands.verify_iso import Check, Wanted, verify_iso
 from shimtool.configs.parse import Config, open_config
 from shimtool.errors import Fault, ShimtoolError, fault, os_error, raise_all
-from shimtool.model import KernelBoot
+from shimtool.model import BootloaderBoot, KernelBoot
 from shimtool.model.outputs import OutputKind
 from shimtool.output.iso_reader import REDO
+from shimtool.plan import pvgrub
 from shimtool.plan.bootloader import xl_command_line
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import MIB, open_named, read_named, sha256_of, size_of
@@ -71,10 +72,15 @@ def _named_file(what: OutputKind, here: Path, assets: Assets, config: Config) ->
 
 
 def _wanted(config: Config) -> Wanted:
-    """Return what the config says of its ISO: also the line that it had for its kernel."""
+    """Return what the config says of its ISO: also what it had for its kernel, or for pygrub."""
     guest, before = config.guest(), config.before()
-    line = xl_command_line(before) if before and isinstance(before.boot, KernelBoot) else None
-    return Wanted(guest.name, guest.vcpus, line)
+    match before.boot if before else None:
+        case KernelBoot() if before:
+            return Wanted(guest.name, guest.vcpus, xl_command_line(before))
+        case BootloaderBoot() as boot if before:
+            asked = pvgrub.request(before, boot)
+            return Wanted(guest.name, guest.vcpus, pvgrub=asked)
+    return Wanted(guest.name, guest.vcpus)
 
 
 def _device_model(here: Path, assets: Assets) -> Check:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from shimtool.errors import Fault, Location, ShimtoolError, fault, raise_all
-from shimtool.model import PreStage
+from shimtool.model import PreStage, PvGrubRequest
 from shimtool.output import loader_config
 from shimtool.output.boot_info import without_boot_info
 from shimtool.output.iso_content import (
@@ -39,6 +39,7 @@ class Wanted:
     guest: str | None = None
     vcpus: int | None = None
     command_line: str | None = None
+    pvgrub: PvGrubRequest | None = None
 
 
 def verify_iso(path: Path, wanted: Wanted | None = None) -> list[Check]:
@@ -78,10 +79,11 @@ def _owner(manifest: Manifest, wanted: Wanted, path: Path) -> str:
             seen=manifest.guest,
             remedy=REDO,
         )
-    told = manifest.pre_stage
-    pairs = {
+    told, asked = manifest.pre_stage, manifest.pvgrub
+    pairs: dict[str, tuple[object, object]] = {
         "vCPUs": (wanted.vcpus, told.vcpus) if told else (None, None),
         "command line": (wanted.command_line, manifest.command_line),
+        "request to PV GRUB": (wanted.pvgrub, asked) if asked else (None, None),
     }
     raise_all(
         Fault(f"the ISO has another {what} than the config", Location(path), f"{ours!r}", REDO)

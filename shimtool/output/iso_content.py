@@ -127,6 +127,7 @@ def _manifest(guest: str, image: BootImage, payload: Payload, files: Sequence[Is
         "kernel": {"path": kernel.dom0_path, "sha256": kernel.sha256, "unpacked": image.unpack},
         "command_line": image.command_line,
         "pre_stage": image.pre_stage and asdict(image.pre_stage),
+        "pvgrub": payload.pvgrub and asdict(payload.pvgrub),
         "files": {file.name: _described(file) for file in files},
     }
     return (json.dumps(document, indent=1, sort_keys=True) + "\n").encode()

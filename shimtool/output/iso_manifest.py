@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from shimtool.errors import Fault, Location, fault, raise_all
-from shimtool.model import PreStage
+from shimtool.model import PreStage, PvGrubRequest
 from shimtool.output.iso_content import (
     BOOT_FILE,
     CATALOG_FILE,
@@ -76,6 +76,7 @@ class _Document:
     files: Mapping[str, Listed]
     kernel: _Origin
     pre_stage: PreStage | None = None
+    pvgrub: PvGrubRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Manifest:
     command_line: str
     files: Mapping[str, Listed]
     pre_stage: PreStage | None
+    pvgrub: PvGrubRequest | None
 
     @property
     def kernel_file(self) -> str:
@@ -109,7 +111,12 @@ def read_manifest(iso: Iso, path: Path) -> Manifest:
             remedy=REDO,
         ) from None
     manifest = Manifest(
-        found.guest, found.shim_args, found.command_line, found.files, found.pre_stage
+        guest=found.guest,
+        shim_args=found.shim_args,
+        command_line=found.command_line,
+        files=found.files,
+        pre_stage=found.pre_stage,
+        pvgrub=found.pvgrub,
     )
     raise_all(Fault(what, Location(path), seen, REDO) for what, seen in _wrong(manifest, iso))
     if (

@@ -51,6 +51,27 @@ def test_the_configs_words_are_in_its_image(dom0: Dom0) -> None:
     assert dom0.run("verify", dom0.out / "web.cfg").code == 0
 
 
+def test_verify_compares_the_image_with_its_config(dom0: Dom0) -> None:
+    guest(dom0, "extra = 'one'\n")
+    assert dom0.run("convert").code == 0
+    new = dom0.out / "web.cfg"
+    new.write_text(new.read_text().replace("extra = 'one'", "extra = 'two'"))
+    result = dom0.run("verify", new)
+    assert result.code == 1
+    assert "the ISO has another request to PV GRUB than the config" in result.err
+
+
+def test_a_cd_rom_that_is_listed_first(dom0: Dom0, tmp_path: Path) -> None:
+    """pygrub would read it; so does PV GRUB, and goes on where nothing boots from it."""
+    here = disk(tmp_path, bzimage(ELF))
+    guest(dom0, disks=f"'/iso/debian.iso,raw,hdc,r,devtype=cdrom', 'phy:{DISK},xvda,w'")
+    assert dom0.run("convert", *here).code == 0
+    assert asked(extract(dom0.out / "web.iso", "kernel"))[3] == b"hdc xvda"
+    said = dom0.run("plan", *here).out
+    assert "boots:        by the menu of the guest's disks: hdc, xvda\n" in said
+    assert "The disk was not looked at: the boot loader reads the first entry of disk=" in said
+
+
 def test_files_of_the_guest_by_their_paths(dom0: Dom0) -> None:
     guest(dom0, "kernel = '/boot/k'\nbootloader_args = ['--ramdisk=/boot/r', '--args=a']\n")
     shown = dom0.run("plan").out

@@ -12,6 +12,8 @@ from shimtool.system.typed import DamagedDocumentError, Must, Sha256, Text
 _PATH = Must("begin with / and have at most 4096 bytes", lambda text: 0 < len(text) <= 4096)
 
 Size = Annotated[int, Must("be the size of a file", lambda size: 0 <= size <= FILE_LIMIT)]
+Feature = Annotated[Text, Must("have at most 64 characters", lambda text: len(text) <= 64)]
+_MOST_FEATURES = 8
 Count = Annotated[int, Must("be a small number", lambda number: 0 <= number < 1000)]
 
 
@@ -57,13 +59,16 @@ class Glimpse:
 
     compression: Compression
     bits: Literal[32, 64]
-    not_for_grub: tuple[Line, ...]
+    not_for_grub: tuple[Feature, ...]
 
 
 def read_glimpse(read: Read) -> Glimpse | Refusal:
     """Read the frame of an answer. Raises DamagedDocumentError."""
     kinds: list[type[Glimpse | Refusal]] = [Refusal, Glimpse]
-    return read_document(read, kinds)
+    answer = read_document(read, kinds)
+    if isinstance(answer, Glimpse) and len(answer.not_for_grub) > _MOST_FEATURES:
+        raise DamagedDocumentError("they are too many", "not_for_grub")
+    return answer
 
 
 def read_answer(read: Read) -> Examined | Refusal:

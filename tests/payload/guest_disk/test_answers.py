@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from shimtool.errors import Location, ShimtoolError
-from shimtool.model import GuestDiskFile, SourceFile
+from shimtool.model import Compression, GuestDiskFile, SourceFile
 from shimtool.payload.guest_disk import reader, tasks
-from shimtool.payload.guest_disk.answers import Examined
+from shimtool.payload.guest_disk.answers import Examined, Glimpse
 from shimtool.payload.guest_disk.find_boot_entry import BootRequest
 from shimtool.payload.jailed.answers import SHORTEST, Opened, Refusal, document, frame
 from shimtool.system.jail import Put, Work
@@ -54,6 +54,29 @@ def packed(value: Mapping[str, Any]) -> bytes:
 
 def examined(disk: Path) -> object:
     return reader.examine(((disk, "raw"),), BootRequest(), Location("guest.cfg", 4))
+
+
+def glimpsed(disk: Path) -> object:
+    return reader.glance(((disk, "raw"),), BootRequest(), Location("guest.cfg", 4))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {}, {"bits": 16}, {"compression": "rar"}, {"not_for_grub": ["x"] * 9}, {"more": 1},
+        {"not_for_grub": ["x" * 65]}, {"not_for_grub": "casefold"}, {"bits": None},
+    ],
+)  # fmt: skip
+def test_a_glimpse_is_read_as_strictly(
+    disk: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
+) -> None:
+    good = {"compression": "xz", "bits": 64, "not_for_grub": ["casefold"]}
+    monkeypatch.setattr(tasks, "glance", saying(packed(good | change)))
+    if not change:
+        assert glimpsed(disk) == Glimpse(Compression.XZ, 64, ("casefold",))
+        return
+    with pytest.raises(ShimtoolError):
+        glimpsed(disk)
 
 
 def test_a_good_answer(disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
