@@ -115,7 +115,8 @@ _OPTIONS: dict[str, Any] = {
         typer.Option(
             metavar="|".join(PvGrub),
             help=told(
-                "Which PV GRUB replaces pygrub: as wide as the guest's kernel.", PvGrub.X86_64
+                "Which PV GRUB replaces pygrub: as wide as the guest's kernel.",
+                "asked of the guest's disk, else x86_64",
             ),
         ),
     ],
