@@ -43,6 +43,7 @@ def helps() -> dict[tuple[str, ...], str]:
 # tests/appliance/test_readme.py runs the commands that have these.
 # --check is ansible-playbook's.
 OF_OTHERS = {
+    *("--args", "--entry", "--kernel", "--offset", "--ramdisk"),  # pygrub's
     "--cap-add",
     "--device-cgroup-rule",
     "--regenerate",
