@@ -7,8 +7,40 @@ UsageError     a wrong command line: exit code 2
 import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
+
+
+class Code(StrEnum):
+    """What kind of thing a fault is: for scripts, which must not read its message."""
+
+    CONFIG = "config"  # the config cannot be read, or says what its toolstack would not take
+    NOT_A_CONFIG = "not-a-config"  # a file of another program
+    NOT_PV = "not-pv"
+    NAME_TAKEN = "name-taken"  # several guests of one name
+    NOTHING_TO_BOOT = "nothing-to-boot"
+    BOOT_LOADER = "boot-loader"  # what runs in dom0 cannot be replaced, or not as the config wants
+    UNSUPPORTED = "unsupported"  # a key that no shim can honour, such as pci=
+    SIZE = "size"  # memory or vCPUs
+    DISK = "disk"
+    COMMAND_LINE = "command-line"
+    KERNEL = "kernel"  # kernel or ramdisk cannot be used
+    FILE_MISSING = "file-missing"
+    GUEST_DISK = "guest-disk"  # nothing could be taken out of the guest's disk
+    HOST = "host"  # this Xen, or this machine, cannot run it
+    OVERWRITE = "overwrite"  # what is there is not ours to replace
+    OUTPUT = "output"  # an output or original is not as it was written
+    CONFIG_CHANGED = "config-changed"  # since it was converted, as those below
+    INPUT_CHANGED = "input-changed"
+    SHIM_CHANGED = "shim-changed"
+    HOST_CHANGED = "host-changed"
+    PROGRAM_CHANGED = "program-changed"
+    RECORD = "record"  # what is kept of a conversion is damaged
+    USAGE = "usage"  # an option's value
+    SYSTEM = "system"  # the operating system refused
+    CRASH = "crash"  # a fault in shimtool itself
+    OTHER = "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +58,8 @@ class Location:
 class Fault:
     """One thing that is wrong: what, where, the value seen, and what to do about it.
 
-    `detail` may have several lines (a diff); the others are one line each.
+    `detail` may have several lines (a diff); the others are one line each. `code` is what kind of
+    thing it is; what calls those that do not know says it (coded()).
     """
 
     message: str
@@ -34,6 +67,7 @@ class Fault:
     seen: str | None = None
     remedy: str | None = None
     detail: str = ""
+    code: Code = Code.OTHER
 
 
 class ShimtoolError(Exception):
@@ -51,21 +85,37 @@ class UsageError(ShimtoolError):
     """An option's value that cannot be used; `option` is its name on the command line."""
 
     def __init__(self, option: str, message: str, seen: str | None = None) -> None:
-        super().__init__(Fault(f"{option}: {message}", seen=seen))
+        super().__init__(Fault(f"{option}: {message}", seen=seen, code=Code.USAGE))
         self.option = option
 
 
-def fault(
+def fault(  # noqa: PLR0913 - each is a part of one fault
     message: str,
     path: str | Path | None = None,
     line: int | None = None,
     *,
     seen: str | None = None,
     remedy: str | None = None,
+    code: Code = Code.OTHER,
 ) -> ShimtoolError:
     """Build an error of a single fault."""
     where = Location(path, line) if path is not None else None
-    return ShimtoolError(Fault(message, where, seen, remedy))
+    return ShimtoolError(Fault(message, where, seen, remedy, code=code))
+
+
+def coded(code: Code, faults: Iterable[Fault]) -> list[Fault]:
+    """Say what kind of thing faults are, where they do not say it themselves."""
+    return [replace(each, code=code) if each.code is Code.OTHER else each for each in faults]
+
+
+@contextmanager
+def faults_coded(code: Code) -> Iterator[None]:
+    """Say what kind of thing the faults of errors in the block are, as coded() does."""
+    try:
+        yield
+    except ShimtoolError as error:
+        error.faults = tuple(coded(code, error.faults))
+        raise
 
 
 def raise_all(faults: Iterable[Fault]) -> None:
@@ -101,6 +151,7 @@ def os_error(
         path,
         seen=error.strerror or str(error),
         remedy=remedy or remedies.get(error.errno or 0),
+        code=Code.SYSTEM,
     )
 
 

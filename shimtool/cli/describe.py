@@ -9,24 +9,12 @@ from shimtool.dom0.detect import version_name
 from shimtool.model import (
     BootImage,
     BootloaderBoot,
-    ConfigValue,
     Payload,
     Plan,
     PvGrubRequest,
     Syntax,
 )
 from shimtool.text import printable, table
-
-
-def changes(plan: Plan) -> list[str]:
-    """List the edits of the config, one a key."""
-    kept = {key for key, _value in plan.edits.settings}
-    gone = [f"{key}: no longer set" for key in plan.edits.comment_out if key not in kept]
-    return [*gone, *(f"{key} = {_value(value)}" for key, value in plan.edits.settings)]
-
-
-def _value(value: ConfigValue) -> str:
-    return str(list(value)) if isinstance(value, tuple) else repr(value)
 
 
 def planned(plan: Plan, diff: str) -> str:
@@ -45,8 +33,8 @@ def _rows(plan: Plan) -> Iterable[tuple[str, str]]:
     elif isinstance(plan.guest.boot, BootloaderBoot):
         yield "boot loader", f"{plan.guest.boot.program.text}, which xl runs at each start"
     yield "writes", ", ".join(plan.files)
-    for text in plan.warnings:
-        yield "warning", text
+    for warning in plan.warnings:
+        yield "warning", warning.text
 
 
 def _payload(image: BootImage, payload: Payload) -> Iterable[tuple[str, str]]:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool import __version__, text
-from shimtool.errors import Fault, Location, ShimtoolError
+from shimtool.errors import Code, Fault, Location, ShimtoolError
 from shimtool.system import activity
-from shimtool.text import printable, reason
+from shimtool.text import printable
 
 INTERRUPTED, TERMINATED = 130, 143  # 128 and the signal's number, as shells have it
 
@@ -61,7 +61,10 @@ def report(error: BaseException, asked: Asked) -> int:
         print(_traceback(error), file=sys.stderr)
     print(text.error(told), file=sys.stderr)
     if asked.as_json and not isinstance(error, CrashedGuestsError):
-        print(json.dumps({"errors": [reason(each) for each in told.faults]}, indent=1))
+        from shimtool.cli import results  # noqa: PLC0415 - loads all of shimtool
+
+        document: results.Errors = {"errors": list(map(results.reason, told.faults))}
+        print(json.dumps(document, indent=1))
     return code
 
 
@@ -86,6 +89,7 @@ def _unexpected(error: BaseException, asked: Asked) -> ShimtoolError:
             Location(log) if log else None,
             about,
             remedy if log else "run it again with --debug, and report what it prints",
+            code=Code.CRASH,
         )
     )
 

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from shimtool.cli.results import GuestState, ScannedGuest, ShimFacts
+from shimtool.cli.results import GuestState, HostFacts, ScannedGuest, ShimFacts, reason_line
 from shimtool.commands.convert import Converted
 from shimtool.commands.planning import Outcome, Refused
 from shimtool.dom0.releases import MEANS
@@ -12,6 +11,7 @@ from shimtool.model import GuestType
 from shimtool.text import printable
 
 Row = Sequence[str]
+_YES = {None: "unknown", True: "yes", False: "no"}
 
 
 def scan_rows(guests: Iterable[ScannedGuest]) -> list[Row]:
@@ -19,7 +19,7 @@ def scan_rows(guests: Iterable[ScannedGuest]) -> list[Row]:
     rows: list[Row] = [("NAME", "TYPE", "BOOT", "CONVERTIBLE", "CONFIG / WHY NOT")]
     for guest in guests:
         yes = "yes" if guest["convertible"] else "no"
-        why = "; ".join(guest["reasons"]) or guest["config"]
+        why = "; ".join(map(reason_line, guest["reasons"])) or guest["config"]
         rows.append((guest["name"] or "?", guest["type"], guest["boot"], yes, why))
     return rows
 
@@ -80,8 +80,8 @@ def warnings(outcomes: Iterable[Converted | Refused]) -> list[str]:
     for each in outcomes:
         if isinstance(each, Converted):
             plan = each.planned.plan
-            for text in plan.warnings:
-                guests.setdefault(text, []).append(plan.guest.name)
+            for warning in plan.warnings:
+                guests.setdefault(warning.text, []).append(plan.guest.name)
     return [printable(f"warning: {text} ({_names(names)})") for text, names in guests.items()]
 
 
@@ -89,21 +89,27 @@ def status_rows(states: Iterable[GuestState]) -> list[Row]:
     """Return the rows of `status`, the head first."""
     rows: list[Row] = [("NAME", "STATE", "MODE", "SHIM", "WHY")]
     for each in states:
-        word, why = "stale" if each["stale"] else "up to date", "; ".join(each["reasons"])
+        word = "stale" if each["stale"] else "up to date"
+        why = "; ".join(map(reason_line, each["reasons"]))
         rows.append((each["name"], word, each["mode"] or "?", each["shim"] or "?", why))
     return rows
 
 
-def host_rows(found: dict[str, Any]) -> Iterator[Row]:
-    """Yield the rows of `host`: all but the sources, which --json has."""
-    for key, value in found.items():
-        if not isinstance(value, dict):
-            yield key, words(value)
-    for fact, value in found["has"].items():
-        yield value, MEANS[fact]
+def host_rows(found: HostFacts) -> Iterator[Row]:
+    """Yield the rows of `host`, a name and a value each, in --json's order without the sources."""
+    yield "xen", found["xen"] or "unknown"
+    yield "source", found["source"]
+    yield "hvm", _YES[found["hvm"]]
+    yield "mode", found["mode"]
+    yield "profile", found["profile"]
+    for fact, has in found["has"].items():
+        yield f"has {fact}", f"{_YES[has]} ({MEANS[fact]})"
     for kind, each in found["shims"].items():
-        modes, versions = words(each["modes"]), words(each["versions"])
+        modes, versions = words(each["modes"]), words(each["versions"] or ["any"])
         yield f"shims {kind}", f"modes: {modes}; versions: {versions}; hosts: {each['hosts']}"
+    maps = [f"{each['host']} is {each['here']}" for each in found["maps"]]
+    yield from (("map", each) for each in maps or ["none"])
+    yield from (("kernels", each) for each in found["kernels"] or ["none"])
 
 
 def shim_rows(shims: Iterable[ShimFacts]) -> list[Row]:

@@ -23,7 +23,7 @@ from rich.segment import ControlType
 from rich.table import Column, Table
 from rich.text import Text
 
-from shimtool.cli.results import ScannedGuest
+from shimtool.cli.results import ScannedGuest, reason_line
 from shimtool.commands.progress import Progress
 from shimtool.text import printable
 
@@ -74,7 +74,7 @@ def _cells(guest: ScannedGuest) -> tuple[str, str, str, str]:
 
 
 def _below(guest: ScannedGuest) -> list[str]:
-    return [printable(text) for text in guest["reasons"]] or [printable(guest["config"])]
+    return list(map(reason_line, guest["reasons"])) or [printable(guest["config"])]
 
 
 def _widths(guests: Sequence[ScannedGuest], console: int) -> list[int]:

@@ -7,7 +7,7 @@ from shimtool.commands.planning import Planned
 from shimtool.commands.record import written_as
 from shimtool.commands.run import Run
 from shimtool.configs.parse import open_config, parse
-from shimtool.errors import Fault, Location, ShimtoolError, fault
+from shimtool.errors import Code, Fault, Location, ShimtoolError, fault, faults_coded
 from shimtool.output.report import Output, Record
 from shimtool.system.files import open_regular
 from shimtool.text import diff
@@ -18,12 +18,13 @@ _MOST = 8 << 20  # bytes that are looked at: no config is as long, what is repla
 def refuse_overwriting(planned: Planned, run: Run) -> None:
     """Raise ShimtoolError where an output would take the place of what is not ours to replace."""
     out = run.destination.folder
-    _refuse_own_config(planned, out)
-    old = run.before.guests.get(planned.plan.guest.name)
-    if old:
-        _refuse_namesake(planned, old)
-    if not run.settings.force:
-        _refuse_edited(planned, old, out)
+    with faults_coded(Code.OVERWRITE):
+        _refuse_own_config(planned, out)
+        old = run.before.guests.get(planned.plan.guest.name)
+        if old:
+            _refuse_namesake(planned, old)
+        if not run.settings.force:
+            _refuse_edited(planned, old, out)
 
 
 def _refuse_own_config(planned: Planned, out: Path) -> None:

@@ -13,7 +13,15 @@ from typing import TypeVar
 from shimtool.commands.run import Run
 from shimtool.configs.find import Unusable
 from shimtool.configs.parse import Config, open_config
-from shimtool.errors import Fault, Location, ShimtoolError, os_errors_as_faults
+from shimtool.errors import (
+    Code,
+    Fault,
+    Location,
+    ShimtoolError,
+    coded,
+    faults_coded,
+    os_errors_as_faults,
+)
 from shimtool.model import Guest, GuestType, Payload, Plan
 from shimtool.output.originals import original_of
 from shimtool.payload.gather import gather
@@ -95,10 +103,10 @@ def read_guests(configs: Iterable[Path | Unusable], out: Path) -> Iterator[Parse
 
 def _read(config: Path | Unusable, out: Path) -> ParsedGuest | Refused:
     if isinstance(config, Unusable):
-        return Refused(config.path, (config.fault,))
+        return Refused(config.path, tuple(coded(Code.CONFIG, [config.fault])))
 
     def parse() -> ParsedGuest:
-        with os_errors_as_faults("read", config):
+        with faults_coded(Code.CONFIG), os_errors_as_faults("read", config):
             opened = open_config(config)
             if opened.ours:
                 opened = original_of(opened, out)
@@ -113,6 +121,7 @@ def _same_name(guest: Guest, configs: Sequence[Path]) -> Fault:
         f"{len(configs)} configs describe a guest of this name: their outputs would collide",
         ", ".join(map(str, configs)),
         "rename one, or name the config to convert on the command line",
+        Code.NAME_TAKEN,
     )
 
 
@@ -121,7 +130,7 @@ def plan_guest(run: Run, parsed: ParsedGuest) -> Outcome:
     guest = parsed.guest
 
     def work() -> Planned:
-        with os_errors_as_faults("read", guest.config):
+        with faults_coded(Code.KERNEL), os_errors_as_faults("read", guest.config):
             payload = _gathered(run, guest)
         planned = plan(guest, payload, run.shim, run.host, run.settings)
         return Planned(parsed, planned, parsed.config.converted(planned))
@@ -167,5 +176,6 @@ def _refusal(config: Path, error: BaseException, guest: Guest | None) -> Refused
         f"shimtool itself failed on this guest: {type(error).__name__}: {str(error)[:_MOST_SAID]}",
         Location(config),
         remedy="the other guests are not affected; report it with the log that is named below",
+        code=Code.CRASH,
     )
     return Refused(config, (fault,), guest, error)

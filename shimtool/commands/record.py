@@ -27,7 +27,7 @@ def make_record(planned: Planned, run: Run, written: Iterable[Path]) -> Record:
         config=_config_input(planned.parsed),
         inputs=tuple(map(Input.of, plan.image.files)),
         outputs=tuple(_outputs(planned, written, run.destination.folder)),
-        warnings=plan.warnings,
+        warnings=tuple(each.text for each in plan.warnings),
         options=run.recorded,
     )
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -17,14 +17,22 @@ from shimtool.commands.planning import (
 from shimtool.commands.record import changed_outputs, fingerprint
 from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import ConvertSettings
-from shimtool.errors import Fault, Location, ShimtoolError, UsageError, fault, os_errors_as_faults
+from shimtool.errors import (
+    Code,
+    Fault,
+    Location,
+    ShimtoolError,
+    UsageError,
+    coded,
+    fault,
+    os_errors_as_faults,
+)
 from shimtool.model import Mode
 from shimtool.output.destination import Destination
 from shimtool.output.report import FILE_NAME, DamagedRecord, Record, Report
 from shimtool.output.report_file import load
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import has_content
-from shimtool.text import reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class GuestStatus:
     """
 
     record: Record
-    reasons: tuple[str, ...]
+    reasons: tuple[Fault, ...]
     crash: BaseException | None = None
 
 
@@ -59,7 +67,7 @@ def _status_of(record: Record, runs: "_Runs", out: Path) -> GuestStatus:
 
     done = done_or_refused(compare, Path(record.config.here))
     if isinstance(done, Refused):
-        return GuestStatus(record, tuple(map(reason, done.faults)), done.crash)
+        return GuestStatus(record, done.faults, done.crash)
     return done
 
 
@@ -129,9 +137,9 @@ def _bad_option(record: Record, error: UsageError, out: Path) -> Fault:
 
 def _compared(record: Record, run: Run) -> GuestStatus:
     to = run.destination
-    reasons = changed_outputs(record, to.folder)
+    reasons = [Fault(why, code=Code.OUTPUT) for why in changed_outputs(record, to.folder)]
     if record.mode == Mode.HVM:
-        reasons += _script(to)
+        reasons += coded(Code.OUTPUT, _script(to))
     config, crash = Path(record.config.here), None
     if config.exists():
         (read,) = read_guests([config], to.folder)
@@ -139,45 +147,48 @@ def _compared(record: Record, run: Run) -> GuestStatus:
         reasons += _differences(record, outcome, to)
         crash = outcome.crash if isinstance(outcome, Refused) else None
     else:
-        reasons.append(f"its config is gone: {config}")
+        reasons.append(Fault(f"its config is gone: {config}", code=Code.FILE_MISSING))
     return GuestStatus(record, tuple(reasons), crash)
 
 
-def _differences(record: Record, outcome: Outcome, to: Destination) -> Iterator[str]:
+def _differences(record: Record, outcome: Outcome, to: Destination) -> Iterator[Fault]:
     """Say what convert would make otherwise today."""
     if isinstance(outcome, Refused):
-        yield from (f"cannot be converted any more: {reason(each)}" for each in outcome.faults)
+        for each in outcome.faults:
+            yield replace(each, message=f"cannot be converted any more: {each.message}")
         return
-    changes = list(_changes(record, outcome))
+    changes = [Fault(what, code=code) for code, what in _changes(record, outcome)]
     yield from changes
     if not changes and record.fingerprint != fingerprint(outcome, to):
-        yield "made by another shimtool, with other boot loader parts, or for another host"
+        message = "made by another shimtool, with other boot loader parts, or for another host"
+        yield Fault(message, code=Code.PROGRAM_CHANGED)
 
 
-def _script(to: Destination) -> Iterator[str]:
+def _script(to: Destination) -> Iterator[Fault]:
     try:
         same = has_content(to.folder / DEVICE_MODEL_SCRIPT, to.assets.device_model.read_bytes())
     except OSError as error:
-        yield f"{DEVICE_MODEL_SCRIPT}: {error.strerror}"
+        yield Fault(f"{DEVICE_MODEL_SCRIPT}: {error.strerror}")
     else:
         if not same:
-            yield f"{DEVICE_MODEL_SCRIPT} is not the one of this shimtool"
+            yield Fault(f"{DEVICE_MODEL_SCRIPT} is not the one of this shimtool")
 
 
-def _changes(record: Record, planned: Planned) -> Iterator[str]:
+def _changes(record: Record, planned: Planned) -> Iterator[tuple[Code, str]]:
     """Name the inputs that are not what they were."""
     plan = planned.plan
     if hashlib.sha256(planned.parsed.config.data).hexdigest() != record.config.sha256:
-        yield f"config edited: {record.config.path}"
+        yield Code.CONFIG_CHANGED, f"config edited: {record.config.path}"
     if plan.guest.name != record.name:
-        yield f"the config now describes {plan.guest.name}"
+        yield Code.CONFIG_CHANGED, f"the config now describes {plan.guest.name}"
     before = {each.path: each.sha256 for each in record.inputs}
     for file in plan.image.files:
         if file.dom0_path not in before:
-            yield f"{file.dom0_path} is what it boots now, not {', '.join(before)}"
+            what = f"{file.dom0_path} is what it boots now, not {', '.join(before)}"
+            yield Code.INPUT_CHANGED, what
         elif file.sha256 != before[file.dom0_path]:
-            yield f"{file.dom0_path} was replaced"
+            yield Code.INPUT_CHANGED, f"{file.dom0_path} was replaced"
     if plan.image.shim.sha256 != record.shim_sha256:
-        yield f"shim {plan.image.shim.name} is at hand, this has {record.shim}"
+        yield Code.SHIM_CHANGED, f"shim {plan.image.shim.name} is at hand, this has {record.shim}"
     if plan.mode != record.mode:
-        yield f"this host would get {plan.mode} mode now, this is {record.mode}"
+        yield Code.HOST_CHANGED, f"this host would get {plan.mode} mode now, this is {record.mode}"

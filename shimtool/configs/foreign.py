@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from shimtool.errors import Fault, Location
+from shimtool.errors import Code, Fault, Location
 
 _STARTED_FROM = "give the config that the guest was started from instead"
 _OF_XEN = "only guests of Xen can be converted"
@@ -78,11 +78,13 @@ def foreign_format(data: bytes, path: Path) -> Fault | None:
     """Say what a file is that no parser of ours reads, where its beginning tells; else None."""
     if _SCRIPT.match(data):
         message = "no guest config but a script, and shimtool runs none"
-        return Fault(message, Location(path, 1), remedy=f"{_THE_CONFIG}, as the script makes it")
+        remedy = f"{_THE_CONFIG}, as the script makes it"
+        return Fault(message, Location(path, 1), remedy=remedy, code=Code.NOT_A_CONFIG)
     start = _NOTHING.match(data)
     at = start.end() if start else 0
     for pattern, name, remedy in _FORMATS:
         if pattern.match(data, at):
             line = data.count(b"\n", 0, at) + 1
-            return Fault(f"no guest config but {name}", Location(path, line), remedy=remedy)
+            message, where = f"no guest config but {name}", Location(path, line)
+            return Fault(message, where, remedy=remedy, code=Code.NOT_A_CONFIG)
     return None

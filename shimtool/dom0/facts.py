@@ -19,12 +19,12 @@ def has(host: Host, fact: Fact) -> bool | None:
     return answers.pop() if len(answers) == 1 else None
 
 
-def sources(host: Host) -> dict[str, str]:
+def sources(host: Host) -> dict[Fact, str]:
     """Return, by fact, how it is known of the first release that may be the host's."""
     if host.xen is None:
         return {}
     facts = release_of(host.xen).facts
-    return {fact.value: facts[fact].source for fact in Fact}
+    return {fact: facts[fact].source for fact in Fact}
 
 
 def release_name(host: Host) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from shimtool.dom0.resolve import MissingError, PathMap, UnresolvableLinkError, resolve
-from shimtool.errors import Fault, Location, ShimtoolError, fault
+from shimtool.errors import Code, Fault, Location, ShimtoolError, fault
 from shimtool.model import ConfigString
 from shimtool.system import files
 
@@ -158,6 +158,7 @@ def _missing(query: _Query, places: _Places, search_paths: SearchPaths) -> Shimt
         query.where.line,
         seen=query.path,
         remedy=remedy,
+        code=Code.FILE_MISSING,
     )
 
 

@@ -36,6 +36,8 @@ from shimtool.model.payload import (
 from shimtool.model.plan import (
     BootImage,
     BootLoader,
+    Caution,
+    Concern,
     ConfigEdits,
     ConfigValue,
     Host,
@@ -57,7 +59,9 @@ __all__ = [
     "BootImage",
     "BootLoader",
     "BootloaderBoot",
+    "Caution",
     "Compression",
+    "Concern",
     "ConfigEdits",
     "ConfigString",
     "ConfigValue",

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from shimtool.errors import Fault, Location
+from shimtool.errors import Code, Fault, Location
 from shimtool.model.vocabulary import XL, Vocabulary
 
 
@@ -131,10 +131,15 @@ class Guest:
     words: Vocabulary = XL
 
     def fault(
-        self, key: str, message: str, seen: str | None = None, remedy: str | None = None
+        self,
+        key: str,
+        message: str,
+        seen: str | None = None,
+        remedy: str | None = None,
+        code: Code = Code.OTHER,
     ) -> Fault:
         """Build a fault at the line where `key` is set; at the file, where it is not."""
-        return Fault(message, Location(self.config, self.keys.get(key)), seen, remedy)
+        return Fault(message, Location(self.config, self.keys.get(key)), seen, remedy, code=code)
 
     def written(self, key: str) -> str:
         """Return a key as this config writes it: `memory=`, <memory>."""

@@ -158,6 +158,29 @@ class BootImage:
         return () if self.payload is None else self.payload.files
 
 
+class Concern(StrEnum):
+    """What a warning is about: for scripts, which must not read its text."""
+
+    MEMORY = "memory"
+    VCPUS = "vcpus"
+    OVERLOOKED = "overlooked"  # a value of another kind, which the toolstack goes on without
+    KEY = "key"  # a setting that is lost, or was not tried under a shim
+    DISK = "disk"
+    KERNEL = "kernel"
+    BOOT_LOADER = "boot-loader"
+    KERNEL_UPGRADE = "kernel-upgrade"  # what must be converted again after one in dom0
+    HOST = "host"  # the shim's kind, on this Xen
+    LIBVIRT = "libvirt"
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """What works after conversion, but otherwise: something to know before the guest starts."""
+
+    concern: Concern
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What a guest's container will have, what of it is left for the `guest`, in MiB.
@@ -184,4 +207,4 @@ class Plan:
     image: BootImage
     memory: Memory
     files: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Caution, ...] = ()

@@ -2,7 +2,7 @@
 
 from shimtool.assets import Assets
 from shimtool.dom0.paths import Found, SearchPaths, find
-from shimtool.errors import Fault, ShimtoolError, fault
+from shimtool.errors import Code, Fault, ShimtoolError, fault
 from shimtool.model import (
     BootloaderBoot,
     ConfigString,
@@ -37,7 +37,7 @@ def gather(
                 lambda width: inputs.kernel(_image(assets, width))
             )
         case NoBoot(why):
-            raise fault(f"nothing to boot from: {why}", guest.config)
+            raise fault(f"nothing to boot from: {why}", guest.config, code=Code.NOTHING_TO_BOOT)
 
 
 def _image(assets: Assets, width: PvGrub) -> Found:

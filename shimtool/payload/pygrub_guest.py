@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shimtool.dom0.paths import SearchPaths
-from shimtool.errors import ShimtoolError
+from shimtool.errors import Code, ShimtoolError, coded
 from shimtool.model import (
     BootLoader,
     BootloaderBoot,
@@ -90,4 +90,5 @@ class PygrubGuest:
             others = pvgrub.faults(guest, boot) if because else []
             if because and not others:
                 others = [guest.fault("bootloader", because, boot.program.text, _MEND)]
-            raise ShimtoolError(*others, *error.faults) from None
+            of_disk = coded(Code.GUEST_DISK, error.faults)
+            raise ShimtoolError(*coded(Code.BOOT_LOADER, others), *of_disk) from None

@@ -3,9 +3,11 @@
 Guest, Payload, Shim, Host, Settings --plan--> Plan, or ShimtoolError with every reason against it
 """
 
-from shimtool.errors import Fault, raise_all
+from shimtool.errors import Code, Fault, coded, raise_all
 from shimtool.model import (
     BootImage,
+    Caution,
+    Concern,
     ConfigEdits,
     Guest,
     Host,
@@ -56,7 +58,7 @@ def plan(guest: Guest, payload: Payload | None, shim: Shim, host: Host, settings
         files=(*files, guest.new_config),
         warnings=(
             *warnings(guest, image, size, host, mode),
-            *libvirt.warnings(guest, mode, settings),
+            *(Caution(Concern.LIBVIRT, text) for text in libvirt.warnings(guest, mode, settings)),
         ),
     )
 
@@ -65,9 +67,9 @@ def _payload_faults(
     guest: Guest, payload: Payload, shim: Shim, mode: Mode, by: Carrier
 ) -> list[Fault]:
     return [
-        *pvgrub.payload_faults(guest, payload),
-        *boot_image.faults(guest, payload, shim, mode, by),
-        *libvirt.faults(guest, mode, payload),
+        *coded(Code.BOOT_LOADER, pvgrub.payload_faults(guest, payload)),
+        *coded(Code.KERNEL, boot_image.faults(guest, payload, shim, mode, by)),
+        *coded(Code.HOST, libvirt.faults(guest, mode, payload)),
     ]
 
 
@@ -81,16 +83,17 @@ def payload_independent_faults(
     """
     mode = libvirt.chosen_mode(guest, host, settings.mode, payload)
     replaced = not bootloader.stays(guest, host, settings)
-    faults = [*guest_faults(guest, boot_loader_replaced=replaced), *disks.faults(guest, mode)]
+    faults = guest_faults(guest, boot_loader_replaced=replaced)
+    faults += coded(Code.DISK, disks.faults(guest, mode))
     if replaced:
-        faults += bootloader.keep_faults(guest, settings)
+        faults += coded(Code.BOOT_LOADER, bootloader.keep_faults(guest, settings))
     if faults:
         return faults
     by = carrier(shim, mode)
     arguments = shim_args(guest, host, shim, by, settings)
     return [
-        *host_faults(guest, host, shim, mode, settings),
-        *command_line.faults(guest, arguments, by, payload),
+        *coded(Code.HOST, host_faults(guest, host, shim, mode, settings)),
+        *coded(Code.COMMAND_LINE, command_line.faults(guest, arguments, by, payload)),
     ]
 
 

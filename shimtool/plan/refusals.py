@@ -3,7 +3,7 @@
 from functools import cache
 
 from shimtool.dom0.keys import TABLE, Fate, keys_of
-from shimtool.errors import Fault, Location
+from shimtool.errors import Code, Fault, Location, coded
 from shimtool.model import BootloaderBoot, Guest, Mode, NoBoot
 from shimtool.plan import bootloader
 from shimtool.plan.hvm import MOST_VCPUS
@@ -27,6 +27,7 @@ def not_pv(guest: Guest) -> Fault:
         "type" if "type" in guest.keys else "builder",
         f"not a PV guest but {guest.type}",
         remedy="nothing to do: only PV guests need a shim",
+        code=Code.NOT_PV,
     )
 
 
@@ -37,20 +38,22 @@ def guest_faults(guest: Guest, *, boot_loader_replaced: bool) -> list[Fault]:
     if isinstance(guest.boot, NoBoot):
         message = f"nothing to boot from: {guest.boot.reason}"
         remedy = guest.boot.remedy or f"add {kernel} (and {ramdisk}) or {program}"
-        found.append(Fault(message, Location(guest.config), remedy=remedy))
+        where = Location(guest.config)
+        found.append(Fault(message, where, remedy=remedy, code=Code.NOTHING_TO_BOOT))
     if isinstance(guest.boot, BootloaderBoot) and boot_loader_replaced:
-        found += bootloader.faults(guest, guest.boot)
+        found += coded(Code.BOOT_LOADER, bootloader.faults(guest, guest.boot))
     found += [
         guest.fault(
             key,
             message,
             guest.words.name(key),
             f"remove {guest.written(key)} or leave this guest PV",
+            Code.UNSUPPORTED,
         )
         for key, message in _refused_keys().items()
         if key in guest.non_empty_keys
     ]
-    return found + _size_faults(guest)
+    return found + coded(Code.SIZE, _size_faults(guest))
 
 
 def _size_faults(guest: Guest) -> list[Fault]:

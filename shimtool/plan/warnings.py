@@ -3,7 +3,17 @@
 import re
 
 from shimtool.dom0.keys import TABLE, Fate
-from shimtool.model import BootImage, Guest, Host, KernelBoot, Memory, Mode, Payload
+from shimtool.model import (
+    BootImage,
+    Caution,
+    Concern,
+    Guest,
+    Host,
+    KernelBoot,
+    Memory,
+    Mode,
+    Payload,
+)
 from shimtool.plan import disks, pvgrub
 from shimtool.plan.hosting import host_warnings
 from shimtool.plan.hvm import pins_vcpus
@@ -18,49 +28,34 @@ _TELLS_PROTOCOL = 26
 
 def warnings(
     guest: Guest, image: BootImage, memory: Memory, host: Host, mode: Mode
-) -> tuple[str, ...]:
+) -> tuple[Caution, ...]:
     """List what the admin should know before the guest is started again."""
-    found, payload = [], image.payload
-    if text := _memory(guest, memory):
-        found.append(text)
-    found += _sizes(guest, image, memory)
-    found += [
-        f"{guest.written(key)} {why}: {guest.words.toolstack} goes on without it, before and after"
-        for key, why in guest.overlooked.items()
-    ]
-    found += _keys(guest, mode)
-    found += disks.warnings(guest, mode)
-    if text := _protocol(guest, payload):
-        found.append(text)
-    found += pvgrub.warnings(guest, payload)
-    if isinstance(guest.boot, KernelBoot) and mode is Mode.HVM:
-        found.append("after a kernel upgrade in dom0 run shimtool convert again")
-    return (*found, *host_warnings(host, image.shim, mode))
+    payload = image.payload
+    from_dom0 = isinstance(guest.boot, KernelBoot) and mode is Mode.HVM
+    again = ["after a kernel upgrade in dom0 run shimtool convert again"] if from_dom0 else []
+    found = (
+        (Concern.MEMORY, _memory(guest, memory)),
+        (Concern.VCPUS, _vcpus(guest, image)),
+        (Concern.OVERLOOKED, _overlooked(guest)),
+        (Concern.KEY, _keys(guest, mode)),
+        (Concern.DISK, disks.warnings(guest, mode)),
+        (Concern.KERNEL, _protocol(guest, payload)),
+        (Concern.BOOT_LOADER, pvgrub.warnings(guest, payload)),
+        (Concern.KERNEL_UPGRADE, again),
+        (Concern.HOST, host_warnings(host, image.shim, mode)),
+    )
+    return tuple(Caution(concern, text) for concern, texts in found for text in texts)
 
 
-def _sizes(guest: Guest, image: BootImage, memory: Memory) -> list[str]:
-    given, found = guest.words.given, []
+def _memory(guest: Guest, memory: Memory) -> list[str]:
+    found = [text] if (text := _too_little(guest, memory)) else []
     if guest.maxmem > guest.memory:
-        most = given("maxmem", guest.maxmem, "MiB")
+        most = guest.words.given("maxmem", guest.maxmem, "MiB")
         found.append(f"{most} becomes {memory.container}: memory cannot be raised above that")
-    if guest.maxvcpus > guest.vcpus:
-        most = given("maxvcpus", guest.maxvcpus)
-        becomes = f" becomes {guest.vcpus}" if pins_vcpus(guest, image) else ""
-        found.append(f"{most}{becomes}: vCPUs cannot be added later")
-    if guest.vcpus > 1:
-        found.append(
-            f"{given('vcpus', guest.vcpus)}: with more than one vCPU a guest stops after save and"
-            " restore, or live migration (seen with shim 4.17.7): give it one before"
-        )
-    if guest.vcpus > _SHIM_VCPUS:
-        found.append(
-            f"{given('vcpus', guest.vcpus)}: a shim gives its guest {_SHIM_VCPUS} at most, unless"
-            " it was built for more (its log: 'has maximum N VCPUs')"
-        )
     return found
 
 
-def _memory(guest: Guest, memory: Memory) -> str | None:
+def _too_little(guest: Guest, memory: Memory) -> str | None:
     """Warn of too little memory, and where that is why it was raised beyond the shim's share."""
     given = guest.words.given("memory", guest.memory, "MiB")
     size, needed = memory.container, memory.needed
@@ -81,6 +76,32 @@ def _memory(guest: Guest, memory: Memory) -> str | None:
     )
 
 
+def _vcpus(guest: Guest, image: BootImage) -> list[str]:
+    given, found = guest.words.given, []
+    if guest.maxvcpus > guest.vcpus:
+        most = given("maxvcpus", guest.maxvcpus)
+        becomes = f" becomes {guest.vcpus}" if pins_vcpus(guest, image) else ""
+        found.append(f"{most}{becomes}: vCPUs cannot be added later")
+    if guest.vcpus > 1:
+        found.append(
+            f"{given('vcpus', guest.vcpus)}: with more than one vCPU a guest stops after save and"
+            " restore, or live migration (seen with shim 4.17.7): give it one before"
+        )
+    if guest.vcpus > _SHIM_VCPUS:
+        found.append(
+            f"{given('vcpus', guest.vcpus)}: a shim gives its guest {_SHIM_VCPUS} at most, unless"
+            " it was built for more (its log: 'has maximum N VCPUs')"
+        )
+    return found
+
+
+def _overlooked(guest: Guest) -> list[str]:
+    return [
+        f"{guest.written(key)} {why}: {guest.words.toolstack} goes on without it, before and after"
+        for key, why in guest.overlooked.items()
+    ]
+
+
 def _keys(guest: Guest, mode: Mode) -> list[str]:
     """Return what the table of keys has to warn of, for each key that is set."""
     return [
@@ -92,18 +113,18 @@ def _keys(guest: Guest, mode: Mode) -> list[str]:
     ]
 
 
-def _protocol(guest: Guest, payload: Payload | None) -> str | None:
+def _protocol(guest: Guest, payload: Payload | None) -> list[str]:
     """Warn of old 32-bit kernels, which do not tell a disk's back end that they are 32-bit.
 
     libxl does that for them, but for PV guests only (4.2-4.21, libxl_disk.c).
     """
     if payload is None:
-        return None
+        return []
     facts = payload.kernel.facts
     found = re.match(r"2\.6\.(\d+)", facts.version or "")
     if facts.bits == 64 or not guest.disks or not found or int(found[1]) >= _TELLS_PROTOCOL:
-        return None
-    return (
+        return []
+    return [
         f"kernel {facts.version} is a 32-bit one older than 2.6.26: some of these find no disks in"
         " a container. If this one does not, leave the guest PV, or give it a newer kernel"
-    )
+    ]

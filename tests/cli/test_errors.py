@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.cli import POWERLESS, run_script, shimtool_cli
 from tests.support.dom0 import Dom0
+from tests.support.told import lines
 
 
 def test_a_fault_of_the_whole_run_is_json_where_asked_for(dom0: Dom0) -> None:
@@ -15,7 +16,7 @@ def test_a_fault_of_the_whole_run_is_json_where_asked_for(dom0: Dom0) -> None:
         result = dom0.run(command, "--json")
         assert result.code == 1, result
         assert "error: " in result.err
-        (reason,) = json.loads(result.out)["errors"]
+        (reason,) = lines(json.loads(result.out)["errors"])
         assert "shimtool.yaml" in reason
 
 
@@ -45,7 +46,7 @@ def test_a_bad_option_in_the_report_is_one_guests_fault(
     report.write_text(json.dumps(document))
     result = dom0.run("status", "--json")
     assert (result.code, result.err) == (1, "")
-    states = {each["name"]: each["reasons"] for each in json.loads(result.out)}
+    states = {each["name"]: lines(each["reasons"]) for each in json.loads(result.out)}
     assert states["good"] == []
     (reason,) = states["odd"]
     assert f"{report}: " in reason

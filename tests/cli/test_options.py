@@ -73,7 +73,7 @@ def test_restore_in_json(dom0: Dom0) -> None:
     assert result.code == 1
     assert good == {"config": str(web), "status": "restored", "reasons": []}
     assert (bad["config"], bad["status"]) == (str(never), "refused")
-    assert "did not convert" in bad["reasons"][0]
+    assert "did not convert" in bad["reasons"][0]["message"]
 
 
 def test_shims_show_in_json() -> None:

@@ -13,6 +13,7 @@ from tests.support.dom0 import EMPTY_CPIO, Dom0, make_dom0
 from tests.support.kernel_builder import small_kernel
 from tests.support.libxlu import reading
 from tests.support.outputs import extract, line_in
+from tests.support.told import lines
 
 RAMDISK = gzip.compress(EMPTY_CPIO, mtime=0) * 2
 LINE = "root=/dev/xvda2 ro  quiet"
@@ -115,9 +116,9 @@ def test_pv_grub_where_it_can_honour_the_config(dom0: Dom0, image: Path) -> None
     assert found["convertible"]
     assert found["warnings"] == []
     unseen = planned(dom0, "--no-extract", *here(image))
-    assert any("PV GRUB, in place of pygrub" in text for text in unseen["warnings"])
+    assert any("PV GRUB, in place of pygrub" in text for text in lines(unseen["warnings"]))
     forced = planned(dom0, "--extract", *here(image))
-    assert any("boots a copy of" in text for text in forced["warnings"])
+    assert any("boots a copy of" in text for text in lines(forced["warnings"]))
 
 
 @pytest.mark.parametrize(

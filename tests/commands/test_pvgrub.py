@@ -10,6 +10,7 @@ from tests.support import disks
 from tests.support.dom0 import EMPTY_CPIO, Dom0, make_dom0
 from tests.support.kernel_builder import LEGACY, PV_NOTES, bzimage, elf, notes, packed
 from tests.support.outputs import extract
+from tests.support.told import lines
 
 MARK = b"shimtool-pvgrub\0"
 DISKS = "'/d/new.img,raw,xvdb,rw', '/d/old.img,raw,xvda,rw'"
@@ -140,7 +141,7 @@ def planned(dom0: Dom0, *words: str) -> tuple[str, str]:
     assert result.code == 0, result.err
     (found,) = json.loads(dom0.run("plan", "--json", *words).out)
     kernel = next(line for line in result.out.splitlines() if line.startswith("  kernel:"))
-    return kernel.split()[1], "\n".join(found["warnings"])
+    return kernel.split()[1], "\n".join(lines(found["warnings"]))
 
 
 @pytest.mark.parametrize("kind", [Compression.NONE, Compression.GZIP, Compression.XZ])

@@ -12,12 +12,13 @@ import yaml
 from tests.support import debs
 from tests.support.cli import Result
 from tests.support.dom0 import Dom0
+from tests.support.told import lines
 
 
 def reasons(result: Result) -> list[str]:
     (guest,) = json.loads(result.out)
     assert result.code == int(guest["stale"]) == int(bool(guest["reasons"])), result
-    return list(guest["reasons"])
+    return lines(guest["reasons"])
 
 
 def test_fresh_after_convert_with_any_options(dom0: Dom0) -> None:
@@ -178,14 +179,14 @@ def test_a_damaged_record_is_one_guests_alone(dom0: Dom0) -> None:
     assert [line.split("  ")[0] for line in shown.out.splitlines()] == ["NAME", "good", "odd"]
     states = {each["name"]: each for each in json.loads(dom0.run("status", "--json").out)}
     assert not states["good"]["stale"]
-    (reason,) = states["odd"]["reasons"]
+    (reason,) = lines(states["odd"]["reasons"])
     assert reason == (
         f"{report}: the record of odd in the report is damaged: guests[{number}].inputs[0].stamp:"
         " it must be a list of 4 (it is a list of 3) (convert odd again)"
     )
     # Another guest's conversion loses nothing; its own mends it.
     assert dom0.run("convert", "--force", dom0.configs / "good.cfg").code == 0
-    assert "stamp" in json.loads(dom0.run("status", "--json", "odd").out)[0]["reasons"][0]
+    assert "stamp" in lines(json.loads(dom0.run("status", "--json", "odd").out)[0]["reasons"])[0]
     assert dom0.run("convert", odd).code == 0
     assert dom0.run("status").code == 0
 
@@ -202,7 +203,7 @@ def test_damage_of_what_is_known_of_a_kernel_is_told_and_mended(dom0: Dom0) -> N
     good, kernel = json.loads(result.out)
     assert (good["name"], good["reasons"]) == ("good", [])
     assert kernel["name"].startswith("kernels[")
-    assert "bits: it must be 32 or 64 (it is 63)" in kernel["reasons"][0]
+    assert "bits: it must be 32 or 64 (it is 63)" in lines(kernel["reasons"])[0]
     assert "good: unchanged" in dom0.run("convert").out
     assert report.read_bytes() == sound
     assert dom0.run("status").code == 0
@@ -220,7 +221,7 @@ def test_two_records_of_a_guest_are_told_until_it_is_converted(dom0: Dom0) -> No
     states = json.loads(dom0.run("status", "--json").out)
     told = [each["name"] for each in states if each["stale"]]
     assert told == ["good", "other"]
-    assert sum("two records" in why for each in states for why in each["reasons"]) == 2
+    assert sum("two records" in why for each in states for why in lines(each["reasons"])) == 2
     assert dom0.run("convert", dom0.configs / "good.cfg").code == 0
     assert [e["name"] for e in json.loads(dom0.run("status", "--json").out) if e["stale"]] == [
         "other"

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.cli import POWERLESS, Result, shimtool_cli
 from tests.support.dom0 import KERNEL, Dom0
+from tests.support.told import lines
 
 GUEST = f'name = "{{}}"\nkernel = "{KERNEL}"\n'
 
@@ -18,7 +19,8 @@ def scanned(dom0: Dom0, *words: str | Path) -> dict[str, str]:
     result = dom0.run("scan", "--json", *words)
     assert result.code == 0, result.err
     return {
-        os.path.relpath(guest["config"], dom0.configs): guest["name"] or " ".join(guest["reasons"])
+        os.path.relpath(guest["config"], dom0.configs): guest["name"]
+        or " ".join(lines(guest["reasons"]))
         for guest in json.loads(result.out)
     }
 

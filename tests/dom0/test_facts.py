@@ -101,10 +101,10 @@ def test_a_version_that_cannot_be_read_is_unknown(
 
 @pytest.mark.parametrize(
     ("words", "xen", "source"),
-    [((), "unknown", "'odd.odd'"), (("--xen", "4.9.2"), "4.9.2", "--xen 4.9.2")],
+    [((), None, "'odd.odd'"), (("--xen", "4.9.2"), "4.9.2", "--xen 4.9.2")],
 )
 def test_xen_wins_over_a_version_that_cannot_be_read(
-    tmp_path: Path, words: tuple[str, ...], xen: str, source: str
+    tmp_path: Path, words: tuple[str, ...], xen: str | None, source: str
 ) -> None:
     """In a mount namespace of its own, where /sys shows such a hypervisor."""
     through = sys_of(tmp_path, {"version/major": "odd", "version/minor": "odd"})

@@ -9,6 +9,7 @@ import pytest
 from tests.support import hypervisors
 from tests.support.cli import Result, shimtool_cli
 from tests.support.dom0 import Dom0, make_dom0
+from tests.support.told import lines
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_hosts_that_lose_events(xen: str, dom0: Dom0, assets: Path) -> None:
     assert f"seen: {xen}" in text
     assert dom0.run("plan", "--force", "--xen", xen).code == 0
     (unknown,) = json.loads(dom0.run("plan", "--json").out)
-    assert "host not known well enough" in "".join(unknown["warnings"])
+    assert "host not known well enough" in "".join(lines(unknown["warnings"]))
 
 
 @pytest.mark.parametrize("xen", ["4.6.6", "4.7.5", "4.8.3", "4.9.2", "4.10.1", "4.21", "4.30"])
@@ -81,9 +82,9 @@ def test_without_vtx_or_svm_xpti_remains(dom0: Dom0, without_vtx: tuple[str, ...
         assert "XPTI in Xen (XSA-254): 4.7.5, 4.8.4, 4.9.2, 4.10.1 or later" in text
     (guest,) = json.loads(dom0.run("scan", "--json", through=without_vtx).out)
     assert not guest["convertible"]
-    assert "no VT-x/SVM" in guest["reasons"][0]
+    assert "no VT-x/SVM" in lines(guest["reasons"])[0]
     facts = json.loads(shimtool_cli("host", "--json", through=without_vtx).out)
-    assert facts["hvm"] == "no"
+    assert facts["hvm"] is False
     assert {kind["modes"] == [] for kind in facts["shims"].values()} == {True}
 
 

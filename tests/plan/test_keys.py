@@ -53,7 +53,8 @@ def check(key: str, row: Row, mode: Mode, old: bytes, outcome: Planned | Refused
         return
     assert isinstance(outcome, Planned), outcome
     settings = dict(outcome.plan.edits.settings)
-    said = [text for text in outcome.plan.warnings if text.startswith(f"{key}= ")]
+    warnings = [each.text for each in outcome.plan.warnings]
+    said = [text for text in warnings if text.startswith(f"{key}= ")]
     new = outcome.new_config
     with reading(old) as before, reading(new) as after:
         was, now = before.value(key), after.value(key)

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from tests.support.dom0 import Dom0
+from tests.support.told import lines
 
 
 def warned(dom0: Dom0, more: str, *words: str) -> str:
     config: Path = dom0.guest(more=more)
     (planned,) = json.loads(dom0.run("plan", "--json", *words, config).out)
-    return "\n".join(planned["warnings"])
+    return "\n".join(lines(planned["warnings"]))
 
 
 def test_memory_that_does_not_do(debian_dom0: Dom0) -> None:
@@ -33,12 +34,12 @@ def test_memory_that_does_not_do(debian_dom0: Dom0) -> None:
 def test_memory_that_may_not_do(dom0: Dom0, memory: int, too_little: bool) -> None:
     """Of a kernel that pygrub finds at each start nothing is known: 384 MB, the share included."""
     (planned,) = [planned_pygrub(dom0, f"memory = {memory}\n", "--xen", "4.17.7")]
-    assert ("may be too little" in "\n".join(planned["warnings"])) == too_little
+    assert ("may be too little" in "\n".join(lines(planned["warnings"]))) == too_little
 
 
 def test_memory_is_not_said_to_be_little_for_pv_grub(dom0: Dom0) -> None:
     planned = planned_pygrub(dom0, "memory = 128\n", "--xen", "4.17.7", "--boot-loader", "pvgrub")
-    assert not any("memory" in text for text in planned["warnings"])
+    assert not any("memory" in text for text in lines(planned["warnings"]))
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def planned_pygrub(dom0: Dom0, more: str, *words: str) -> dict[str, Any]:
 )
 def test_how_wide_pv_grub_is(dom0: Dom0, words: tuple[str, ...], bits: str, other: str) -> None:
     planned = planned_pygrub(dom0, "", "--xen", "4.17.7", *words)
-    (text,) = planned["warnings"]
+    (text,) = lines(planned["warnings"])
     assert f"is the {bits}-bit one" in text
     assert f"--pvgrub {other}" in text
 

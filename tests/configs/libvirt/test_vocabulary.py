@@ -77,7 +77,8 @@ def said_of(guest: Guest, host: Host, settings: Settings) -> Iterator[str | None
     for fault in payload_independent_faults(guest, host, made.shim, settings):
         yield from (fault.message, fault.seen, fault.remedy)
     try:
-        yield from plan(guest, made.payload, made.shim, host, settings).warnings
+        planned = plan(guest, made.payload, made.shim, host, settings)
+        yield from (each.text for each in planned.warnings)
     except ShimtoolError as error:
         for fault in error.faults:
             yield from (fault.message, fault.seen, fault.remedy)
