@@ -17,7 +17,8 @@ PYTEST := $(RUN) -m pytest
 REQUIRE := container/apt-require
 
 SCRIPTS := container/apt-require container/collect-assets container/device-model/shimtool-dm \
-	container/make-man container/make-wheel container/prestage/build container/pvgrub/guest/build \
+	container/deb/make-deb container/make-man container/make-wheel \
+	container/prestage/build container/pvgrub/guest/build \
 	container/image/build container/image/ci/shimtool container/image/update-lock \
 	container/image/make-base container/image/make-context container/image/make-dist \
 	container/image/sign-dist \
@@ -40,7 +41,7 @@ FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdis
 	runc shellcheck uidmap util-linux xorriso
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE appliance-test bench dist fuzz image help man venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test wheel clean
+.PHONY: FORCE appliance-test bench deb dist fuzz image help man venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,6 +117,9 @@ wheel: venv ## A wheel for pip and pipx, in build/wheel; it wants SHIMTOOL_ASSET
 dist: $(CONTEXT).appliance ## The image as a tarball with launcher, for dom0s without network (SIGN=KEY signs it)
 	@$(REQUIRE) $(FOR_MAN)
 	@PYTHON=$(RUN) container/image/make-dist $(CONTEXT) build/dist
+
+deb: dist ## A Debian package of the launcher and the image for dom0, in build/deb
+	@PYTHON=$(RUN) container/deb/make-deb build/dist build/deb
 
 appliance-test: image dist ## Run the image under docker, podman and neither
 	@$(REQUIRE) $(FOR_APPLIANCE)

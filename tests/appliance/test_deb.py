@@ -1,0 +1,95 @@
+"""`make deb`: a package that a Debian dom0 installs, uses and removes again."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.appliance import busybox
+from tests.appliance.conftest import Dist
+from tests.docs.test_readme import COMMANDS
+from tests.support.debs import ROOT
+from tests.support.pages import DOCS
+
+pytestmark = pytest.mark.appliance
+
+CONFIG = "/etc/xen/web01.cfg"
+
+
+def make(dist: Dist, folder: Path) -> Path:
+    environ = {**os.environ, "PYTHON": sys.executable, "SOURCE_DATE_EPOCH": "1764373200"}
+    program = ROOT / "container" / "deb" / "make-deb"
+    subprocess.run([program, dist.folder, folder], check=True, env=environ)
+    (package,) = folder.iterdir()
+    return package
+
+
+@pytest.fixture(scope="module")
+def package(dist: Dist, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(dist, tmp_path_factory.mktemp("deb") / "made")
+
+
+@pytest.fixture
+def dom0(tmp_path: Path) -> Path:
+    """A dom0 with busybox and an empty database of dpkg's."""
+    root = tmp_path / "dom0"
+    busybox.make_root(root, (*busybox.APPLETS, "xzcat"))
+    for name in ("info", "updates", "triggers"):
+        (root / "var/lib/dpkg" / name).mkdir(parents=True)
+    (root / "var/lib/dpkg/status").touch()
+    return root
+
+
+def dpkg(root: Path, *words: str | Path) -> None:
+    """Run dpkg on another root: busybox has no packages that it could depend on."""
+    command = ["dpkg", f"--root={root}", "--force-depends", *words]
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def test_installed_used_and_removed(package: Path, dom0: Path) -> None:
+    dpkg(dom0, "--install", package)
+    with busybox.mounted(dom0):
+        done = busybox.on_dom0(dom0, "/usr/sbin/shimtool", "convert", "--xen", "4.9.2", CONFIG)
+    assert done.code == 0, done.err
+    dpkg(dom0, "--purge", "shimtool")
+    left = {path.name for path in dom0.rglob("*") if "shimtool" in path.name}
+    assert left == {"shimtool", "shimtool-dm", "shimtool.yaml"}  # /var/lib/xen/shimtool
+    assert (dom0 / "var/lib/xen/shimtool/web01.iso").is_file()
+    assert not (dom0 / "var/cache/shimtool").exists()
+
+
+def test_what_is_in_it(package: Path, tmp_path: Path) -> None:
+    subprocess.run(["dpkg-deb", "--extract", package, tmp_path], check=True)
+    shown = {path.name.removesuffix(".gz") for path in (tmp_path / "usr/share/man").rglob("*.gz")}
+    assert shown == {path.stem for path in DOCS.glob("*.[0-9].md")}
+    assert "MIT" in (tmp_path / "usr/share/doc/shimtool/copyright").read_text()
+
+
+def test_made_twice_it_is_the_same(package: Path, dist: Dist, tmp_path: Path) -> None:
+    assert make(dist, tmp_path / "again").read_bytes() == package.read_bytes()
+
+
+def completed(script: Path, *words: str) -> list[str]:
+    """What bash offers for the last word."""
+    program = (
+        f'. {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shimtool;'
+        ' printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    command = ["bash", "-c", program, "bash", "shimtool", *words]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.split()
+
+
+def test_bash_completes(package: Path, tmp_path: Path) -> None:
+    subprocess.run(["dpkg-deb", "--extract", package, tmp_path], check=True)
+    script = tmp_path / "usr/share/bash-completion/completions/shimtool"
+    assert {words[0] for words in COMMANDS} < {*completed(script, "")}
+    assert completed(script, "conv") == ["convert"]
+    assert completed(script, "convert", "--in") == ["--in", "--in-place"]
+    assert completed(script, "convert", "--out", "x", "--j") == ["--jobs", "--json"]
+    assert completed(script, "shims", "a") == ["add"]
+    assert completed(script, "shims", "add", "--k") == ["--kind"]
+    assert completed(script, "help", "k") == ["keys"]
+    assert completed(script, "scan", "") == []  # bash's own: files
