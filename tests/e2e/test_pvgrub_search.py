@@ -86,3 +86,34 @@ def test_search_and_32_bit_kernel(environment: Environment) -> None:
 @pytest.mark.modes("pvh")
 def test_search_and_64_bit_kernel(environment: Environment) -> None:
     search(environment, "x86_64")
+
+
+@pytest.mark.modes("hvm")
+def test_the_width_follows_the_kernel(environment: Environment) -> None:
+    """Where the guest's disk is here at conversion; its words pass the 32-bit module, too."""
+    entry = "title 32 bits\nroot (hd0,0)\nkernel /boot/second x=y\n"
+    environment.files.tree(
+        "root",
+        {
+            "boot/grub/menu.lst": f"default 0\ntimeout 0\n{entry}",
+            "boot/second": second.kernel("i386", environment.files.secret),
+        },
+    )
+    disk = environment.files.partitioned_disk("width", "root")
+    config = environment.convert(
+        "width",
+        f"""
+bootloader = "pygrub"
+name = "width"
+memory = 256
+extra = "from=config"
+disk = ["file:{disk},xvda,w"]
+""",
+    )
+    with environment.boot("width", config) as guest:
+        console = guest.console()
+        (facts,) = guest.starts()
+    assert facts.one("cmdline") == "second kernel, i386"
+    assert facts.one("token") == environment.files.secret
+    assert "PV GRUB: adding to the kernel's command line: from=config" in console
+    assert "PV GRUB: taking /boot/grub/menu.lst of xen/xvda,1" in console
