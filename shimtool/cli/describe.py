@@ -33,8 +33,12 @@ def _rows(plan: Plan) -> Iterable[tuple[str, str]]:
     elif isinstance(plan.guest.boot, BootloaderBoot):
         yield "boot loader", f"{plan.guest.boot.program.text}, which xl runs at each start"
     yield "writes", ", ".join(plan.files)
+    for each in plan.differences:
+        yield "differs", each.text
+    told = {each.text for each in plan.differences}
     for warning in plan.warnings:
-        yield "warning", warning.text
+        if warning.text not in told:
+            yield "warning", warning.text
 
 
 def _payload(image: BootImage, payload: Payload) -> Iterable[tuple[str, str]]:

@@ -17,7 +17,18 @@ from shimtool.dom0.detect import version_name
 from shimtool.dom0.paths import SearchPaths
 from shimtool.dom0.releases import Fact
 from shimtool.errors import Code, Fault, coded
-from shimtool.model import Caution, Concern, Guest, GuestType, Host, Mode, Plan, Shim, ShimKind
+from shimtool.model import (
+    Caution,
+    Concern,
+    Difference,
+    Guest,
+    GuestType,
+    Host,
+    Mode,
+    Plan,
+    Shim,
+    ShimKind,
+)
 from shimtool.output.report import DamagedRecord
 from shimtool.shims.kinds import kind_of, kinds, versions_for, works_in
 from shimtool.text import printable
@@ -51,8 +62,31 @@ class Change(TypedDict):
     value: str | int | list[str] | None
 
 
+class Differing(TypedDict):
+    """What will not be as before for a guest. `code` stays; the texts may change."""
+
+    code: Concern
+    short: str
+    message: str
+
+
+class MemorySizes(TypedDict):
+    """MiB that the config gives, and the new one; what the guest sees; what it needs to start.
+
+    `needed` is null where the kernel is not known.
+    """
+
+    before: int
+    after: int
+    guest: int
+    needed: int | None
+
+
 class ScannedGuest(TypedDict):
-    """One guest of `scan --json`; `name` is null where the config could not be read."""
+    """One guest of `scan --json`; `name` is null where the config could not be read.
+
+    Of one that is refused `differs` is empty, and `memory` null.
+    """
 
     name: str | None
     config: str
@@ -60,6 +94,8 @@ class ScannedGuest(TypedDict):
     boot: Literal["kernel", "pvgrub", "bootloader", "none"]
     convertible: bool
     reasons: list[Reason]
+    differs: list[Differing]
+    memory: MemorySizes | None
 
 
 class PlannedGuest(ScannedGuest):
@@ -219,12 +255,14 @@ def scanned(outcome: Outcome) -> ScannedGuest:
     """Return one guest of `scan --json`."""
     match outcome:
         case Planned():
-            return _scanned(outcome.config, outcome.parsed.guest, ())
+            return _scanned(outcome.config, outcome.parsed.guest, (), outcome.plan)
         case Refused():
-            return _scanned(outcome.config, outcome.guest, outcome.faults)
+            return _scanned(outcome.config, outcome.guest, outcome.faults, None)
 
 
-def _scanned(config: Path, guest: Guest | None, faults: Iterable[Fault]) -> ScannedGuest:
+def _scanned(
+    config: Path, guest: Guest | None, faults: Iterable[Fault], plan: Plan | None
+) -> ScannedGuest:
     reasons = list(map(reason, faults))
     return {
         "name": guest.name if guest else None,
@@ -233,6 +271,26 @@ def _scanned(config: Path, guest: Guest | None, faults: Iterable[Fault]) -> Scan
         "boot": guest.boot.kind if guest else "none",
         "convertible": not reasons,
         "reasons": reasons,
+        "differs": [_differing(each) for each in plan.differences] if plan else [],
+        "memory": _sizes(plan) if plan else None,
+    }
+
+
+def _differing(each: Difference) -> Differing:
+    return {
+        "code": each.concern,
+        "short": printable(each.short),
+        "message": printable(each.text),
+    }
+
+
+def _sizes(plan: Plan) -> MemorySizes:
+    memory = plan.memory
+    return {
+        "before": plan.guest.memory,
+        "after": memory.container,
+        "guest": memory.guest,
+        "needed": memory.needed,
     }
 
 

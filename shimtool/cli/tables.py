@@ -16,12 +16,28 @@ _YES = {None: "unknown", True: "yes", False: "no"}
 
 def scan_rows(guests: Iterable[ScannedGuest]) -> list[Row]:
     """Return the rows of `scan`, the head first."""
-    rows: list[Row] = [("NAME", "TYPE", "BOOT", "CONVERTIBLE", "CONFIG / WHY NOT")]
+    rows: list[Row] = [("NAME", "TYPE", "BOOT", "CONVERTIBLE", "DIFFERS", "CONFIG / WHY NOT")]
     for guest in guests:
         yes = "yes" if guest["convertible"] else "no"
         why = "; ".join(map(reason_line, guest["reasons"])) or guest["config"]
-        rows.append((guest["name"] or "?", guest["type"], guest["boot"], yes, why))
+        rows.append((guest["name"] or "?", guest["type"], guest["boot"], yes, differs(guest), why))
     return rows
+
+
+def differs(guest: ScannedGuest, width: int | None = None) -> str:
+    """Return what differs for a guest in `width` characters: what there is no room for is counted.
+
+    "-" for a guest that is not converted, "same" where nothing differs.
+    """
+    short = [each["short"] for each in guest["differs"]]
+    if not short:
+        return "same" if guest["convertible"] else "-"
+    for kept in range(len(short), 0, -1):
+        left = [f"+{len(short) - kept}"] if kept < len(short) else []
+        text = ", ".join([*short[:kept], *left])
+        if width is None or len(text) <= width:
+            return text
+    return f"{len(short)} things"
 
 
 def scan_summary(outcomes: Sequence[Outcome], skipped: Sequence[Path]) -> list[str]:
@@ -38,10 +54,18 @@ def scan_summary(outcomes: Sequence[Outcome], skipped: Sequence[Path]) -> list[s
         + ", ".join(f"{count} {what}" for count, what in counts if count),
         *_grouped([each for each in refused if not _is_not_pv(each)]),
     ]
+    if more := sum(_more_memory(each) for each in outcomes):
+        lines.append(f"the host gives them {more} MB more than now (--memory keep: nothing)")
     if skipped:
         files = _count(len(skipped), "other file")
         lines.append(f"{files} left out, no guest configs: {_names([p.name for p in skipped])}")
     return [printable(line) for line in lines]
+
+
+def _more_memory(outcome: Outcome) -> int:
+    if isinstance(outcome, Refused):
+        return 0
+    return max(0, outcome.plan.memory.container - outcome.plan.guest.memory)
 
 
 def _is_not_pv(refused: Refused) -> bool:

@@ -24,9 +24,12 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from shimtool.cli.results import ScannedGuest, reason_line
+from shimtool.cli.tables import differs
 from shimtool.commands.progress import Progress
 from shimtool.text import printable
 
+_LEAST = 14  # columns of what differs, else it stands below: "memory +107 MB"
+_MOST = 30  # columns of it on a wide terminal
 _WIDE = 110  # columns from which on reasons stand beside a guest, else below
 _GAP = 2  # columns between cells
 _HEAD = ("NAME", "TYPE", "BOOT", "CONVERTIBLE")
@@ -40,11 +43,14 @@ def print_guests(guests: Sequence[ScannedGuest], *, file: Any = None) -> None:  
     if console.width >= _WIDE:
         console.print(_table(guests))
         return
-    widths = _widths(guests, console.width)
-    console.print(_line(_HEAD, widths, "bold"))
+    widths, room = _widths(guests, console.width)
+    if room:
+        widths.append(room)
+    console.print(_line([*_HEAD, "DIFFERS"][: len(widths)], widths, "bold"))
     for guest in guests:
-        console.print(_line(_cells(guest), widths))
-        for text in _below(guest):
+        cells = [*_cells(guest), differs(guest, room)] if room else _cells(guest)
+        console.print(_line(cells, widths))
+        for text in [*_below(guest), *([] if room else _differing(guest))]:
             console.print(Padding(Text(text, overflow="fold"), (0, 0, 0, 4), expand=False))
 
 
@@ -59,12 +65,12 @@ def print_notes(lines: Iterable[str]) -> None:
 
 def _table(guests: Sequence[ScannedGuest]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for head in (*_HEAD, "CONFIG / WHY NOT"):
-        table.add_column(head, overflow="fold")
+    for head in (*_HEAD, "DIFFERS", "CONFIG / WHY NOT"):
+        table.add_column(head, overflow="fold", max_width=_MOST if head == "DIFFERS" else None)
     for guest in guests:
         *cells, yes = _cells(guest)
         below = Text("\n".join(_below(guest)), overflow="fold")
-        table.add_row(*map(Text, cells), Text(yes, _STYLES[yes]), below)
+        table.add_row(*map(Text, cells), Text(yes, _STYLES[yes]), Text(differs(guest)), below)
     return table
 
 
@@ -77,16 +83,25 @@ def _below(guest: ScannedGuest) -> list[str]:
     return list(map(reason_line, guest["reasons"])) or [printable(guest["config"])]
 
 
-def _widths(guests: Sequence[ScannedGuest], console: int) -> list[int]:
-    """Return the columns' widths; the names get what the others leave."""
+def _differing(guest: ScannedGuest) -> list[str]:
+    return [f"differs: {differs(guest)}"] if guest["convertible"] else []
+
+
+def _widths(guests: Sequence[ScannedGuest], console: int) -> tuple[list[int], int]:
+    """Return the columns' widths, and that of what differs; 0 where there is no room for it.
+
+    The names get what the others leave; what they leave goes to what differs.
+    """
     rows = [_HEAD, *map(_cells, guests)]
     name, *others = (max(map(cell_len, column)) for column in zip(*rows, strict=True))
     room = console - sum(others) - _GAP * len(others)
-    return [max(4, min(name, room)), *others]
+    name = max(4, min(name, room))
+    left = room - name - _GAP
+    return [name, *others], left if left >= _LEAST else 0
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], style: str = "") -> Table | Text:
-    styles = [style, style, style, style or _STYLES[cells[-1]]]
+    styles = [style, style, style, style or _STYLES[cells[3]], style][: len(cells)]
     gap = " " * _GAP
     if cell_len(cells[0]) <= widths[0]:  # as nearly always, and much faster than a table
         sized = (set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))

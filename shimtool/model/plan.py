@@ -182,6 +182,19 @@ class Caution:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """What is not as before for a guest, in a few words and in whole.
+
+    It `warns` if the admin should read it before the guest starts: it is a Caution too.
+    """
+
+    concern: Concern
+    short: str
+    text: str
+    warns: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What a guest's container will have, what of it is left for the `guest`, in MiB.
 
@@ -207,4 +220,5 @@ class Plan:
     image: BootImage
     memory: Memory
     files: tuple[str, ...]
+    differences: tuple[Difference, ...] = ()
     warnings: tuple[Caution, ...] = ()

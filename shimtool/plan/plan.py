@@ -21,6 +21,7 @@ from shimtool.model import (
 )
 from shimtool.plan import boot_image, bootloader, command_line, disks, hvm, libvirt, pvgrub, pvh
 from shimtool.plan.command_line import Carrier
+from shimtool.plan.differences import differences
 from shimtool.plan.hosting import carrier, host_faults, pre_stage, shim_args
 from shimtool.plan.memory import memory
 from shimtool.plan.refusals import guest_faults
@@ -47,6 +48,7 @@ def plan(guest: Guest, payload: Payload | None, shim: Shim, host: Host, settings
     if payload is not None and mode is Mode.HVM:
         image = boot_image.for_iso(image, payload)
     size = memory(guest, image, mode, settings)
+    differs = differences(guest, image, size, mode)
     files = pvh.files(guest, image) if mode is Mode.PVH else (hvm.iso_file(guest),)
     return Plan(
         guest=guest,
@@ -56,8 +58,9 @@ def plan(guest: Guest, payload: Payload | None, shim: Shim, host: Host, settings
         image=image,
         memory=size,
         files=(*files, guest.new_config),
+        differences=differs,
         warnings=(
-            *warnings(guest, image, size, host, mode),
+            *warnings(guest, image, size, differs, host, mode),
             *(Caution(Concern.LIBVIRT, text) for text in libvirt.warnings(guest, mode, settings)),
         ),
     )

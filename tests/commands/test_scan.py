@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from shimtool.cli.results import ScannedGuest
 from tests.support.dom0 import Dom0
 from tests.support.screen import Seen, on_screen
 
@@ -66,6 +67,61 @@ def test_narrow_terminals_have_the_reasons_below_in_whole_words(many: Dom0, colu
     assert "kernel /boot/gone is not here" in text
 
 
+@pytest.mark.parametrize("columns", [45, 80, 140])
+def test_what_differs_is_told_in_a_few_words(dom0: Dom0, columns: int) -> None:
+    """In a column of its own as far as it has room, below the guest where there is none."""
+    dom0.guest("web01")
+    dom0.guest("db01", "vcpus = 4\nmaxvcpus = 8\nmaxmem = 4096\nvfb = ['type=vnc']\n")
+    dom0.config("gone.cfg", 'name = "gone"\nkernel = "/boot/gone"\n')
+    seen = scan(dom0, columns)
+    assert max(map(len, seen.lines)) <= columns
+    text = " ".join(" ".join(seen.lines).split())
+    if columns == 80:
+        column = seen.lines[0].index("DIFFERS")
+        (web,) = [line for line in seen.lines if line.startswith("web01")]
+        (database,) = [line for line in seen.lines if line.startswith("db01")]
+        (gone,) = [line for line in seen.lines if line.startswith("gone ")]
+        assert web[column:].rstrip() == "memory +27 MB, kernel on ISO"
+        assert database[column:].rstrip() == "memory +27 MB, maxmem fixed, kernel on ISO, +3"
+        assert gone[column:].rstrip() == "-"
+    else:
+        assert ("DIFFERS" in text, "differs: memory" in text) == (columns == 140, columns == 45)
+    if columns == 45:
+        every = "maxmem fixed, kernel on ISO, maxvcpus fixed, migrates with 1 vCPU, no vfb"
+        assert f"differs: memory +27 MB, {every}" in text
+
+
+def test_what_differs_is_data(dom0: Dom0) -> None:
+    dom0.guest("web01", "vfb = ['type=vnc']\n")
+    dom0.config("gone.cfg", 'name = "gone"\nkernel = "/boot/gone"\n')
+    gone, web = json.loads(dom0.run("scan", "--json").out)
+    assert (gone["differs"], gone["memory"]) == ([], None)
+    assert [each["code"] for each in web["differs"]] == ["memory", "kernel-upgrade", "key"]
+    assert web["differs"][0] == {
+        "code": "memory",
+        "short": "memory +27 MB",
+        "message": "memory=512 becomes 539: the host gives 27 MB more, as the shim takes so much",
+    }
+    sizes = web["memory"]
+    assert (sizes["before"], sizes["after"], sizes["guest"]) == (512, 539, 512)
+    assert sizes["needed"] < 100  # a tiny kernel
+    (kept, *_others) = json.loads(dom0.run("scan", "--json", "--memory", "keep").out)[1]["differs"]
+    assert kept["short"] == "guest -25 MB"
+
+
+def test_plan_lists_what_differs_in_whole(dom0: Dom0) -> None:
+    config = dom0.guest("web01", "vcpus = 2\n")
+    said = dom0.run("plan", config).out
+    (web,) = json.loads(dom0.run("plan", "--json", config).out)
+    assert len(web["differs"]) == 3
+    for each in web["differs"]:
+        assert f"  differs:      {each['message']}\n" in said
+    assert "warning" in dom0.run("convert", config).err
+    warnings, told = ({each["message"] for each in web[key]} for key in ("warnings", "differs"))
+    assert len(warnings & told) == 2, "what differs and warns is both"
+    assert said.count("with more than one vCPU") == 1
+
+
 def test_long_names_fold_where_there_is_no_room(many: Dom0) -> None:
     lines = scan(many, 45).lines
     start = next(at for at, line in enumerate(lines) if line.startswith(LONG[:8]))
@@ -92,7 +148,10 @@ def test_colours_only_where_they_are_wanted(many: Dom0) -> None:
 def test_a_dumb_terminal_gets_plain_lines(many: Dom0, term: str) -> None:
     seen = scan(many, 200, TERM=term)
     assert b"\x1b" not in seen.raw
-    assert row(seen, "web01") == ["web01", "pv", "kernel", "yes", str(many.configs / "web01.cfg")]
+    cells = row(seen, "web01")
+    assert cells[:4] == ["web01", "pv", "kernel", "yes"]
+    assert cells[-1] == str(many.configs / "web01.cfg")
+    assert " ".join(cells[4:-1]) == "memory +27 MB, kernel on ISO"
 
 
 def test_piped_it_is_one_aligned_line_a_guest(many: Dom0) -> None:
@@ -109,20 +168,20 @@ def test_piped_it_is_one_aligned_line_a_guest(many: Dom0) -> None:
 def test_the_summary_counts_and_groups(many: Dom0) -> None:
     result = many.run("scan")
     assert result.code == 0
-    count, most, other = result.err.splitlines()
+    count, most, other, memory = result.err.splitlines()
     assert count == "8 guests: 4 would convert, 1 not PV, 3 refused"
     assert most.startswith("  3: kernel /boot/gone is not here")
     assert most.endswith("(old1, old2, pci)")
     assert other == "  1: PCI passthrough does not work through the shim (pci)"
+    assert memory == "the host gives them 108 MB more than now (--memory keep: nothing)"
+    assert "host gives" not in many.run("scan", "--memory", "keep").err
 
 
 def test_json_is_all_there_is(many: Dom0) -> None:
     result = many.run("scan", "--json")
     guests = json.loads(result.out)
     assert (result.code, result.err) == (0, "")
-    assert {frozenset(guest) for guest in guests} == {
-        frozenset({"name", "config", "type", "boot", "convertible", "reasons"})
-    }
+    assert {frozenset(guest) for guest in guests} == {frozenset(ScannedGuest.__annotations__)}
     assert sum(guest["convertible"] for guest in guests) == 4
 
 

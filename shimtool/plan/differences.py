@@ -1,0 +1,91 @@
+"""What will not be as before for a guest: a few words for `scan`, sentences for `plan`.
+
+What holds for every guest under a shim is in the manual (shimtool-how-it-works).
+"""
+
+from collections.abc import Iterator
+
+from shimtool.dom0.keys import TABLE, Fate
+from shimtool.model import BootImage, BootloaderBoot, Concern, Difference, Guest, Memory, Mode
+from shimtool.plan.hvm import pins_vcpus
+
+# NR_CPUS in Xen's own pvshim_defconfig; seen too: "Dom1 has maximum 32 VCPUs" where 128 are listed.
+_SHIM_VCPUS = 32
+
+
+def differences(
+    guest: Guest, image: BootImage, memory: Memory, mode: Mode
+) -> tuple[Difference, ...]:
+    """List what differs, what costs most first."""
+    return (
+        *_memory(guest, memory),
+        *_kernel(guest, image, mode),
+        *_vcpus(guest, image),
+        *_lost(guest, mode),
+    )
+
+
+def _memory(guest: Guest, memory: Memory) -> Iterator[Difference]:
+    more, less = memory.container - guest.memory, guest.memory - memory.guest
+    becomes = f"{guest.words.given('memory', guest.memory, 'MiB')} becomes {memory.container}"
+    if more > 0 and memory.container == memory.needed:
+        text = (
+            f"{becomes}: the shim needs as much to start this kernel; with --memory keep it stays,"
+            " and the guest does not start"
+        )
+        yield Difference(Concern.MEMORY, f"memory +{more} MB", text)
+    elif more > 0:
+        text = f"{becomes}: the host gives {more} MB more, as the shim takes so much"
+        yield Difference(Concern.MEMORY, f"memory +{more} MB", text, warns=False)
+    if less > 0:
+        text = f"the guest has {less} MB less than before: the shim takes them"
+        yield Difference(Concern.MEMORY, f"guest -{less} MB", text, warns=False)
+    if guest.maxmem > guest.memory:
+        most = guest.words.given("maxmem", guest.maxmem, "MiB")
+        text = f"{most} becomes {memory.container}: memory cannot be raised above that"
+        yield Difference(Concern.MEMORY, "maxmem fixed", text)
+
+
+def _kernel(guest: Guest, image: BootImage, mode: Mode) -> Iterator[Difference]:
+    """Tell what finds the kernel now; plan/pvgrub.py warns of what else comes of it."""
+    payload = image.payload
+    if payload is None:
+        return
+    if payload.extracted is not None:
+        text = "it boots a copy of its kernel: after an upgrade inside the guest convert again"
+        yield Difference(Concern.KERNEL, "frozen kernel", text, warns=False)
+    elif isinstance(guest.boot, BootloaderBoot):
+        text = "PV GRUB, in place of its boot loader, finds its kernel at each start"
+        yield Difference(Concern.BOOT_LOADER, "PV GRUB", text, warns=False)
+    elif mode is Mode.HVM:
+        text = "after a kernel upgrade in dom0 run shimtool convert again"
+        yield Difference(Concern.KERNEL_UPGRADE, "kernel on ISO", text)
+
+
+def _vcpus(guest: Guest, image: BootImage) -> Iterator[Difference]:
+    given = guest.words.given
+    if guest.maxvcpus > guest.vcpus:
+        becomes = f" becomes {guest.vcpus}" if pins_vcpus(guest, image) else ""
+        text = f"{given('maxvcpus', guest.maxvcpus)}{becomes}: vCPUs cannot be added later"
+        yield Difference(Concern.VCPUS, "maxvcpus fixed", text)
+    if guest.vcpus > 1:
+        text = (
+            f"{given('vcpus', guest.vcpus)}: with more than one vCPU a guest stops after save and"
+            " restore, or live migration (seen with shim 4.17.7): give it one before"
+        )
+        yield Difference(Concern.VCPUS, "migrates with 1 vCPU", text)
+    if guest.vcpus > _SHIM_VCPUS:
+        text = (
+            f"{given('vcpus', guest.vcpus)}: a shim gives its guest {_SHIM_VCPUS} at most, unless"
+            " it was built for more (its log: 'has maximum N VCPUs')"
+        )
+        yield Difference(Concern.VCPUS, f"{_SHIM_VCPUS} vCPUs", text)
+
+
+def _lost(guest: Guest, mode: Mode) -> Iterator[Difference]:
+    """Yield the keys that the new config goes without."""
+    for row in TABLE:
+        for key in row.keys if row.message and row.fate(mode) is Fate.DROPPED else ():
+            if key in guest.non_empty_keys:
+                text = f"{guest.written(key)} {row.said(guest.words)}"
+                yield Difference(Concern.KEY, f"no {guest.words.name(key)}", text)
