@@ -52,10 +52,10 @@ def test_again_is_unchanged(dom0: Dom0) -> None:
 def test_an_edit_since_is_never_lost(dom0: Dom0) -> None:
     config = dom0.guest()
     dom0.run("convert", "--in-place")
-    edited = config.read_bytes().replace(b"memory = 512", b"memory = 640")
+    edited = config.read_bytes().replace(b"\nmemory = 539", b"\nmemory = 640")
     config.write_bytes(edited)
     for command in (("restore",), ("convert", "--in-place"), ("convert", "--in-place", "--force")):
-        refused(dom0.run(*command), "edited", "-memory = 512", "+memory = 640")
+        refused(dom0.run(*command), "edited", "-memory = 539", "+memory = 640")
         assert config.read_bytes() == edited
 
 

@@ -14,7 +14,7 @@ def edited(dom0: Dom0) -> bytes:
     dom0.guest()
     assert dom0.run("convert").code == 0
     path = dom0.out / "web01.cfg"
-    path.write_bytes(path.read_bytes().replace(b"memory = 512", b"memory = 640"))
+    path.write_bytes(path.read_bytes().replace(b"\nmemory = 539", b"\nmemory = 640"))
     return path.read_bytes()
 
 
@@ -23,7 +23,7 @@ def test_an_edit_is_shown_and_not_overwritten(dom0: Dom0, more: str) -> None:
     """Neither where nothing else changed, nor where the guest's config did too."""
     edit = edited(dom0)
     dom0.guest(more=more)
-    said = ("out/web01.cfg: this output was edited", "-memory = 512", "+memory = 640", "--force")
+    said = ("out/web01.cfg: this output was edited", "-memory = 539", "+memory = 640", "--force")
     refused(dom0.run("convert"), *said)
     assert (dom0.out / "web01.cfg").read_bytes() == edit
 
@@ -31,7 +31,7 @@ def test_an_edit_is_shown_and_not_overwritten(dom0: Dom0, more: str) -> None:
 def test_force_overwrites_an_edit(dom0: Dom0) -> None:
     edit = edited(dom0)
     assert dom0.run("convert", "--force").code == 0
-    assert (dom0.out / "web01.cfg").read_bytes() == edit.replace(b"640", b"512")
+    assert (dom0.out / "web01.cfg").read_bytes() == edit.replace(b"640", b"539")
     assert "unchanged" in dom0.run("convert").out
 
 
