@@ -46,11 +46,10 @@ def main(defaults: Mapping[str, object] | None = None) -> None:
 
 def _run(asked: Asked, defaults: Mapping[str, object]) -> int:
     try:
-        from shimtool.cli.app import app  # noqa: PLC0415 - Ctrl-C may come while this loads
+        # Ctrl-C may come while this loads.
+        from shimtool.cli.app import COMMANDS, app  # noqa: PLC0415
 
-        commands = app.registered_commands
-        names = {each.name or getattr(each.callback, "__name__", "") for each in commands}
-        names -= {"help"}  # it takes none, and is an option's name too
+        names = COMMANDS.keys() - {"shims", "help"}  # they take none; help is an option, too
         app(prog_name="shimtool", obj=asked, default_map=dict.fromkeys(names, defaults))
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 0

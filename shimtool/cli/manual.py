@@ -1,15 +1,7 @@
 """The manual's pages, which lie in shimtool/docs: what they are called, and what they hold."""
 
 import re
-import sys
 from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from shimtool.cli.options import told
-from shimtool.system.streams import is_screen
-from shimtool.text import printable, table
 
 DOCS = Path(__file__).parents[1] / "docs"
 _SUMMARY = re.compile(r"^## Name\n\n\S+ - (.*)$", re.MULTILINE)
@@ -41,41 +33,3 @@ def topics() -> list[tuple[str, str]]:
         summary = _SUMMARY.search(text)
         found.append((topic, summary[1] if summary else text.splitlines()[0].lstrip("# ")))
     return found
-
-
-def show_topic(
-    context: typer.Context,
-    topic: Annotated[
-        str | None,
-        typer.Argument(metavar="TOPIC", help=told("A page, or a command.", "the list of pages")),
-    ] = None,
-) -> None:
-    """Show a page of the manual, or the list of them."""
-    if topic is None:
-        typer.echo(table([("TOPIC", "WHAT IT IS ABOUT"), *topics()]))
-    elif page := pages().get(topic):
-        _print(read_page(page))
-    else:
-        _print_help(context, topic)
-
-
-def _print(text: str) -> None:
-    if is_screen(sys.stdout):
-        from shimtool.cli.page import print_page  # noqa: PLC0415 - takes 0.1 s to load
-
-        print_page(text)
-    else:
-        typer.echo(text, nl=False)
-
-
-def _print_help(context: typer.Context, command: str) -> None:
-    """Print what `COMMAND --help` prints."""
-    top = context.find_root()
-    found = getattr(top.command, "commands", {}).get(command)
-    if found is None:
-        known = ", ".join(pages())
-        raise typer.BadParameter(
-            f"{printable(command)!r} is no page and no command; pages: {known}",
-            param_hint="TOPIC",
-        )
-    found.make_context(command, ["--help"], parent=top)

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from shimtool.cli.errors import Asked
+from shimtool.cli.flags import Debug, Verbose, told
 from shimtool.commands.settings import DEFAULT_KERNELS
 from shimtool.errors import UsageError, os_errors_as_faults
 from shimtool.model import BootLoader, MemoryWish, Mode, PvGrub
@@ -32,16 +33,14 @@ def _folder(text: str | Path) -> Path:
     return path.resolve() if ".." in dropwhile("..".__eq__, path.parts) else path
 
 
-def told(what: str, default: object) -> str:
-    """Return a help text with a default that typer cannot know, as it tells others."""
-    return f"{what}  [default: {default}]"
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Say on standard error what is read, written, run.")
+Configs = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        metavar="CONFIG...",
+        readable=False,  # else one that is not would stop the others
+        help=told("Guest configs, folders of them, or patterns.", "all in --in"),
+    ),
 ]
-Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")]
 
 # By the name of the settings' field.
 _OPTIONS: dict[str, Any] = {

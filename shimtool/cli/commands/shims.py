@@ -8,7 +8,8 @@ import typer
 
 from shimtool.assets import find_assets
 from shimtool.cli import results, tables
-from shimtool.cli.options import Json, option_group, told
+from shimtool.cli.flags import STYLE, Json, told
+from shimtool.cli.options import option_group
 from shimtool.model import ShimKind
 from shimtool.shims import catalogue
 from shimtool.shims.add import add
@@ -22,7 +23,7 @@ def _kind(word: str) -> ShimKind:
         raise typer.BadParameter(f"{word!r} is not one of {', '.join(ShimKind)}") from None
 
 
-shims = typer.Typer(help="List, show and add PV shims.", no_args_is_help=True)
+shims = typer.Typer(help="List, show and add PV shims.", **STYLE)
 
 
 @shims.command("list")

@@ -1,0 +1,1 @@
+"""A module for each command: what it takes, and how its results are printed."""

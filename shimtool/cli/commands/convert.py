@@ -1,0 +1,50 @@
+"""`shimtool convert`."""
+
+import sys
+from contextlib import AbstractContextManager, nullcontext
+
+import typer
+
+from shimtool.cli import describe, results, tables
+from shimtool.cli.flags import Json
+from shimtool.cli.options import Configs, option_group
+from shimtool.cli.printing import end, print_faults, print_json
+from shimtool.commands.convert import Converted
+from shimtool.commands.convert import convert as convert_guests
+from shimtool.commands.planning import Refused
+from shimtool.commands.progress import NO_PROGRESS, Progress
+from shimtool.commands.settings import ConvertSettings
+from shimtool.system.streams import is_pipe, is_screen
+
+
+@option_group(ConvertSettings)
+def convert(configs: Configs = None, *, settings: ConvertSettings, as_json: Json = False) -> None:
+    """Write each guest's config, and boot ISO (HVM) or shim (PVH)."""
+    outcomes = []
+    with _progress(as_json=as_json) as progress:
+        for outcome in convert_guests(configs or [], settings, progress):
+            outcomes.append(outcome)
+            with progress.aside():
+                if isinstance(outcome, Refused):
+                    print_faults(outcome.faults)
+                elif not as_json:
+                    typer.echo(_converted(outcome, settings))
+    if as_json:
+        print_json([results.planned(outcome) for outcome in outcomes])
+    else:
+        for line in (*tables.warnings(outcomes), tables.convert_summary(outcomes)):
+            typer.echo(line, err=True)
+    end(outcomes)
+
+
+def _converted(outcome: Converted, settings: ConvertSettings) -> str:
+    return describe.converted(outcome.planned.plan, outcome.status, settings.dom0_out)
+
+
+def _progress(*, as_json: bool) -> AbstractContextManager[Progress]:
+    """Return a bar, on a terminal that nothing else writes to."""
+    if not is_screen(sys.stderr) or (is_pipe(sys.stdout) and not as_json):
+        return nullcontext(NO_PROGRESS)
+    from shimtool.cli.terminal import ProgressBar  # noqa: PLC0415 - takes 0.1 s to load
+
+    return ProgressBar()

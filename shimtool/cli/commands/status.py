@@ -1,0 +1,37 @@
+"""`shimtool status`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shimtool.cli import results, tables
+from shimtool.cli.flags import Json, told
+from shimtool.cli.options import option_group
+from shimtool.cli.printing import print_json, raise_crashes
+from shimtool.commands.settings import OutputSettings
+from shimtool.commands.status import GuestStatus
+from shimtool.commands.status import status as states_of
+from shimtool.text import table
+
+
+@option_group(OutputSettings)
+def status(
+    guests: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="GUEST...", help=told("Names or configs.", "all in --out")),
+    ] = None,
+    *,
+    settings: OutputSettings,
+    as_json: Json = False,
+) -> None:
+    """Say which outputs are stale, and why. New kernel, edited config, newer shim, damage."""
+    found = list(states_of(guests or [], settings.out))
+    states = [results.state(each) for each in found]
+    if as_json:
+        print_json(states)
+    else:
+        typer.echo(table(tables.status_rows(states)))
+    raise_crashes(each.crash for each in found if isinstance(each, GuestStatus))
+    if any(each["stale"] for each in states):
+        raise typer.Exit(1)

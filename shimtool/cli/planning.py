@@ -1,0 +1,15 @@
+"""What scan and plan begin with: the guests that were named, planned."""
+
+from pathlib import Path
+
+from shimtool.commands.planning import Outcome, plan_guests
+from shimtool.commands.run import open_run
+from shimtool.commands.settings import GuestSettings
+from shimtool.configs.find import Found, find_configs
+
+
+def planned(configs: list[Path] | None, settings: GuestSettings) -> tuple[Found, list[Outcome]]:
+    """Return what was found, and an outcome for each config. Raises as `open_run` does."""
+    run = open_run(settings)
+    found = find_configs(configs or [], settings.in_dir, run.search_paths)
+    return found, list(plan_guests(found.configs, run))
