@@ -2,8 +2,6 @@
 
 import io
 import re
-import subprocess
-import sys
 from collections import Counter
 
 import pytest
@@ -110,14 +108,3 @@ def test_nothing_of_a_page_is_lost_on_a_terminal(topic: str) -> None:
     assert Counter(kept.findall(drawn.getvalue())) == Counter(
         kept.findall("".join(said.elements()))
     )
-
-
-def test_who_asks_for_no_page_does_not_wait_for_rich() -> None:
-    program = (
-        "import sys; from shimtool.cli.app import app; from typer.main import get_command;"
-        " get_command(app); print([name for name in sys.modules if name.startswith('rich')])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == "[]\n", done.stderr

@@ -1,0 +1,46 @@
+"""What a command line loads: only what its command needs."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from typer.main import get_command
+
+from shimtool.cli.app import COMMANDS, app
+
+TELLING = """\
+import atexit, sys
+from shimtool.cli.main import main
+atexit.register(lambda: print("loaded:", *sys.modules, file=sys.__stderr__))
+sys.argv = ["shimtool", *sys.argv[1:]]
+main()
+"""
+
+
+def loaded(*words: str) -> Iterator[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", TELLING, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return iter(done.stderr.partition("loaded: ")[2].split())
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("help",), ("help", "keys")])
+def test_who_asks_for_no_guest_loads_no_logic(words: tuple[str, ...]) -> None:
+    ours = {name for name in loaded(*words) if name.startswith("shimtool.")}
+    assert "shimtool.cli.app" in ours
+    layers = {name.split(".")[1] for name in ours}
+    assert layers <= {"cli", "errors", "text", "system"}
+    assert "shimtool.cli.options" not in ours
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_does_not_wait_for_what_draws_on_terminals(name: str) -> None:
+    assert [each for each in loaded(name, "--help") if each.startswith("rich")] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_says_of_a_command_what_its_own_help_says(name: str) -> None:
+    command = getattr(get_command(app), "commands")[name]  # noqa: B009 - a group's
+    assert command.help.startswith(COMMANDS[name])
