@@ -1,0 +1,70 @@
+"""What `scan` and `plan` say will differ for a guest, by how it boots and what its config asks."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support import disks
+from tests.support.dom0 import EMPTY_CPIO, Dom0
+from tests.support.kernel_builder import small_kernel
+
+PYGRUB = (
+    "name = 'mail'\nbootloader = 'pygrub'\nmemory = 1024\ndisk = ['phy:/dev/vg0/mail,xvda,w']\n"
+)
+PVH = ("--xen", "4.17.7")
+
+
+def short(dom0: Dom0, config: Path, *words: str | Path) -> list[str]:
+    (guest,) = json.loads(dom0.run("scan", "--json", *words, config).out)
+    assert guest["convertible"], guest
+    return [each["short"] for each in guest["differs"]]
+
+
+@pytest.mark.parametrize(
+    ("more", "words", "expected"),
+    [
+        ("", (), ["memory +27 MB", "kernel on ISO"]),
+        ("", PVH, ["memory +27 MB"]),
+        ("", (*PVH, "--memory", "keep"), ["guest -25 MB"]),
+        ("vcpus = 2\n", PVH, ["memory +27 MB", "migrates with 1 vCPU"]),
+        (
+            "vcpus = 40\nmaxvcpus = 50\n",
+            PVH,
+            ["memory +27 MB", "maxvcpus fixed", "migrates with 1 vCPU", "32 vCPUs"],
+        ),
+        ("maxmem = 1024\n", PVH, ["memory +27 MB", "maxmem fixed"]),
+        ("maxmem = 512\n", PVH, ["memory +27 MB"]),
+        (
+            "vfb = ['vnc=1']\nvnuma = [['pnode=0','size=512','vcpus=0','vdistance=10']]\n",
+            PVH,
+            ["memory +27 MB", "no vnuma", "no vfb"],
+        ),
+        ("vfb = []\n", PVH, ["memory +27 MB"]),
+    ],
+)
+def test_what_the_config_asks(
+    dom0: Dom0, more: str, words: tuple[str, ...], expected: list[str]
+) -> None:
+    assert short(dom0, dom0.guest(more=more), *words) == expected
+
+
+def test_what_finds_the_kernel(dom0: Dom0, tmp_path: Path) -> None:
+    config = dom0.config("mail.cfg", PYGRUB)
+    menu = disks.grub_cfg(("Debian", "/boot/vmlinuz", "root=/dev/xvda ro", "/boot/initrd.img"))
+    files = {"/boot/grub/grub.cfg": menu, "/boot/vmlinuz": small_kernel()}
+    disk = disks.ext(tmp_path / "disk.img", {**files, "/boot/initrd.img": EMPTY_CPIO})
+    here = ("--map", f"/dev/vg0/mail={disk}")
+    assert short(dom0, config, *PVH) == ["memory +33 MB"], "pygrub stays"
+    assert short(dom0, config, *here) == ["memory +33 MB", "PV GRUB"]
+    assert short(dom0, config, "--extract", *here) == ["memory +33 MB", "frozen kernel"]
+
+
+def test_a_guest_raised_to_what_its_kernel_needs_is_told_so(debian_dom0: Dom0) -> None:
+    config = debian_dom0.guest(more="memory = 256\n")
+    (guest,) = json.loads(debian_dom0.run("plan", "--json", *PVH, config).out)
+    sizes, (first,) = guest["memory"], guest["differs"]
+    assert sizes["after"] == sizes["needed"] > sizes["guest"] > sizes["before"] == 256
+    assert first["short"] == f"memory +{sizes['after'] - 256} MB"
+    assert {"key": "memory", "value": sizes["after"]} in guest["changes"]
+    assert guest["warnings"] == [{"code": "memory", "message": first["message"]}]
