@@ -126,7 +126,7 @@ _OPTIONS: dict[str, Any] = {
             help=told(
                 "Take kernel, ramdisk and command line out of a pygrub guest's disk, once, instead"
                 " of PV GRUB.",
-                "where PV GRUB cannot honour its config",
+                "where PV GRUB cannot do it",
             ),
         ),
     ],

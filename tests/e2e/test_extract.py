@@ -2,21 +2,35 @@
 
 import pytest
 
+from shimtool.model import Compression
 from tests.e2e import grubs, layouts
 from tests.e2e.environment import Environment
 from tests.support import debs
+from tests.support.kernel_builder import packed_vmlinux, rewrapped
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.e2e_ci("pvh")
 def test_extract(environment: Environment) -> None:
+    boot(environment, debs.kernel().read_bytes(), "--extract")
+
+
+@pytest.mark.modes("hvm")
+def test_extracted_as_pv_grub_cannot_unpack_it(environment: Environment) -> None:
+    """Nothing asks for it but the kernel's packing: zstd, as Fedora's and Debian 13's."""
+    kernel = rewrapped(packed_vmlinux(Compression.ZSTD)[1])
+    boot(environment, kernel)
+
+
+def boot(environment: Environment, kernel: bytes, *options: str) -> None:
+    """Boot what is taken out of a guest's disk with this kernel."""
     layout = layouts.MBR
     environment.files.root_tree()
     environment.files.tree(
         "root",
         {
-            "boot/vmlinuz": debs.kernel().read_bytes(),
+            "boot/vmlinuz": kernel,
             "boot/initrd.img": environment.files.ramdisk_bytes(),
             "boot/grub/grub.cfg": grubs.filled(grubs.SECOND_OF_TWO, layout),
         },
@@ -32,7 +46,7 @@ root = "/dev/xvda1 ro"
 extra = "from=config"
 disk = ["file:{disk},xvda,w"]
 """,
-        "--extract",
+        *options,
     )
     with environment.boot("auto", config) as guest:
         (facts,) = guest.starts()
