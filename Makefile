@@ -17,7 +17,8 @@ PYTEST := $(RUN) -m pytest
 REQUIRE := container/apt-require
 
 SCRIPTS := container/apt-require container/collect-assets container/device-model/shimtool-dm \
-	container/deb/make-deb container/make-man container/make-wheel \
+	container/deb/make-deb container/dom0/kernel-hook container/dom0/status-mail \
+	container/make-man container/make-wheel \
 	container/prestage/build container/pvgrub/guest/build \
 	container/image/build container/image/ci/shimtool container/image/update-lock \
 	container/image/make-base container/image/make-context container/image/make-dist \
@@ -31,8 +32,8 @@ QUICK := tests/cli/test_help.py tests/cli/test_options.py tests/configs tests/do
 # Debian packages, by what needs them
 FOR_ASSETS := gcc
 FOR_TESTS := bash btrfs-progs busybox dash e2fsprogs faketime fdisk gcc groff-base grub-common libc6-dev \
-	libvirt-clients libxml2-utils lvm2 mksh mount pandoc patch qemu-utils rpm shellcheck strace xfsprogs \
-	xorriso
+	libvirt-clients libxml2-utils lvm2 mksh mount pandoc patch qemu-utils rpm shellcheck strace systemd \
+	xfsprogs xorriso
 FOR_BOOT := qemu-system-x86
 FOR_E2E := e2fsprogs fdisk grub-common mmdebstrap qemu-system-x86 util-linux
 FOR_IMAGE := binutils git openssl xz-utils

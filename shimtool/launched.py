@@ -21,6 +21,7 @@ from shimtool.cli.main import main as shimtool
 from shimtool.commands.settings import DEFAULT_HOST_OUT, HostSettings
 from shimtool.configs.find import find_configs, paths
 from shimtool.errors import ShimtoolError, fault
+from shimtool.output.report_file import load
 
 _IN = "/etc/xen"
 _NO_DISKS = ("0", "no")
@@ -65,8 +66,20 @@ def _written(words: Sequence[str]) -> list[str]:
     out = os.path.realpath(given["out"])
     if "\n" in out:
         raise fault("its name has a line break: no container takes that", out, remedy="rename it")
+    if given.get("stale"):
+        return [out, *sorted(_folders_converted_in_place(Path(out)))]
     edits = words[0] == "restore" or given.get("in_place")
     return [out, *(sorted(_folders_of_configs(given)) if edits else ())]
+
+
+def _folders_converted_in_place(out: Path) -> set[str]:
+    """Return where the configs lie that were converted in place."""
+    try:
+        guests = load(out).guests.values()
+    except ShimtoolError:
+        return set()
+    edited = (each.config.here for each in guests if each.options.get("in_place"))
+    return {str(Path(config).resolve().parent) for config in edited if "\n" not in config}
 
 
 def _folders_of_configs(given: Mapping[str, Any]) -> set[str]:

@@ -98,3 +98,13 @@ def test_what_an_image_cannot_do(
         launched.main()
     assert end.value.code == 1
     assert "do:" in capsys.readouterr().err
+
+
+def test_stale_guests_that_were_converted_in_place_are_edited_again(
+    written: Written, dom0: Dom0
+) -> None:
+    assert written("convert", "--stale", "--out", dom0.out) == [str(dom0.out)]
+    config = dom0.guest("one")
+    assert dom0.run("convert", "--in-place").code == 0
+    words = written("convert", "--stale", "--out", dom0.out)
+    assert words == [str(dom0.out), str(config.parent)]

@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
+from typing import Annotated
 
 import typer
 
@@ -13,16 +14,30 @@ from shimtool.commands.convert import Converted
 from shimtool.commands.convert import convert as convert_guests
 from shimtool.commands.planning import Refused
 from shimtool.commands.progress import NO_PROGRESS, Progress
+from shimtool.commands.reconvert import reconvert
 from shimtool.commands.settings import ConvertSettings
 from shimtool.system.streams import is_pipe, is_screen
 
 
 @option_group(ConvertSettings)
-def convert(configs: Configs = None, *, settings: ConvertSettings, as_json: Json = False) -> None:
+def convert(
+    configs: Configs = None,
+    *,
+    stale: Annotated[
+        bool,
+        typer.Option(
+            "--stale",
+            help="Convert again what status calls stale, each guest with the options it had.",
+        ),
+    ] = False,
+    settings: ConvertSettings,
+    as_json: Json = False,
+) -> None:
     """Write each guest's config, and boot ISO (HVM) or shim (PVH)."""
     outcomes = []
     with _progress(as_json=as_json) as progress:
-        for outcome in convert_guests(configs or [], settings, progress):
+        work = reconvert if stale else convert_guests
+        for outcome in work(configs or [], settings, progress):
             outcomes.append(outcome)
             with progress.aside():
                 if isinstance(outcome, Refused):
