@@ -15,13 +15,14 @@ from tests.e2e.environment import Environment
 
 pytestmark = pytest.mark.e2e
 
-# Trees and the folder of grub.cfg in each, in the order in which PV GRUB comes across them.
+# Trees and the folder of grub.cfg in each, in the order in which PV GRUB comes across them: LVM,
+# with the tree `last`, comes after all disks.
 FOLDERS = {
     "gpt": "boot/grub",
     "whole": "boot/grub2",
     "xfs": "grub2",
     "btrfs": "boot/grub",
-    "lvm": "grub",
+    "bare": "grub",
 }
 VDEVS = ("xvda", "xvdb", "xvdc", "xvdd", "xvde", "xvdf2")
 SCRIPT = r"""
@@ -36,10 +37,10 @@ UUID=$(cat /proc/sys/kernel/random/uuid) # mkfs.btrfs wants its own
 put /dev/loop3p1 btrfs btrfs
 disk 4 dos ',,8e'
 volume guest /dev/loop4p1
-put /dev/guest/root ext4 lvm
+put /dev/guest/root ext4 last
 vgchange -q $udevless -an guest
 disk 5
-put /dev/loop5 ext3 last
+put /dev/loop5 ext3 bare
 """
 
 
