@@ -54,7 +54,7 @@ def test_what_is_in_it(wheel: Path, tmp_path: Path) -> None:
         names = {name for name in file.namelist() if ".dist-info/" not in name}
     there = {
         str(path.relative_to(ROOT))
-        for suffix in ("py", "yaml")
+        for suffix in ("json", "py", "yaml")
         for path in (ROOT / "shimtool").rglob(f"*.{suffix}")
     }
     assert names == there | {str(path.relative_to(ROOT)) for path in DOCS.glob("*.md")}

@@ -80,7 +80,7 @@ def test_all_of_the_package(dist: Dist) -> None:
     """Code and the data beside it, as the checkout has them."""
     package = ROOT / "shimtool"
     for path in package.rglob("*"):
-        if path.suffix in (".py", ".yaml") and "assets" not in path.parts:
+        if path.suffix in (".json", ".md", ".py", ".yaml") and "assets" not in path.parts:
             name = f"{LIBRARIES}/{path.relative_to(ROOT)}"
             assert layers(dist)[name][1] == path.read_bytes(), name
 
