@@ -61,9 +61,11 @@ def report(error: BaseException, asked: Asked) -> int:
         print(_traceback(error), file=sys.stderr)
     print(text.error(told), file=sys.stderr)
     if asked.as_json and not isinstance(error, CrashedGuestsError):
-        from shimtool.cli import results  # noqa: PLC0415 - loads all of shimtool
+        # Loads most of shimtool.
+        from shimtool.cli.results.documents import Errors  # noqa: PLC0415
+        from shimtool.cli.results.reasons import reason  # noqa: PLC0415
 
-        document: results.Errors = {"errors": list(map(results.reason, told.faults))}
+        document: Errors = {"errors": list(map(reason, told.faults))}
         print(json.dumps(document, indent=1))
     return code
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
-from shimtool.cli import describe, results
+from shimtool.cli import describe
 from shimtool.cli.printing import end, print_faults, print_json
+from shimtool.cli.results import guests as guest_results
 from shimtool.commands.planning import Refused, done_or_refused
 from shimtool.commands.verify_iso import Check
 from shimtool.errors import Fault
@@ -18,9 +19,9 @@ def check(files: list[Path], check: Callable[[Path], list[Check]], *, as_json: b
 
     def one(file: Path) -> tuple[object, str]:
         checks = [(each.what, each.found) for each in check(file)]
-        return results.verified(file, checks, ()), describe.checks(file, checks)
+        return guest_results.verified(file, checks, ()), describe.checks(file, checks)
 
-    one_by_one(files, one, lambda file, faults: results.verified(file, [], faults), as_json=as_json)
+    one_by_one(files, one, lambda file, faults: guest_results.verified(file, [], faults), as_json=as_json)
 
 
 def one_by_one(

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from shimtool.cli.results import GuestState, HostFacts, ScannedGuest, ShimFacts, reason_line
+from shimtool.cli.results.documents import GuestState, HostFacts, ScannedGuest, ShimFacts
+from shimtool.cli.results.reasons import reason_line
 from shimtool.commands.convert import Converted
 from shimtool.commands.planning import Outcome, Refused
 from shimtool.dom0.releases import MEANS

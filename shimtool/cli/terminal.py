@@ -23,7 +23,8 @@ from rich.segment import ControlType
 from rich.table import Column, Table
 from rich.text import Text
 
-from shimtool.cli.results import ScannedGuest, reason_line
+from shimtool.cli.results.documents import ScannedGuest
+from shimtool.cli.results.reasons import reason_line
 from shimtool.cli.tables import differs
 from shimtool.commands.progress import Progress
 from shimtool.text import printable

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from shimtool.cli.results import DOCUMENTS
+from shimtool.cli.results.documents import DOCUMENTS
 from tests.support.cli import Result, shimtool_cli
 from tests.support.dom0 import Dom0
 from tests.support.schemas import schema_of

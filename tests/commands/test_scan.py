@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.cli.results import ScannedGuest
+from shimtool.cli.results.documents import ScannedGuest
 from tests.support.dom0 import Dom0
 from tests.support.screen import Seen, on_screen
 

@@ -7,8 +7,9 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from shimtool.cli import errors, results
+from shimtool.cli import errors
 from shimtool.cli.app import app
+from shimtool.cli.results import documents, known
 from shimtool.dom0.detect import detect
 from shimtool.dom0.paths import SearchPaths
 from shimtool.model import Mode
@@ -58,12 +59,12 @@ def test_every_option_has_its_line_and_default() -> None:
 
 
 DOCUMENTS: dict[str, type] = {
-    "scan": results.ScannedGuest,
-    "plan": results.PlannedGuest,
-    "verify": results.VerifiedFile,
-    "status": results.GuestState,
-    "restore": results.RestoredConfig,
-    "shims list": results.ShimFacts,
+    "scan": documents.ScannedGuest,
+    "plan": documents.PlannedGuest,
+    "verify": documents.VerifiedFile,
+    "status": documents.GuestState,
+    "restore": documents.RestoredConfig,
+    "shims list": documents.ShimFacts,
 }
 
 
@@ -83,7 +84,7 @@ def test_every_field_of_a_document_is_told(command: str) -> None:
 
 
 def test_every_field_of_host_is_told() -> None:
-    assert fields_told("host") == [*results.host(detect(), Mode.HVM, SearchPaths((), ()))]
+    assert fields_told("host") == [*known.host(detect(), Mode.HVM, SearchPaths((), ()))]
 
 
 def test_every_exit_code_is_told() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from shimtool.cli.results import reason_line
+from shimtool.cli.results.reasons import reason_line
 
 
 def lines(told: Iterable[Any]) -> list[str]:

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from shimtool.cli import describe, results, tables
+from shimtool.cli import describe, tables
 from shimtool.cli.flags import Json
 from shimtool.cli.options import Configs, option_group
 from shimtool.cli.printing import end, print_faults, print_json
+from shimtool.cli.results import guests as guest_results
 from shimtool.commands.convert import Converted
 from shimtool.commands.convert import convert as convert_guests
 from shimtool.commands.planning import Refused
@@ -45,7 +46,7 @@ def convert(
                 elif not as_json:
                     typer.echo(_converted(outcome, settings))
     if as_json:
-        print_json([results.planned(outcome) for outcome in outcomes])
+        print_json([guest_results.planned(outcome) for outcome in outcomes])
     else:
         for line in (*tables.warnings(outcomes), tables.convert_summary(outcomes)):
             typer.echo(line, err=True)

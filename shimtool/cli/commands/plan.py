@@ -2,11 +2,12 @@
 
 import typer
 
-from shimtool.cli import describe, results
+from shimtool.cli import describe
 from shimtool.cli.flags import Json
 from shimtool.cli.options import Configs, option_group
 from shimtool.cli.planning import planned
 from shimtool.cli.printing import end, print_faults, print_json
+from shimtool.cli.results import guests as guest_results
 from shimtool.commands.planning import Planned
 from shimtool.commands.settings import GuestSettings
 
@@ -16,7 +17,7 @@ def plan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = Fa
     """Show what convert would do, with a diff of each config. Writes nothing."""
     _found, outcomes = planned(configs, settings)
     if as_json:
-        print_json([results.planned(outcome) for outcome in outcomes])
+        print_json([guest_results.planned(outcome) for outcome in outcomes])
     else:
         for outcome in outcomes:
             if isinstance(outcome, Planned):

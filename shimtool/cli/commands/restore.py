@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from shimtool.cli import results
 from shimtool.cli.flags import Json
 from shimtool.cli.one_by_one import one_by_one
 from shimtool.cli.options import Configs, option_group
+from shimtool.cli.results import guests as guest_results
 from shimtool.commands.settings import InPlaceSettings
 from shimtool.output.originals import converted_in_place
 from shimtool.output.originals import restore as restore_config
@@ -18,7 +18,7 @@ def restore(configs: Configs = None, *, settings: InPlaceSettings, as_json: Json
 
     def one(config: Path) -> tuple[object, str]:
         restore_config(config, settings.out)
-        return results.restored(config, ()), printable(f"{config}: restored")
+        return guest_results.restored(config, ()), printable(f"{config}: restored")
 
     found = configs or converted_in_place(settings.in_dir)
-    one_by_one(found, one, results.restored, as_json=as_json)
+    one_by_one(found, one, guest_results.restored, as_json=as_json)

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from shimtool.assets import find_assets
-from shimtool.cli import results, tables
+from shimtool.cli import tables
 from shimtool.cli.flags import STYLE, Json, told
 from shimtool.cli.options import option_group
+from shimtool.cli.results import known
 from shimtool.model import ShimKind
 from shimtool.shims import catalogue
 from shimtool.shims.add import add
@@ -30,7 +31,7 @@ shims = typer.Typer(help="List, show and add PV shims.", **STYLE)
 @option_group()
 def list_shims(*, as_json: Json = False) -> None:
     """List the shims at hand and say which one is the default."""
-    found = [results.shim(each) for each in catalogue.load(find_assets().shims)]
+    found = [known.shim(each) for each in catalogue.load(find_assets().shims)]
     typer.echo(json.dumps(found, indent=1) if as_json else table(tables.shim_rows(found)))
 
 
@@ -44,7 +45,7 @@ def show_shim(
     """Say all that is known of one shim, after checking its file."""
     shim = catalogue.named(catalogue.load(find_assets().shims), name)
     catalogue.verify(shim)
-    found = results.shim(shim)
+    found = known.shim(shim)
     rows = ((key, tables.words(value)) for key, value in found.items())
     typer.echo(json.dumps(found, indent=1) if as_json else table(rows))
 

@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from shimtool.cli import results, tables
+from shimtool.cli import tables
 from shimtool.cli.flags import Json, told
 from shimtool.cli.options import option_group
 from shimtool.cli.printing import print_json, raise_crashes
+from shimtool.cli.results import guests as guest_results
 from shimtool.commands.settings import OutputSettings
 from shimtool.commands.status import GuestStatus
 from shimtool.commands.status import status as states_of
@@ -27,7 +28,7 @@ def status(
 ) -> None:
     """Say which outputs are stale, and why. New kernel, edited config, newer shim, damage."""
     found = list(states_of(guests or [], settings.out))
-    states = [results.state(each) for each in found]
+    states = [guest_results.state(each) for each in found]
     if as_json:
         print_json(states)
     else:

@@ -1,0 +1,1 @@
+"""What commands found, as data: their --json documents, of which tables are made as well."""
