@@ -5,8 +5,8 @@
 The shim's share of a container is what it keeps for itself, measured (shims/kinds.yaml). To start
 the guest's kernel it needs more for a moment: one block, a power of two in size and aligned to it,
 that holds the unpacked kernel, besides itself and kernel and ramdisk as they were loaded ("Not
-enough RAM for domain 0 allocation"). Read in Xen's pv/dom0_build.c, bzimage.c and setup.c of 4.10
-to 4.20, and compared with boots: see kinds.yaml.
+enough RAM for domain 0 allocation"). What a shim 4.17 did with Debian's kernels, some MiB more
+and less, agrees: see kinds.yaml.
 """
 
 from shimtool.model import (

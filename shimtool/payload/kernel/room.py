@@ -1,6 +1,6 @@
 """What a kernel takes of memory, read from its ELF headers and notes.
 
-As in Xen's libelf-dominfo.c (elf_xen_addr_calc_check) and pv/dom0_build.c, 4.10 to 4.20.
+The notes are those of Xen's public/elfnote.h.
 """
 
 from collections.abc import Sequence
