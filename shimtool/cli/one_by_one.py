@@ -21,7 +21,9 @@ def check(files: list[Path], check: Callable[[Path], list[Check]], *, as_json: b
         checks = [(each.what, each.found) for each in check(file)]
         return guest_results.verified(file, checks, ()), describe.checks(file, checks)
 
-    one_by_one(files, one, lambda file, faults: guest_results.verified(file, [], faults), as_json=as_json)
+    one_by_one(
+        files, one, lambda file, faults: guest_results.verified(file, [], faults), as_json=as_json
+    )
 
 
 def one_by_one(

@@ -1,4 +1,4 @@
-"""JSON Schema of the documents that shimtool/cli/results/documents.py promises, made of its TypedDicts."""
+"""JSON Schema of the --json documents (cli/results/documents.py), made of their TypedDicts."""
 
 import types
 from enum import StrEnum

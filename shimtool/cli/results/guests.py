@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
+from shimtool.cli.results import documents
 from shimtool.cli.results.documents import (
     Change,
     Differing,
@@ -13,7 +14,6 @@ from shimtool.cli.results.documents import (
     RestoredConfig,
     ScannedGuest,
     VerifiedFile,
-    Warning,
 )
 from shimtool.cli.results.reasons import reason
 from shimtool.commands.convert import Converted
@@ -25,7 +25,7 @@ from shimtool.output.report import DamagedRecord
 from shimtool.text import printable
 
 
-def _warning(caution: Caution) -> Warning:
+def _warning(caution: Caution) -> documents.Warning:
     return {"code": caution.concern, "message": printable(caution.text)}
 
 
