@@ -18,8 +18,10 @@ from tests.support import debs
 from tests.support.debs import ROOT
 from tests.support.dom0 import Dom0
 from tests.support.kernel_builder import small_kernel
+from tests.support.pages import PAGES
 
 PARTS = ROOT / "container" / "dom0"
+UNITS = sorted(PARTS.glob("shimtool-status.*"))
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -166,8 +168,20 @@ def test_the_daily_look_is_mailed_when_a_guest_is_stale(
     assert "was replaced" in mailed
 
 
+def test_the_manual_links_what_is_there() -> None:
+    """In the folder of make dist; tests/appliance/test_deb.py has the package's."""
+    shown = PAGES["how-it-works"].read_text()
+    linked = re.findall(r"^systemctl link (\S+) (\S+)$", shown, re.M)
+    assert linked == [tuple(f"/opt/shimtool/dom0/{unit.name}" for unit in UNITS)]
+    names = re.findall(r"^ln -s \S+/kernel-hook /etc/kernel/(\S+)$", shown, re.M)
+    said = (PARTS / "kernel-hook").read_text()
+    assert len(names) == 2
+    for name in names:
+        assert f"ln -s FOLDER/kernel-hook /etc/kernel/{name}" in said
+
+
 def test_systemd_takes_the_units(installed: Path) -> None:
-    units = sorted((installed / "dom0").glob("shimtool-status.*"))
+    units = [installed / "dom0" / unit.name for unit in UNITS]
     for unit in units:
         unit.write_text(unit.read_text().replace("@FOLDER@", str(installed / "dom0")))
     subprocess.run(["systemd-analyze", "verify", "--man=no", *units], check=True)

@@ -1,6 +1,7 @@
 """`make deb`: a package that a Debian dom0 installs, uses and removes again."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +66,21 @@ def test_what_is_in_it(package: Path, tmp_path: Path) -> None:
     shown = {path.name.removesuffix(".gz") for path in (tmp_path / "usr/share/man").rglob("*.gz")}
     assert shown == {path.stem for path in DOCS.glob("*.[0-9].md")}
     assert "MIT" in (tmp_path / "usr/share/doc/shimtool/copyright").read_text()
+
+
+def test_what_the_manual_links_is_in_it(package: Path, tmp_path: Path) -> None:
+    """The hook, and the timer, whose service runs a program that is there."""
+    subprocess.run(["dpkg-deb", "--extract", package, tmp_path], check=True)
+    shown = (DOCS / "shimtool-how-it-works.7.md").read_text()
+    linked = set(re.findall(r"^ln -s (/usr/lib/\S+) /etc/kernel/", shown, re.M))
+    (timer,) = re.findall(r"^systemctl enable --now (\S+)", shown, re.M)
+    units = tmp_path / "usr/lib/systemd/system"
+    assert (units / timer).is_file()
+    service = (units / timer).with_suffix(".service").read_text()
+    run_by_it = re.findall(r"^ExecStart=(\S+)", service, re.M)
+    assert len(linked) == len(run_by_it) == 1
+    for path in (*linked, *run_by_it):
+        assert os.access(f"{tmp_path}{path}", os.X_OK), path
 
 
 def test_made_twice_it_is_the_same(package: Path, dist: Dist, tmp_path: Path) -> None:

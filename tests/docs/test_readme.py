@@ -44,6 +44,7 @@ def helps() -> dict[tuple[str, ...], str]:
 # --check is ansible-playbook's.
 OF_OTHERS = {
     *("--args", "--entry", "--kernel", "--offset", "--ramdisk"),  # pygrub's
+    *("--failed", "--now"),  # systemctl's
     "--cap-add",
     "--device-cgroup-rule",
     "--regenerate",
