@@ -22,7 +22,7 @@ from shimtool.errors import (
     faults_coded,
     os_errors_as_faults,
 )
-from shimtool.model import Guest, GuestType, Payload, Plan
+from shimtool.model import Guest, Payload, Plan
 from shimtool.output.originals import original_of
 from shimtool.payload.gather import gather
 from shimtool.plan import bootloader
@@ -143,8 +143,8 @@ def _gathered(run: Run, guest: Guest) -> Payload | None:
 
     None where its own boot loader stays.
     """
-    if guest.type is not GuestType.PV:
-        raise ShimtoolError(not_pv(guest))
+    if fault := not_pv(guest, run.host):
+        raise ShimtoolError(fault)
     if bootloader.stays(guest, run.host, run.settings):
         return None
     try:

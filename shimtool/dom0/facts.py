@@ -46,6 +46,14 @@ def too_old(host: Host) -> bool:
     return host.xen is not None and host.xen[:2] < edges()[0]
 
 
+def reads(host: Host, key: str) -> bool | None:
+    """Whether this xl looks the key up in a guest's config; None when that is not certain."""
+    if host.xen is None:
+        return None
+    answers = {key in profile.keys for profile in of_branch(host.xen)}
+    return answers.pop() if len(answers) == 1 else None
+
+
 def knows_type_key(host: Host) -> bool | None:
     """Whether xl reads type= (4.10.0 on; None: host unknown)."""
     return has(host, Fact.TYPE_KEY)

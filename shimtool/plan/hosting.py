@@ -61,9 +61,14 @@ def _overridable_faults(host: Host, shim: Shim, mode: Mode) -> list[Fault]:
     return found
 
 
-def host_warnings(host: Host, shim: Shim, mode: Mode) -> list[str]:
+def host_warnings(guest: Guest, host: Host, shim: Shim, mode: Mode) -> list[str]:
     """List what the admin should know of this shim on this host."""
     found = list(kind_of(shim).caveats)
+    if "pvh" in guest.non_empty_keys and facts.reads(host, "pvh") is None:
+        found.append(
+            f"{guest.written('pvh')} makes a PVH guest, which needs no shim, under Xen 4.4 to 4.8;"
+            " this is for later ones, which take no notice of it (say --xen VERSION)"
+        )
     if loses_events(shim, host, mode) is None:
         found.append(
             "host not known well enough: on Xen before 4.7.5, 4.8.3, 4.9.2 or 4.10.1 the guest"

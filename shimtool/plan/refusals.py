@@ -2,13 +2,15 @@
 
 from functools import cache
 
+from shimtool.dom0 import facts
 from shimtool.dom0.keys import TABLE, Fate, keys_of
 from shimtool.errors import Code, Fault, Location, coded
-from shimtool.model import BootloaderBoot, Guest, Mode, NoBoot
+from shimtool.model import BootloaderBoot, Guest, GuestType, Host, Mode, NoBoot
 from shimtool.plan import bootloader
 from shimtool.plan.hvm import MOST_VCPUS
 from shimtool.plan.memory import MOST_MEMORY
 
+_PVH = "pvh"  # a key that xl 4.4 to 4.8 reads
 # What libvirt alone has: SCSI and mediated devices.
 _OTHER_HARDWARE = "passthrough of other hardware does not work through the shim"
 
@@ -21,12 +23,18 @@ def _refused_keys() -> dict[str, str]:
     return found | {"hostdev": _OTHER_HARDWARE}
 
 
-def not_pv(guest: Guest) -> Fault:
-    """Return the refusal of a guest that needs no shim."""
+def not_pv(guest: Guest, host: Host) -> Fault | None:
+    """Return the refusal of a guest that needs no shim, if it is one."""
+    key, kind, remedy = "type" if "type" in guest.keys else "builder", str(guest.type), ""
+    if guest.type is GuestType.PV:
+        if not (_PVH in guest.non_empty_keys and facts.reads(host, _PVH)):
+            return None
+        key, kind = _PVH, "PVH, of the kind of Xen 4.4 to 4.8"
+        remedy = f"; to run it as PV, in one, remove {guest.written(_PVH)}"
     return guest.fault(
-        "type" if "type" in guest.keys else "builder",
-        f"not a PV guest but {guest.type}",
-        remedy="nothing to do: only PV guests need a shim",
+        key,
+        f"not a PV guest but {kind}",
+        remedy=f"nothing to do: only PV guests need a shim{remedy}",
         code=Code.NOT_PV,
     )
 

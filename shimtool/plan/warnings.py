@@ -43,7 +43,7 @@ def warnings(  # noqa: PLR0913, PLR0917 - all that there is to warn of
         (Concern.DISK, disks.warnings(guest, mode)),
         (Concern.KERNEL, _protocol(guest, payload)),
         (Concern.BOOT_LOADER, pvgrub.warnings(guest, payload)),
-        (Concern.HOST, host_warnings(host, image.shim, mode)),
+        (Concern.HOST, host_warnings(guest, host, image.shim, mode)),
     )
     return (
         *(Caution(each.concern, each.text) for each in differs if each.warns),

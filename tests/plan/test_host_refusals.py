@@ -118,3 +118,21 @@ def test_an_admin_vouches_for_a_vixen(assets: Path, tmp_path: Path) -> None:
     assert facts["hosts"].startswith("said to be 3.4")
     assert "vixen" in shimtool_cli("shims", "list").out
     assert shimtool_cli("shims", "add", "--kind", "magic", hypervisor).code == 2
+
+
+def test_pvh_of_old_times(tmp_path: Path) -> None:
+    """xl 4.4 to 4.8 makes a guest of its own kind of PVH; later ones take no notice of pvh=."""
+    dom0 = make_dom0(tmp_path)
+    dom0.guest(more="pvh = 1\n")
+    for xen in ("4.4", "4.8.4"):
+        text = refusal(dom0.run("plan", "--xen", xen))
+        assert "not a PV guest but PVH, of the kind of Xen 4.4 to 4.8" in text
+        assert "web01.cfg:5:" in text
+        assert "remove pvh=" in text
+    for xen in ("4.9.2", "4.17.7"):
+        said = dom0.run("plan", "--xen", xen)
+        assert (said.code, "pvh= makes" in said.out) == (0, False)
+    assert "pvh= makes a PVH guest, which needs no shim, under Xen 4.4" in dom0.run("plan").out
+    dom0.guest(more="pvh = 0\n")
+    assert dom0.run("plan", "--xen", "4.4").code == 0
+    assert "pvh= makes" not in dom0.run("plan").out

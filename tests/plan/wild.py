@@ -88,6 +88,11 @@ KINDS: dict[str, tuple[str, ...]] = {
         "type=['hvm']",
         "type='linux'",
         "pvh=0",
+        "pvh=1",
+        "pvh='1'",
+        "type='pv'\npvh=1",
+        "builder='generic'\npvh=1",
+        "builder='hvm'\npvh=1",
         "type='pv'\nbuilder='hvm'",
         "builder='generic'\ntype='pv'",
         "type=1",
@@ -142,5 +147,6 @@ OTHERWISE = {
     "builder='hv'": "HVM",
     "builder=''": "HVM",
     "builder='hvm'": "HVM",
+    "builder='hvm'\npvh=1": "HVM",
     "type=''": "HVM",
 }

@@ -35,7 +35,7 @@ Other = TypeVar("Other")
 
 _NAME_LIMIT = 200  # bytes; leaves room for suffixes in a file name of 255
 _DEFAULT_MEMORY = 32  # MiB, libxl's
-_FLAGS = ("driver_domain",)  # asks for nothing when it is 0
+_FLAGS = ("driver_domain", "pvh")  # they ask for nothing when they are 0
 PVGRUB = re.compile(r"grub-.+-xen\.bin|pv-?grub.*", re.IGNORECASE)
 
 
@@ -132,15 +132,16 @@ def _is_set(document: Document, key: str) -> bool:
 
 
 def _type(document: Document) -> GuestType:
-    """Read type= (from Xen 4.10 on) and builder=; xl takes any beginning of the words."""
+    """Read type= (from Xen 4.10 on) and builder=; xl takes any beginning of the words.
+
+    pvh= is left to the plan: what it means depends on the host's xl.
+    """
     kind, builder = document.string("type"), document.string("builder")
     by_type = None if kind is None else _chosen(document, kind)
     by_builder = None if builder is None else _built(builder.text)
     if by_type and by_builder and by_type != by_builder and builder:
         message = f"builder= says {by_builder}, type= says {by_type}"
         raise document.fault(builder.line, message, remedy="remove builder=")
-    if not by_type and not by_builder and document.integer("pvh"):
-        return GuestType.PVH
     return by_type or by_builder or GuestType.PV
 
 

@@ -190,7 +190,7 @@ def test_empty_ramdisk_is_none() -> None:
         ("builder='generic'", "pv"),
         ("builder='linux'", "pv"),
         ("builder='hvm';type='hvm'", "hvm"),
-        ("pvh=1", "pvh"),
+        ("pvh=1", "pv"),
         ("pvh='0'", "pv"),
         ("pvh=1;type='pv'", "pv"),
         ("type='lxc'", "refused"),
