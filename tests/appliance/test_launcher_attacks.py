@@ -47,7 +47,9 @@ def kernel(path: str) -> str:
 
 
 def disk(spec: str) -> str:
-    return f'name="evil"\nmemory=512\nbootloader="pygrub"\nextra="x"\ndisk=["{spec},xvda,w"]\n'
+    """A guest whose disk must be read: PV GRUB does not know --entry."""
+    boot = 'bootloader="pygrub"\nbootloader_args=["--entry=0"]\n'
+    return f'name="evil"\nmemory=512\n{boot}disk=["{spec},xvda,w"]\n'
 
 
 ATTACKS = {

@@ -112,7 +112,7 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_disk_is_read_where_it_must_be(
     launch: Launch, environ: dict[str, str], dom0: Dom0, disk: Path, kind: str
 ) -> None:
-    """PV GRUB cannot honour extra=: the guest's disk can be read without asking for it."""
+    """PV GRUB does not know --entry: the guest's disk can be read without asking for it."""
     images = dom0.root / "images"
     images.mkdir()
     shutil.copy(disk, images / "mail.img")
@@ -121,12 +121,13 @@ def test_a_disk_is_read_where_it_must_be(
         spec = f"phy:{device},xvda,w" if kind == "device" else f"file:{target},xvda,w"
         dom0.config(
             "mail",
-            f"name='mail'\nmemory=512\nbootloader='pygrub'\nextra='quiet'\ndisk=['{spec}']\n",
+            "name='mail'\nmemory=512\nbootloader='pygrub'\n"
+            f"bootloader_args=['--entry=0']\ndisk=['{spec}']\n",
         )
         out = ["--out", dom0.root / "made"]
         refused = launch("convert", "--no-extract", "mail", *out)
         assert refused.code == 1
-        assert "extra=" in refused.err
+        assert "--entry" in refused.err
         environ["SHIMTOOL_DISKS"] = "0"
         assert launch("convert", "mail", *out).err == refused.err
         del environ["SHIMTOOL_DISKS"]
