@@ -23,7 +23,7 @@ SCRIPTS := container/apt-require container/collect-assets container/device-model
 	container/image/build container/image/ci/shimtool container/image/update-lock \
 	container/image/make-base container/image/make-context container/image/make-dist \
 	container/image/sign-dist \
-	container/launcher/archive.sh container/launcher/engines.sh container/launcher/shimtool .ci/run
+	container/launcher/archive.sh container/launcher/engines.sh container/launcher/shimtool .ci/release .ci/run
 
 # Most of plan, configs and output; without what tries large hostile inputs.
 QUICK := tests/cli/test_help.py tests/cli/test_options.py tests/configs tests/dom0 tests/output tests/plan tests/system \

@@ -1,3 +1,3 @@
 """Boot unchanged Xen PV guests inside HVM or PVH containers with the PV shim."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
