@@ -102,6 +102,8 @@ def test_nothing_of_a_page_is_lost_on_a_terminal(topic: str) -> None:
     for token in MarkdownIt().enable("table").parse(text):
         if token.type in ("fence", "code_block"):
             said.update(token.content)
+        if token.type == "list_item_open":
+            said.update(token.info + token.markup)  # "1."
         for child in token.children or ():
             said.update(child.content)
     kept = re.compile(r"[^\s─-]")
