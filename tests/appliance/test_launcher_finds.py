@@ -129,7 +129,9 @@ def test_a_disk_is_read_where_it_must_be(
         assert refused.code == 1
         assert "--entry" in refused.err
         environ["SHIMTOOL_DISKS"] = "0"
-        assert launch("convert", "mail", *out).err == refused.err
+        again = launch("convert", "mail", *out).err
+        assert refused.err.endswith(again)  # the first run on a dom0 says that it unpacks
+        assert "--entry" in again
         del environ["SHIMTOOL_DISKS"]
         done = launch("convert", "mail", *out)
         assert done.code == 0, done.err
