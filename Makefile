@@ -38,8 +38,8 @@ FOR_BOOT := qemu-system-x86
 FOR_E2E := e2fsprogs fdisk grub-common mmdebstrap qemu-system-x86 util-linux
 FOR_IMAGE := binutils git openssl xz-utils
 FOR_MAN := pandoc
-FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdisk mount openssl podman procps \
-	runc shellcheck uidmap util-linux xorriso
+FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdisk fish mount openssl podman procps \
+	runc shellcheck uidmap util-linux xorriso zsh
 
 .DEFAULT_GOAL := help
 .PHONY: FORCE appliance-test bench deb dist fuzz image help man venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test wheel clean

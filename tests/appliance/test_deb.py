@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ from tests.support.pages import DOCS
 pytestmark = pytest.mark.appliance
 
 CONFIG = "/etc/xen/web01.cfg"
+# What is typed, and what a shell offers for the last word.
+COMPLETED = {
+    "conv": ["convert"],
+    "convert --in": ["--in", "--in-place"],
+    "convert --out x --j": ["--jobs", "--json"],
+    "shims a": ["add"],
+    "shims add --k": ["--kind"],
+    "help k": ["keys"],
+    "scan ": [],  # the shell's own: files
+}
 
 
 def make(dist: Dist, folder: Path) -> Path:
@@ -87,8 +98,9 @@ def test_made_twice_it_is_the_same(package: Path, dist: Dist, tmp_path: Path) ->
     assert make(dist, tmp_path / "again").read_bytes() == package.read_bytes()
 
 
-def completed(script: Path, *words: str) -> list[str]:
+def by_bash(root: Path, *words: str) -> list[str]:
     """What bash offers for the last word."""
+    script = root / "usr/share/bash-completion/completions/shimtool"
     program = (
         f'. {script}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shimtool;'
         ' printf "%s\\n" "${COMPREPLY[@]}"'
@@ -98,14 +110,35 @@ def completed(script: Path, *words: str) -> list[str]:
     return done.stdout.split()
 
 
-def test_bash_completes(package: Path, tmp_path: Path) -> None:
+def by_zsh(root: Path, *words: str) -> list[str]:
+    """What zsh would choose from: its own `compadd` works in its line editor alone."""
+    script = root / "usr/share/zsh/vendor-completions/_shimtool"
+    program = (
+        'compadd() { shift; printf "%s\\n" "$@"; }; _files() { :; };'
+        f' words=("$@"); CURRENT=$#; . {script}'
+    )
+    command = ["zsh", "-fc", program, "zsh", "shimtool", *words]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return [word for word in done.stdout.split() if word.startswith(words[-1])]
+
+
+def by_fish(root: Path, *words: str) -> list[str]:
+    """What fish offers for the last word, less files of the current folder."""
+    script = root / "usr/share/fish/vendor_completions.d/shimtool.fish"
+    line = " ".join(("shimtool", *words))
+    program = f"source {script}; complete -C '{line}'"
+    command = ["fish", "--no-config", "-c", program]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, cwd=root / "usr/sbin"
+    )
+    return [word for word in done.stdout.split() if word != "shimtool"]
+
+
+@pytest.mark.parametrize("completed", [by_bash, by_zsh, by_fish])
+def test_shells_complete(
+    package: Path, tmp_path: Path, completed: Callable[..., list[str]]
+) -> None:
     subprocess.run(["dpkg-deb", "--extract", package, tmp_path], check=True)
-    script = tmp_path / "usr/share/bash-completion/completions/shimtool"
-    assert {words[0] for words in COMMANDS} < {*completed(script, "")}
-    assert completed(script, "conv") == ["convert"]
-    assert completed(script, "convert", "--in") == ["--in", "--in-place"]
-    assert completed(script, "convert", "--out", "x", "--j") == ["--jobs", "--json"]
-    assert completed(script, "shims", "a") == ["add"]
-    assert completed(script, "shims", "add", "--k") == ["--kind"]
-    assert completed(script, "help", "k") == ["keys"]
-    assert completed(script, "scan", "") == []  # bash's own: files
+    assert {words[0] for words in COMMANDS} <= {*completed(tmp_path, "")}
+    for words, offered in COMPLETED.items():
+        assert sorted(completed(tmp_path, *words.split(" "))) == offered, words
