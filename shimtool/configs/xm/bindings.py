@@ -17,10 +17,13 @@ def names_bound(node: "Node", source: Source) -> list[str]:
     while waiting:
         each = waiting.pop()
         targets = list(each.children_by_field_name("left")) if each.type in _ASSIGNING else []
-        if each.type in ("function_definition", "class_definition", "import_statement"):
-            targets += each.children_by_field_name("name")
-        if each.type in ("import_from_statement", "aliased_import", "as_pattern"):
-            targets += [*each.children_by_field_name("name"), *each.children_by_field_name("alias")]
+        names = each.children_by_field_name("name")
+        if each.type in ("function_definition", "class_definition"):
+            targets += names
+        if each.type in ("import_statement", "import_from_statement"):
+            targets += map(_imported, names)
+        if each.type == "as_pattern":
+            targets += [*names, *each.children_by_field_name("alias")]
         if each.type in ("except_clause", "delete_statement"):
             targets += [child for child in each.named_children if child.type != "block"]
         for target in targets:
@@ -30,3 +33,8 @@ def names_bound(node: "Node", source: Source) -> list[str]:
         if each.type not in ("function_definition", "lambda"):
             waiting += each.children
     return list(found)
+
+
+def _imported(name: "Node") -> "Node":
+    """Return what an import binds: the name behind `as`, or the first part of a.b.c."""
+    return name.child_by_field_name("alias") or next(iter(name.named_children), name)

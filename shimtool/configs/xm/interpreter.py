@@ -236,6 +236,7 @@ _STATEMENTS: "Mapping[str, Callable[[Interpreter, Node], None]]" = {
     "print_statement": Interpreter._no_effect,
     "assert_statement": Interpreter._no_effect,
     "pass_statement": Interpreter._no_effect,
+    "global_statement": Interpreter._no_effect,
     "delete_statement": Interpreter._delete,
     "exec_statement": Interpreter._exec,
     "function_definition": Interpreter._definition,

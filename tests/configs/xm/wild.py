@@ -1,0 +1,143 @@
+"""Python of the wild: what configs for xm were written with, by kind, and where the form is seen.
+
+Each is put behind a guest that is right otherwise, and Python itself says what it means. So all of
+them mean the same in Python 2, which ran them, and Python 3. What is told apart here is the form;
+whole configs are in data/, with SHAPES.md.
+"""
+
+from typing import NamedTuple
+
+
+class Kind(NamedTuple):
+    """Forms of one kind; `source` is what to look up."""
+
+    source: str
+    forms: tuple[str, ...]
+
+
+KINDS: dict[str, Kind] = {
+    "literals": Kind(
+        "Oracle VM's vm.cfg; xend's opts.py",
+        (
+            "OVM_simple_name = 'web 1'\nOVM_high_availability = True",
+            "ha = True",
+            "cluster = None",
+            "_template = 'a'",
+            "extra = 'a' 'b'",
+            "extra = ('ro '\n         'quiet')",
+            "prio = -1",
+            "weight = 1.5",
+            "a, b = 1, 2",
+            "extra = 'ro' \\\n        ' quiet'",
+            "disk = ['phy:/dev/vg/a,xvda,w', \\\n 'phy:/dev/vg/b,xvdb,w']\nx = True",
+            "note = {'owner': 'web'}",
+            "tags = ('a', 'b')",
+            "empty = ()",
+            "extra = '''ro\nquiet'''",
+            'extra = """it\'s"""',
+            "extra = r'a\\b'",
+            "extra = 'a\\x20b\\tc'",
+            "memory = 0x100\nx = None",
+            "vcpus = 2 # two\nx = None",
+        ),
+    ),
+    "variables": Kind(
+        "Xen's xmexample1; howtos of Debian etch and CentOS 5",
+        (
+            "n = 'web'\nname = n",
+            "vg = '/dev/vg0'\ndisk = ['phy:' + vg + '/root,xvda1,w']",
+            "vg = 'vg0'\ndisk = ['phy:/dev/%s/%s-root,xvda1,w' % (vg, name)]",
+            "root = '/dev/' + 'xvda1' + ' ro'",
+            "mac = '00:16:3e:00:00:01'\nvif = ['mac=%s,bridge=br0' % mac]",
+            "vif = ['mac=%s,bridge=%s' % ('00:16:3e:00:00:01', 'xenbr0')]",
+            "extra = 'a=%d b=%s c=%x' % (1, 'x', 255)",
+            "extra = 'ip=%(ip)s::%(gw)s' % {'ip': '192.0.2.2', 'gw': '192.0.2.1'}",
+            "gw = '192.0.2.1'\nextra = 'gw=%(gw)s' % locals()",
+            "gw = '192.0.2.1'\nextra = 'gw=%(gw)s' % vars()",
+            "extra = 'a={0} b={1}'.format('x', 2)",
+            "extra = ' '.join(['ro', 'quiet', 'console=hvc0'])",
+            "extra = 'ro'\nextra += ' quiet'",
+            "extra = 'ro'\nextra = extra + ' quiet'",
+            "memory = 2 * 128",
+            "memory = int('256')",
+            "memory = str(256)",
+            "memory = '256'",
+            "mb = 256\nmemory = maxmem = mb",
+            "i = 7\nvif = ['mac=00:16:3e:00:00:%02x' % i]",
+            "i = 7\nname = 'web%02d' % i",
+            "name = 'web' + str(7)",
+            "hostname = name.upper()",
+            "name = 'G'.lower()",
+            "name = ' g '.strip()",
+            "extra = '%s' % 'ro'",
+            "x = ['ro', 'quiet']\nextra = x[0]",
+            "x = ['ro', 'quiet']\nextra = x[-1]",
+            "x = {'a': 'ro'}\nextra = 'q'",
+        ),
+    ),
+    "lists": Kind(
+        "howtos; writers of configs in shell",
+        (
+            "disk = []\ndisk.append('phy:/dev/vg/a,xvda,w')",
+            "disk = ['phy:/dev/vg/a,xvda,w']\ndisk += ['phy:/dev/vg/b,xvdb,w']",
+            "disk = ['phy:/dev/vg/a,xvda,w'] + ['phy:/dev/vg/b,xvdb,w']",
+            "disk = ['phy:/dev/vg/a,xvda,w']\ndisk.extend(['phy:/dev/vg/b,xvdb,w'])",
+            "vif = [''] * 2",
+            "vif = ['', '',]\nx = None",
+            "vif = [\n  # the inner one\n  'bridge=br0',\n  'bridge=br1' # outer\n]\nx = None",
+            "disk = [ 'phy:/dev/vg/a,' +\n         'xvda,w' ]",
+            "vif = [ 'bridge=br0'\n, 'bridge=br1' ]\nx = None",
+            "vif = ['bridge=br0', ] ; x = None",
+            "vfb = ['type=vnc,vncunused=1']\nx = None",
+            "d = 'phy:/dev/vg/a,xvda,w'\ndisk = [d]",
+            "d = ['phy:/dev/vg/a,xvda,w']\ndisk = d",
+            "d = ['phy:/dev/vg/a,xvda,w']\ndisk = d + []",
+            "cpus = '0-3'\nx = None",
+            "cpus = ['0', '1']\nx = None",
+        ),
+    ),
+    "statements": Kind(
+        "xmexample2, xmexample.hvm; templates of hosters",
+        (
+            "import os",
+            "import os, re",
+            "import sys; x = 1",
+            "from os import path",
+            "import os\nimport re\narch = os.uname()[4]",
+            "import os\nif os.uname()[4] == 'x86_64':\n  lib = 'lib64'\nelse:\n  lib = 'lib'",
+            "import os.path",
+            "import random\ncolour = random.choice(['a', 'b'])",
+            "def helper(x):\n    return x\n",
+            "def mac(n):\n    return '00:16:3e:00:00:%02x' % n\nother = mac(1)",
+            "if 1:\n    colour = 'red'",
+            "for i in range(3):\n    pass",
+            "x = [i for i in range(3)]",
+            "x = lambda y: y",
+            "try:\n    import uuid as maker\nexcept ImportError:\n    pass",
+            "print('starting')",
+            "'''A guest\nof ours.'''",
+            '"A note."',
+            "pass",
+            "x = 1\ndel x",
+            "root = '/dev/sda1'\ndel root",
+            "root = '/dev/sda1'\nroot = None",
+            "ramdisk = None",
+            "ramdisk = False",
+            "assert True",
+            "class Guest:\n    pass",
+            "global x\nx = 1",
+            "try:\n    import xen.name\nexcept ImportError:\n    pass",
+            "try:\n    from os import name as system\nexcept ImportError:\n    pass",
+            "with_comment = 1 # and = signs\n",
+            "vcpus = 2; memory = 256; x = None",
+            "x = 1;\n",
+            "(x, y) = (1, 2)",
+            "x = y = 'q'\nextra = x",
+            "x = not True",
+            "x = 1 < 2",
+            "x = 'a' in 'abc'",
+            "x = 2 ** 8",
+            "extra = str(None)",
+        ),
+    ),
+}
