@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+from shimtool.configs.xl.grammar import Parser
 from shimtool.errors import Code, Fault, Location
 
 _STARTED_FROM = "give the config that the guest was started from instead"
 _OF_XEN = "only guests of Xen can be converted"
 _THE_CONFIG = "give the guest's config for xl, xm or libvirt"
+_UNPACK = "unpack it, and give what is in it"
 # What the first bytes, past blanks and comments, tell: pattern, what it is, and the remedy.
 _FORMATS = tuple(
     (re.compile(pattern), name, remedy)
@@ -33,6 +35,12 @@ _FORMATS = tuple(
             "a config of VMware (.vmx)",
             _OF_XEN,
         ),
+        (
+            rb"(?:[A-Z_]+ *= *[^\n]*+\n\s*+)*?(?:DISK|NIC|OS|GRAPHICS|CONTEXT) *= *\[\s*[A-Z_]+ *=",
+            "a template of OpenNebula",
+            f"{_STARTED_FROM}: deployment.N on the node",
+        ),
+        (rb"version=\d\s+(?:encoding=\S+\s+)?CID=", "what VMware says of a disk", _THE_CONFIG),
         (rb"lxc\.[\w.]+\s*=", "a config of LXC", _OF_XEN),
         (rb"(?:ONBOOT|KMEMSIZE|PHYSPAGES|VE_ROOT)=", "a config of OpenVZ", _OF_XEN),
         (rb"Name\s+ID\s+Mem\b", "a list of guests (`xl list`, `xm list`)", _STARTED_FROM),
@@ -66,6 +74,22 @@ _FORMATS = tuple(
             "lines of NAME: VALUE (YAML, Proxmox, xl info ...)",
             _THE_CONFIG,
         ),
+        (
+            rb"(?:virt-install|qemu-(?:system-\w+|kvm|img)|kvm|xl|xm|virsh|cat|echo|set|export|sudo"
+            rb"|mkdir|lvcreate|xen-create-image)[ \t]+[^\s=+]",
+            "commands for a shell",
+            f"{_THE_CONFIG}, as they make it",
+        ),
+        (rb"\x1f\x8b|\xfd7zXZ\0|BZh\d1AY|PK\x03\x04|\x28\xb5\x2f\xfd", "a packed file", _UNPACK),
+        (rb"[^\0]{1,100}\0[\s\S]{156,256}ustar", "an archive (tar, xva)", _UNPACK),
+        (
+            rb"(?:\xff\xfe|\xfe\xff|[^\0]\0[^\0]\0|\0[^\0]\0[^\0])",
+            "text in UTF-16",
+            "write it in UTF-8: iconv -f UTF-16 -t UTF-8 OLD > NEW",
+        ),
+        (rb"QFI\xfb|conectix|KDMV|<<< .{3,60}Disk Image >>>", "the image of a disk", _THE_CONFIG),
+        (rb"\x7fELF", "a program or a kernel", _THE_CONFIG),
+        (rb"%PDF-|\{\\rtf", "a document for a word processor", "write what it says as plain text"),
         (rb"Xen Saved domain", "a saved guest (`xl save`)", _STARTED_FROM),
         (rb"LinuxGuestRecord", "a guest saved by `xm save`", _STARTED_FROM),
     )
@@ -88,3 +112,17 @@ def foreign_format(data: bytes, path: Path) -> Fault | None:
             message, where = f"no guest config but {name}", Location(path, line)
             return Fault(message, where, remedy=remedy, code=Code.NOT_A_CONFIG)
     return None
+
+
+def no_config(data: bytes, path: Path) -> Fault | None:
+    """Say of a file that it is no config if xl understands none of its lines, two or more."""
+    parser = Parser(data)
+    lines = {problem.line for problem in parser.problems}
+    if b"\0" in data or parser.assignments or len(lines) < 2:
+        return None
+    return Fault(
+        "no guest config: xl understands none of its lines",
+        Location(path, min(lines)),
+        remedy=_THE_CONFIG,
+        code=Code.NOT_A_CONFIG,
+    )

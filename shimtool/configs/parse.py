@@ -128,7 +128,7 @@ def parse(data: bytes, path: Path) -> Config:
         return XlConfig(parse_xl(data, path), data)
     except ShimtoolError:
         from shimtool.configs import sxp  # noqa: PLC0415 - takes 5 ms to load, and few need it
-        from shimtool.configs.foreign import foreign_format  # noqa: PLC0415 - as above
+        from shimtool.configs.foreign import foreign_format, no_config  # noqa: PLC0415 - as above
 
         if sxp.is_domain(data):
             document = parse_xl(sxp.translate(data, path), path)
@@ -138,5 +138,7 @@ def parse(data: bytes, path: Path) -> Config:
         from shimtool.configs import xm  # noqa: PLC0415 - takes 40 ms to load, and few need it
 
         if not xm.is_xm(data):
+            if fault := no_config(data, path):
+                raise ShimtoolError(fault) from None
             raise
         return XlConfig(parse_xl(xm.translate(data, path), path), data, Syntax.XM)

@@ -65,7 +65,7 @@ def parse_xml(data: bytes, path: Path) -> Element:
             f"not well-formed XML: {why}",
             path,
             error.lineno,
-            remedy="write it anew: virsh dumpxml --inactive GUEST > FILE",
+            remedy=_ANEW,
         ) from None
     except (ValueError, LookupError) as error:  # an encoding that Python cannot give expat
         raise fault(f"cannot be decoded: {error}", path, 1, remedy=_AS_UTF8) from None
@@ -91,6 +91,7 @@ def root_name(data: bytes) -> str | None:
     return names[0] if names else None
 
 
+_ANEW = "write it anew: virsh dumpxml --inactive GUEST > FILE"
 _AS_UTF8 = "convert it to UTF-8, as virsh dumpxml writes it"
 
 
@@ -135,7 +136,9 @@ class _Builder:
             message = f"declared to be {encoding[:40]}, while libvirt reads UTF-8"
             raise self._refuse(message, _AS_UTF8)
 
-    def _doctype(self, *_declared: object) -> None:
+    def _doctype(self, name: str, *_declared: object) -> None:
+        if name != "domain":
+            raise self._refuse(f"not a libvirt domain, but <!DOCTYPE {name[:60]}>", _ANEW)
         raise self._refuse("it has a DTD (<!DOCTYPE), which libvirt never writes", "remove it")
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:

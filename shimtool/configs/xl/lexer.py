@@ -59,6 +59,25 @@ class Token(NamedTuple):
     line: int
 
 
+# What would help, by how the odd text begins.
+_REMEDIES = tuple(
+    (re.compile(pattern), remedy)
+    for pattern, remedy in (
+        (
+            rb"\{\{|\{%|<%|\$\{|\$\w|@\w+@|%\w+%",
+            "this is a template's blank to fill in: give the config that is made of it",
+        ),
+        (rb"//|/\*", "comments begin with #"),
+        (rb"\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb]|`|\xc2\xb4", "write plain quotes, ' or \""),
+        (rb"\xef\xbb\xbf", "remove the byte-order mark (BOM) before it"),
+        (rb"\xc2\xa0", "write plain blanks: this is one that does not break"),
+        (rb"EO[FTM]\s*\Z", "remove it: it ends a here-document of a shell"),
+        (rb"[A-Z]", "keys are in lower case, text needs quotes"),
+        (rb"", "text needs quotes; Python code is not allowed"),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One syntax error: what, on which line, and perhaps what to do."""
@@ -164,7 +183,5 @@ def _explain(odd: bytes) -> tuple[str, str | None]:
         return "a comment on the last line must end in a newline", "add a newline to the file"
     if odd[:1] in (b"'", b'"'):
         return "a string without its closing quote", "close it on the same line"
-    shown = printable(odd.rstrip(), MOST_SHOWN)
-    if odd[:1].isupper():
-        return f"xl does not understand {shown} here", "keys are in lower case, text needs quotes"
-    return f"xl does not understand {shown} here", "text needs quotes; Python code is not allowed"
+    remedy = next(remedy for pattern, remedy in _REMEDIES if pattern.match(odd))
+    return f"xl does not understand {printable(odd.rstrip(), MOST_SHOWN)} here", remedy

@@ -177,7 +177,7 @@ def _faults(problems: Iterable[Problem], data: bytes, path: Path) -> list[Fault]
         first.setdefault(problem.line, problem)
     if first and b"\0" in data:
         line = data.count(b"\n", 0, data.index(b"\0")) + 1
-        return [Fault("not a text file: it holds NUL bytes", Location(path, line))]
+        return [Fault("not a text file: it holds NUL bytes", Location(path, line), remedy=_RIGHT)]
     crlf = [line for line, problem in first.items() if problem.message == CRLF]
     for line in crlf[1:]:
         del first[line]
