@@ -5,6 +5,7 @@ Everything that may hold a stranger's bytes (configs, packages, disks, paths) pa
 
 import difflib
 import os
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import takewhile
 
@@ -100,6 +101,24 @@ def _range(head: int, lines: Sequence[str]) -> str:
 
 def _lines(data: bytes) -> Sequence[str]:
     return os.fsdecode(data).splitlines()
+
+
+def wrapped(line: str, columns: int | None, indent: int | None = None) -> str:
+    """Break a line between words where it is longer than a terminal is wide; None: never.
+
+    Later lines stand `indent` to the right, by default two more than the first. A path that is
+    longer than a line stays whole, so that it can be copied.
+    """
+    if columns is None or len(line) <= columns:
+        return line
+    begin = len(line) - len(line.lstrip(" "))
+    return textwrap.fill(
+        line,
+        max(columns, 20),
+        subsequent_indent=" " * (begin + 2 if indent is None else indent),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def table(rows: Iterable[Sequence[str]]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from shimtool.dom0.detect import version_name
@@ -14,13 +14,20 @@ from shimtool.model import (
     PvGrubRequest,
     Syntax,
 )
-from shimtool.text import printable, table
+from shimtool.text import printable, table, wrapped
+
+_SENTENCES = ("differs", "warning")
 
 
-def planned(plan: Plan, diff: str) -> str:
-    """Describe a plan: what would be written, the warnings, and the config's diff."""
+def planned(plan: Plan, diff: str, columns: int | None) -> str:
+    """Describe a plan: what would be written, the warnings, and the config's diff.
+
+    Sentences break where a terminal has so many columns; what is to be exact does not.
+    """
     lines = [f"{printable(plan.guest.name)}: {printable(str(plan.guest.config))}"]
-    lines += [f"  {label + ':':13} {printable(value)}" for label, value in _rows(plan)]
+    for label, value in _rows(plan):
+        row = f"  {label + ':':13} {printable(value)}"
+        lines.append(wrapped(row, columns if label in _SENTENCES else None, 16))
     return "\n".join([*lines, "", diff])
 
 
@@ -64,15 +71,20 @@ def _asked(of: PvGrubRequest) -> Iterable[tuple[str, str]]:
 
 
 def converted(plan: Plan, status: str, host_out: str) -> str:
-    """Say what was written, and the command that starts the guest."""
-    name = printable(plan.guest.name)
-    lines = [f"{name}: {status} ({plan.mode}, shim {plan.image.shim.name})"]
-    lines += [f"  {printable(f'{host_out}/{each}')}" for each in plan.files]
-    start = shlex.quote(f"{host_out}/{plan.guest.new_config}")
-    command = f"xl create {start}"
-    if plan.guest.syntax is Syntax.LIBVIRT:
-        command = f"virsh define {start} && virsh start {shlex.quote(plan.guest.name)}"
-    return "\n".join([*lines, f"  start it on dom0: {printable(command)}"])
+    """Say what was written."""
+    lines = [f"{printable(plan.guest.name)}: {status} ({plan.mode}, shim {plan.image.shim.name})"]
+    return "\n".join([*lines, *(f"  {printable(f'{host_out}/{each}')}" for each in plan.files)])
+
+
+def next_step(plans: Sequence[Plan], host_out: str) -> str:
+    """Say how the first of the guests that were converted starts anew."""
+    guest = plans[0].guest
+    config, name = shlex.quote(f"{host_out}/{guest.new_config}"), shlex.quote(guest.name)
+    stop, start = f"xl shutdown -w {name}", f"xl create {config}"
+    if guest.syntax is Syntax.LIBVIRT:
+        stop, start = f"virsh shutdown {name}", f"virsh define {config} && virsh start {name}"
+    others = f" (the other {len(plans) - 1} likewise)" if len(plans) > 1 else ""
+    return f"next, on dom0{others}:\n  {printable(f'{stop}; {start}')}"
 
 
 def checks(file: Path, passed: Iterable[tuple[str, str]]) -> str:

@@ -1,6 +1,8 @@
 """How results and faults are printed, and how a command ends."""
 
 import json
+import re
+import sys
 from collections.abc import Iterable
 
 import typer
@@ -10,11 +12,22 @@ from shimtool.cli.errors import CrashedGuestsError
 from shimtool.commands.convert import Converted
 from shimtool.commands.planning import Outcome, Refused
 from shimtool.errors import Fault, ShimtoolError
+from shimtool.system import streams
+
+_LABEL = re.compile(r"  (?:seen|do): +")  # of a fault
 
 
 def print_faults(faults: Iterable[Fault]) -> None:
     """Print to standard error."""
-    typer.echo(text.error(ShimtoolError(*faults)), err=True)
+    print_notes(text.error(ShimtoolError(*faults)).splitlines())
+
+
+def print_notes(lines: Iterable[str]) -> None:
+    """Print lines on standard error; on a terminal they break between words."""
+    columns = streams.columns(sys.stderr)
+    for line in lines:
+        label = _LABEL.match(line)
+        typer.echo(text.wrapped(line, columns, label.end() if label else None), err=True)
 
 
 def print_json(document: object) -> None:

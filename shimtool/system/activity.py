@@ -11,6 +11,11 @@ def listen(listener: Listener) -> None:
     _listeners.append(listener)
 
 
+def is_heard() -> bool:
+    """Whether anybody listens: who does wants to know all."""
+    return bool(_listeners)
+
+
 def note(verb: str, what: object) -> None:
     """Tell the listeners, if there are any; from any thread."""
     for listener in _listeners:

@@ -40,6 +40,22 @@ def is_screen(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
 
 
+def columns(stream: TextIO) -> int | None:
+    """Return how wide a terminal is; None if the stream is none, or a terminal of no known width.
+
+    COLUMNS, where it is set, says so for all terminals, as elsewhere.
+    """
+    if not is_screen(stream):
+        return None
+    said = os.environ.get("COLUMNS", "")
+    if said.isdecimal() and len(said) < 5:
+        return int(said) or None
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or None
+    except OSError:
+        return None
+
+
 def is_pipe(stream: TextIO) -> bool:
     """Whether a stream goes to another program, which may write to the same terminal."""
     try:

@@ -158,7 +158,7 @@ def test_libvirt(launch: Launch, dom0: Dom0) -> None:
     for words in ((folder / "web01.xml",), ("--in", folder)):
         done = launch("convert", "--force", "--out", out, *words)
         assert done.code == 0, done.err
-        assert f"virsh define {out}/web01.xml" in done.out
+        assert f"virsh define {out}/web01.xml" in done.err
     assert launch("verify", "--out", out, out / "web01.xml").code == 0
     assert launch("status", "--out", out).code == 0
 

@@ -28,8 +28,8 @@ def options(dom0: Dom0) -> list[str | Path]:
     return ["--in", dom0.configs, "--out", dom0.out, "--map", f"/boot={dom0.boot}"]
 
 
-def scan(dom0: Dom0, columns: int, **environ: str) -> Seen:
-    seen = on_screen("scan", *options(dom0), columns=columns, environ=environ)
+def scan(dom0: Dom0, columns: int, *words: str, **environ: str) -> Seen:
+    seen = on_screen("scan", *words, *options(dom0), columns=columns, environ=environ)
     assert seen.code == 0, seen.text
     return seen
 
@@ -56,39 +56,54 @@ def test_every_guest_has_a_line_whatever_the_width(many: Dom0, columns: int) -> 
         assert line[column:].split()[0] == word
 
 
-@pytest.mark.parametrize("columns", [45, 80])
-def test_narrow_terminals_have_the_reasons_below_in_whole_words(many: Dom0, columns: int) -> None:
+@pytest.mark.parametrize("columns", [80, 140])
+def test_it_is_one_line_a_guest(many: Dom0, columns: int) -> None:
     seen = scan(many, columns)
+    assert [line.split()[3] for line in seen.lines[1:9]].count("yes") == 4
+    assert seen.lines[9].startswith("8 guests: ")
+    assert seen.lines[-1] == "why not, in whole, and what to do: shimtool scan -v"
+    (pci,) = [line for line in seen.lines if line.startswith("pci ")]
+    assert pci.endswith("(+1)"), "the second reason is counted"
+    assert ("…" in pci) == (columns == 80)
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"), [(45, ()), (45, ("-v",)), (80, ("-v",)), (140, ("-v",))]
+)
+def test_reasons_stand_below_in_whole_words(
+    many: Dom0, columns: int, words: tuple[str, ...]
+) -> None:
+    """Where that is wanted, or a line has no room."""
+    seen = scan(many, columns, *words)
     at = seen.lines.index(next(line for line in seen.lines if line.startswith("pci ")))
     below = seen.lines[at + 1 : at + 9]
-    assert all(line.startswith("    ") for line in below[:4])
+    assert all(line.startswith("    ") for line in below[:2])
     text = " ".join(line.strip() for line in below)
     assert "PCI passthrough does not work through the shim" in text
     assert "kernel /boot/gone is not here" in text
+    assert "scan -v" not in seen.text
 
 
 @pytest.mark.parametrize("columns", [45, 80, 140])
 def test_what_differs_is_told_in_a_few_words(dom0: Dom0, columns: int) -> None:
-    """In a column of its own as far as it has room, below the guest where there is none."""
+    """In the last column as far as it has room, below the guest where there is none."""
     dom0.guest("web01")
     dom0.guest("db01", "vcpus = 4\nmaxvcpus = 8\nmaxmem = 4096\nvfb = ['type=vnc']\n")
     dom0.config("gone.cfg", 'name = "gone"\nkernel = "/boot/gone"\n')
     seen = scan(dom0, columns)
     assert max(map(len, seen.lines)) <= columns
     text = " ".join(" ".join(seen.lines).split())
-    if columns == 80:
-        column = seen.lines[0].index("DIFFERS")
-        (web,) = [line for line in seen.lines if line.startswith("web01")]
-        (database,) = [line for line in seen.lines if line.startswith("db01")]
-        (gone,) = [line for line in seen.lines if line.startswith("gone ")]
-        assert web[column:].rstrip() == "memory +27 MB, kernel on ISO"
-        assert database[column:].rstrip() == "memory +27 MB, maxmem fixed, kernel on ISO, +3"
-        assert gone[column:].rstrip() == "-"
-    else:
-        assert ("DIFFERS" in text, "differs: memory" in text) == (columns == 140, columns == 45)
     if columns == 45:
         every = "maxmem fixed, kernel on ISO, maxvcpus fixed, migrates with 1 vCPU, no vfb"
         assert f"differs: memory +27 MB, {every}" in text
+        return
+    column = seen.lines[0].index("DIFFERS / WHY NOT")
+    cells = {line.split()[0]: line[column:].rstrip() for line in seen.lines[1:4]}
+    assert cells["web01"] == "memory +27 MB, kernel on ISO"
+    rest = "maxvcpus fixed, migrates with 1 vCPU, no vfb"
+    more = f", {rest}" if columns == 140 else ", +3"
+    assert cells["db01"] == f"memory +27 MB, maxmem fixed, kernel on ISO{more}"
+    assert cells["gone"].startswith("kernel /boot/gone is not here")
 
 
 def test_what_differs_is_data(dom0: Dom0) -> None:
@@ -128,7 +143,7 @@ def test_long_names_fold_where_there_is_no_room(many: Dom0) -> None:
     room = lines[0].index("TYPE")
     assert "".join(line[:room].strip() for line in lines[start : start + 2]) == LONG
     assert lines[start].split()[1:] == ["pv", "kernel", "yes"]
-    assert LONG in scan(many, 80).text
+    assert LONG in scan(many, 140).text
 
 
 def test_names_are_never_markup(many: Dom0) -> None:
@@ -188,7 +203,11 @@ def test_json_is_all_there_is(many: Dom0) -> None:
 def test_convert_counts_the_same_and_says_so_by_its_exit_code(many: Dom0) -> None:
     result = many.run("convert")
     assert result.code == 1
-    assert result.err.splitlines()[-1] == "4 converted, 4 refused"
+    summary, after, command = result.err.splitlines()[-3:]
+    assert summary == "4 converted, 4 refused"
+    assert after == "next, on dom0 (the other 3 likewise):"
+    assert command.startswith("  xl shutdown -w ")
+    assert " xl create " in command
     for name in ("old1", "old2", "pci", "win"):
         (many.configs / f"{name}.cfg").unlink()
     again = many.run("convert")
@@ -197,9 +216,10 @@ def test_convert_counts_the_same_and_says_so_by_its_exit_code(many: Dom0) -> Non
 
 def test_control_characters_of_a_config_do_not_reach_the_terminal(dom0: Dom0) -> None:
     dom0.config("evil\x1b[2J.cfg", b'name = "e"\nkernel = "/boot/\x1b]0;owned\x07\xff"\n')
-    for columns in (45, 140):
-        seen = scan(dom0, columns)
+    for columns, words in ((45, ()), (80, ()), (140, ("-v",))):
+        seen = scan(dom0, columns, *words)
         assert b"\x1b]0" not in seen.raw
         assert b"\x1b[2J" not in seen.raw
         assert b"\x07" not in seen.raw
-        assert "evil\\x1b[2J.cfg" in "".join(line.strip() for line in seen.lines)
+        named = "evil\\x1b[2J.cfg" in "".join(line.strip() for line in seen.lines)
+        assert named == (columns != 80), "one line does not say which file"

@@ -1,6 +1,7 @@
 """`shimtool convert`."""
 
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from shimtool.cli import describe, tables
 from shimtool.cli.flags import Json
 from shimtool.cli.options import Configs, option_group
-from shimtool.cli.printing import end, print_faults, print_json
+from shimtool.cli.printing import end, print_faults, print_json, print_notes
 from shimtool.cli.results import guests as guest_results
 from shimtool.commands.convert import Converted
 from shimtool.commands.convert import convert as convert_guests
@@ -48,9 +49,21 @@ def convert(
     if as_json:
         print_json([guest_results.planned(outcome) for outcome in outcomes])
     else:
-        for line in (*tables.warnings(outcomes), tables.convert_summary(outcomes)):
+        print_notes([*tables.warnings(outcomes), tables.convert_summary(outcomes)])
+        for line in _next(outcomes, settings):
             typer.echo(line, err=True)
     end(outcomes)
+
+
+def _next(outcomes: Sequence[Converted | Refused], settings: ConvertSettings) -> Iterator[str]:
+    """Yield what to type next, if anything was made."""
+    made = [
+        each.planned.plan
+        for each in outcomes
+        if isinstance(each, Converted) and each.status == "converted"
+    ]
+    if made:
+        yield describe.next_step(made, settings.dom0_out)
 
 
 def _converted(outcome: Converted, settings: ConvertSettings) -> str:

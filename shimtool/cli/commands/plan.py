@@ -1,5 +1,7 @@
 """`shimtool plan`."""
 
+import sys
+
 import typer
 
 from shimtool.cli import describe
@@ -10,6 +12,7 @@ from shimtool.cli.printing import end, print_faults, print_json
 from shimtool.cli.results import guests as guest_results
 from shimtool.commands.planning import Planned
 from shimtool.commands.settings import GuestSettings
+from shimtool.system.streams import columns
 
 
 @option_group(GuestSettings)
@@ -21,7 +24,7 @@ def plan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = Fa
     else:
         for outcome in outcomes:
             if isinstance(outcome, Planned):
-                typer.echo(describe.planned(outcome.plan, outcome.changes))
+                typer.echo(describe.planned(outcome.plan, outcome.changes, columns(sys.stdout)))
             else:
                 print_faults(outcome.faults)
     end(outcomes)

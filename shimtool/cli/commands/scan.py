@@ -8,11 +8,12 @@ from shimtool.cli import tables
 from shimtool.cli.flags import Json
 from shimtool.cli.options import Configs, option_group
 from shimtool.cli.planning import planned
-from shimtool.cli.printing import print_json, raise_crashes
+from shimtool.cli.printing import print_json, print_notes, raise_crashes
 from shimtool.cli.results import guests as guest_results
 from shimtool.cli.results.documents import ScannedGuest
 from shimtool.commands.planning import Refused
 from shimtool.commands.settings import GuestSettings
+from shimtool.system import activity
 from shimtool.system.streams import is_screen
 from shimtool.text import table
 
@@ -25,24 +26,18 @@ def scan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = Fa
     if as_json:
         print_json(guests)
     else:
-        _print_guests(guests)
-        _print_notes(tables.scan_summary(outcomes, [path for path, _why in found.skipped]))
+        cut = _print_guests(guests)
+        print_notes(tables.scan_summary(outcomes, [path for path, _why in found.skipped]))
+        if cut:
+            print_notes(["why not, in whole, and what to do: shimtool scan -v"])
     raise_crashes(each.crash for each in outcomes if isinstance(each, Refused))
 
 
-def _print_guests(guests: list[ScannedGuest]) -> None:
-    if is_screen(sys.stdout):
-        from shimtool.cli.terminal import print_guests  # noqa: PLC0415 - takes 0.1 s to load
-
-        print_guests(guests)
-    else:
+def _print_guests(guests: list[ScannedGuest]) -> bool:
+    """Print them; return whether there was no room for all reasons."""
+    if not is_screen(sys.stdout):
         typer.echo(table(tables.scan_rows(guests)))
+        return False
+    from shimtool.cli.guest_table import print_guests  # noqa: PLC0415 - takes 0.1 s to load
 
-
-def _print_notes(lines: list[str]) -> None:
-    if is_screen(sys.stderr):
-        from shimtool.cli.terminal import print_notes  # noqa: PLC0415 - takes 0.1 s to load
-
-        print_notes(lines)
-    else:
-        typer.echo("\n".join(lines), err=True)
+    return print_guests(guests, whole=activity.is_heard())

@@ -23,9 +23,10 @@ def test_from_scan_to_verify(mode: str, dom0: Dom0) -> None:
     assert "+    <type arch='x86_64' machine='xen" in planned.out
     done = dom0.run("convert", "--xen", XEN[mode])
     assert done.code == 0, done.err
-    start = f"virsh define /var/lib/xen/shimtool/{name}.xml && virsh start {name}"
+    out = "/var/lib/xen/shimtool"
+    next_ = f"virsh shutdown {name}; virsh define {out}/{name}.xml && virsh start {name}"
     assert f"{name}: converted ({mode}, " in done.out
-    assert f"start it on dom0: {start}" in done.out
+    assert done.err.endswith(f"next, on dom0:\n  {next_}\n")
     assert config.read_bytes() == before
     assert validates(dom0.out / f"{name}.xml") == ""
     verified = dom0.run("verify", dom0.out / f"{name}.xml")
