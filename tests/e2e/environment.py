@@ -20,6 +20,15 @@ from tests.e2e.table import Row
 # A guest needs 40-90 s of QEMU's CPU time to come up, whatever else the machine does.
 CPU_LIMIT = 300.0
 ATTEMPTS = 2
+# What dom0 and Xen know of a guest that goes on no more, into dom0.log: is dom0's request still in
+# XenStore, do its vCPUs run (q), has it events that it did not take (e), does it act on another
+# request (a sysrq that it took is gone from XenStore)?
+WHY = """xl list -v; pgrep -a xl; cat /var/log/xen/*{0}*
+folder=/local/domain/$(xl domid {0})
+xenstore-ls -f $folder
+xl vcpu-list {0}; xl debug-keys q; xl debug-keys e; sleep 1
+xl vcpu-list {0}; xl sysrq {0} h; sleep 5; xenstore-ls $folder/control
+xl dmesg | tail -n 150"""
 
 
 class StalledError(NestedXenError):
@@ -65,6 +74,7 @@ class Running:
             if gone:
                 raise NestedXenError(f"{self.name} ended without a token", self.machine.logs)
             if allowed.is_over():
+                self._tell_why()
                 said = f"{self.name}: no token from start {number}"
                 used = f"in {allowed.used():.0f} s of CPU time"
                 raise StalledError(f"{said} {used}", self.machine.logs)
@@ -83,8 +93,15 @@ class Running:
         allowed = self.machine.limit(limit)
         while self.exists():
             if allowed.is_over():
+                self._tell_why()
                 raise NestedXenError(f"{self.name} is still there", self.machine.logs)
             time.sleep(1)
+
+    def _tell_why(self) -> None:
+        """Keep with the logs what may tell why the guest goes on no more, if dom0 does."""
+        with contextlib.suppress(NestedXenError):
+            self.console()
+            self.machine.run(WHY.format(self.name), 120)
 
     def plain_console(self, until: str) -> str:
         """Return what an admin sees at `xl console NAME` until `until` is there, no more said."""
