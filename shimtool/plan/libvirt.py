@@ -35,8 +35,9 @@ _KNOWS_PVH = (4, 12)
 
 # Elements that go, in any mode and in HVM mode: libxl's driver ignores the latter for PV guests,
 # or refuses them for HVM ones (input with bus='xen', video RAM below 16 MB); boot orders of
-# devices cannot stand beside <os><boot>.
-_REMOVED = ("bootloader", "bootloader_args", "e820_host", "vfb", "vga", "vnuma")
+# devices cannot stand beside <os><boot>. <cpu> says nothing of a PV guest; of another one it would
+# hide from the shim what it needs, or offer nested virtualization; <numa> goes with it.
+_REMOVED = ("bootloader", "bootloader_args", "e820_host", "vfb", "vga", "cpu")
 _REMOVED_IN_HVM = (
     "kernel", "ramdisk", "cmdline", "boot", "boot_disk", "boot_vif", "hap", "viridian", "serial",
     "parallel", "keyboard", "soundhw", "usb", "device_model_args",

@@ -29,6 +29,7 @@ PATHS = {
     "boot_vif": "devices/interface/boot",
     "e820_host": "features/xen/e820_host",
     "hap": "features/hap",
+    "cpu": "cpu",
     "vnuma": "cpu/numa",
     "viridian": "features/hyperv",
     "disk": "devices/disk",
