@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,22 +96,28 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Environment:
     )
 
 
-def _rows(reports: Iterable[object]) -> list[tuple[str, ...]]:
-    """Return the table's rows from pytest's reports, those of xdist's workers too."""
-    found = []
+def _ran(reports: Iterable[object]) -> list[tuple[dict[str, Any], str]]:
+    """Return each test's row and outcome from pytest's reports, those of xdist's workers too."""
+    found: list[tuple[dict[str, Any], str]] = []
     for report in reports:
         if isinstance(report, pytest.TestReport) and (report.when == "call" or report.failed):
             cells = dict(report.user_properties).get(table.PROPERTY)
             if isinstance(cells, dict):
-                found.append(table.texts(cells, report.outcome))
+                found.append((cells, report.outcome))
     return found
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the table, and keep it in build/e2e/table.md."""
-    reports = [report for group in terminalreporter.stats.values() for report in group]
-    if rows := _rows(reports):
-        table.write(rows)
-        terminalreporter.section(f"e2e ({table.retries(rows)} retried boots)")
-        for line in table.lines(rows):
-            terminalreporter.write_line(line)
+    """Print the tables, and keep them in build/e2e."""
+    ran = _ran(report for group in terminalreporter.stats.values() for report in group)
+    if not ran:
+        return
+    rows = [table.texts(cells, outcome) for cells, outcome in ran]
+    shown = table.lines(rows)
+    table.write(shown)
+    if things := table.things([cells for cells, _ in ran]):
+        shown += ["", *(told := table.aligned(things))]
+        table.write(told, table.THINGS)
+    terminalreporter.section(f"e2e ({table.retries(rows)} retried boots)")
+    for line in shown:
+        terminalreporter.write_line(line)

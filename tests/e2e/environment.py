@@ -20,6 +20,7 @@ from tests.e2e.table import Row
 # A guest needs 40-90 s of QEMU's CPU time to come up, whatever else the machine does.
 CPU_LIMIT = 300.0
 ATTEMPTS = 2
+NATIVE = "pv"  # the mode of a guest that is not converted, to compare with
 # What dom0 and Xen know of a guest that goes on no more, into dom0.log: is dom0's request still in
 # XenStore, do its vCPUs run (q), has it events that it did not take (e), does it act on another
 # request (a sysrq that it took is gone from XenStore)?
@@ -45,10 +46,18 @@ class Running:
     def console(self) -> str:
         """Return all that the guest's PV console has shown; keep it in NAME.console.log."""
         log = f"/run/console/guest-{self.name}.log"
-        text = self.machine.run(f"cat {log} 2> /dev/null").text
+        arrived = f"/run/console/guest-{self.name}--incoming.log"  # its name while it migrates
+        text = self.machine.run(f"cat {log} {arrived} 2> /dev/null").text
         path = self.machine.logs / f"{self.name}.console.log"
         path.write_text(text, encoding="utf-8", errors="surrogateescape")
         return text
+
+    def xl(self, command: str, limit: float = 300) -> str:
+        """Run an xl command in dom0, which must succeed; return what it said."""
+        done = self.machine.run(f"xl {command}", limit)
+        if done.code:
+            raise NestedXenError(f"xl {command} failed: {done.text}", self.machine.logs)
+        return done.text
 
     def starts(self) -> list[GuestReport]:
         """Return what each start of the guest has told so far."""
@@ -135,6 +144,13 @@ class Environment:
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return f"/guest/out/{name}.cfg"
+
+    def configured(self, name: str, config: str) -> str:
+        """Convert a guest, unless it is to stay PV; return the dom0 path of what starts it."""
+        if self.mode != NATIVE:
+            return self.convert(name, config)
+        self.files.config(name, config)
+        return f"/guest/etc/{name}.cfg"
 
     def restore(self, name: str) -> None:
         """Undo --in-place by the real command."""

@@ -54,9 +54,9 @@ class Files:
             path.write_bytes(data)
         return "/guest/boot/vmlinuz"
 
-    def ramdisk(self) -> str:
-        """Make a ramdisk of one gzip member; return its dom0 path."""
-        self._place("boot/initrd").write_bytes(self.ramdisk_bytes())
+    def ramdisk(self, more: tuple[str, ...] = ()) -> str:
+        """Make a ramdisk of one gzip member, with `more` modules; return its dom0 path."""
+        self._place("boot/initrd").write_bytes(self.ramdisk_bytes(more))
         return "/guest/boot/initrd"
 
     def ramdisk_bytes(self, more: tuple[str, ...] = ()) -> bytes:

@@ -1,0 +1,46 @@
+"""Save, restore and live migration of a guest: functions (guest, shell) -> outcome, as in
+dom0_commands.py.
+"""
+
+from tests.e2e.dom0_commands import WORKS, one_vcpu, reach_dom0
+from tests.e2e.environment import Running
+from tests.e2e.guest_shell import Shell
+from tests.e2e.nested_xen import NestedXenError
+
+NO_LOG = "Xen logs no dirty pages here"
+
+
+def save_and_restore(guest: Running, shell: Shell) -> str:
+    """Save, restore; the shell, a disk and the network card go on."""
+    guest.xl(f"save {guest.name} /guest/saved", 900)
+    assert guest.machine.run(f"xl domid {guest.name}").code != 0
+    guest.xl("restore /guest/saved", 900)
+    return _goes_on(shell)
+
+
+def save_one_of_two(guest: Running, shell: Shell) -> str:
+    """Take the second of two vCPUs before."""
+    one_vcpu(guest, shell)
+    return save_and_restore(guest, shell)
+
+
+def migrate(guest: Running, shell: Shell) -> str:
+    """Migrate live, to the same host."""
+    before = guest.xl(f"domid {guest.name}")
+    try:
+        guest.xl(f"migrate -s '' {guest.name} 'xl migrate-receive'", 1800)
+    except NestedXenError as error:
+        if "Failed to enable logdirty" not in str(error):
+            raise
+        shell.prove()
+        return NO_LOG
+    assert guest.xl(f"domid {guest.name}") != before
+    return _goes_on(shell)
+
+
+def _goes_on(shell: Shell) -> str:
+    shell.moved()
+    assert not shell.run("echo moved > /mnt/moved && sync")
+    reach_dom0(shell, 0)
+    shell.prove()
+    return WORKS
