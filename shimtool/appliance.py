@@ -1,6 +1,6 @@
 """Entry point of the container image: `shimtool`, with what the container itself tells.
 
-- Without a command it converts, or with nothing mounted to write to, scans and says what to mount.
+- Without a command it converts, or with nothing mounted to write to, says what to run and scans.
 - dom0's paths of what is mounted become --map and --host-out, where they are certain; the
   user's own come after them and win.
 - Outputs that would vanish with the container are refused, and so are shims added to it, and
@@ -16,18 +16,14 @@ from shimtool.assets import shims_folder
 from shimtool.cli.errors import Asked, report
 from shimtool.cli.image import asks_help, fixed_shims, no_qemu, split, values_of
 from shimtool.cli.main import main as shimtool
+from shimtool.cli.one_shot import first_line
 from shimtool.commands.boot_test import QEMU
-from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_KERNELS, DEFAULT_OUT
+from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_IN, DEFAULT_OUT
 from shimtool.errors import ShimtoolError, fault
-from shimtool.mounts import Mount, dom0_paths, is_mounted, read_mounts
+from shimtool.mounts import CONFIGS, Mount, dom0_paths, is_mounted, read_mounts
 
 _MAPPING = ("scan", "plan", "convert", "host")
 _NAMING = (*_MAPPING, "verify", "status")
-# What to mount for the whole job.
-_WANTED = {
-    str(DEFAULT_KERNELS): f"-v /boot:{DEFAULT_KERNELS}:ro",
-    str(DEFAULT_OUT): f"-v {DEFAULT_HOST_OUT}:{DEFAULT_OUT}",
-}
 
 
 def main() -> None:
@@ -65,14 +61,13 @@ def _run(words: Sequence[str]) -> None:
 
 
 def _scan(mounts: Sequence[Mount]) -> None:
-    """Scan, then say what is missing for more."""
-    missing = [option for point, option in _WANTED.items() if not is_mounted(point, mounts)]
-    try:
-        _run(["scan", *_known("scan", mounts)])
-    except SystemExit as end:
-        if end.code:
-            raise
-    print(f"Nothing was written. To convert, add: {' '.join(missing)}")
+    """Say what to run next, then scan."""
+    known = {here: dom0 for dom0, here in dom0_paths(mounts)}
+    if any(each.point == str(DEFAULT_IN) and each.root.endswith(CONFIGS) for each in mounts):
+        known.setdefault(str(DEFAULT_IN), CONFIGS)  # in a subvolume of dom0's, as btrfs has it
+    if line := first_line(known):
+        print(line, flush=True)
+    _run(["scan", *_known("scan", mounts)])
 
 
 def _known(command: str, mounts: Sequence[Mount]) -> Iterator[str]:

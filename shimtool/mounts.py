@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-_CONFIGS = "/etc/xen"
+CONFIGS = "/etc/xen"
 _DEVICES = "devtmpfs"
 # Container engines mount files of their own there, from wherever they keep them.
 _ENGINES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv")
@@ -48,7 +48,7 @@ def read_mounts(table: Path = Path("/proc/self/mountinfo")) -> tuple[Mount, ...]
 def dom0_paths(mounts: Iterable[Mount]) -> tuple[tuple[str, str], ...]:
     """Return (dom0's path, path here) of what is mounted, where that is certain."""
     mounts = tuple(mounts)
-    roots = {mount.device for mount in mounts if mount.root == _CONFIGS}
+    roots = {mount.device for mount in mounts if mount.root == CONFIGS}
     known = [mount for mount in mounts if mount.device in roots and mount.point not in _ENGINES]
     devices = [mount for mount in mounts if mount.kind == _DEVICES]
     return (

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from shimtool import __version__
 from tests.appliance.conftest import Dist
-from tests.appliance.engines import CONFINED, Engine, binds
+from tests.appliance.engines import CONFINED, Engine, binds, run
 from tests.support.cli import shimtool_cli
 from tests.support.dom0 import Dom0
 from tests.support.samples import CONVERTIBLE, REFUSED, write_samples
@@ -67,14 +68,47 @@ def test_same_bytes_as_the_checkout(
         assert (dom0.out / f"{name}.iso").read_bytes() == (here / f"{name}.iso").read_bytes()
 
 
-def test_only_in_mounted_scans_and_says_what_to_mount(
-    engine: Engine, image: str, dom0: Dom0
-) -> None:
+def test_only_in_mounted_scans_and_says_what_to_run(engine: Engine, image: str, dom0: Dom0) -> None:
+    """The folder is not certain to be dom0's /etc/xen, so the command does not say that it is."""
     done = engine.once(image, volumes={dom0.configs: "/in:ro"})
     assert done.code == 0, done.err
+    first, *rest = done.out.splitlines()
+    count = len(CONVERTIBLE) + len(REFUSED)
+    assert first.startswith(f"{count} guests in /in. To convert: mkdir -p {HOST_OUT} && ")
+    wanted = f"-v FOLDER-OF-CONFIGS:/in:ro -v /boot:/kernels:ro -v {HOST_OUT}:/out "
+    assert f"{engine.program} run --rm " in first
+    assert wanted in first
     for name in (*CONVERTIBLE, *REFUSED):
-        assert name in done.out
-    assert f"-v /boot:/kernels:ro -v {HOST_OUT}:/out" in done.out
+        assert [line for line in rest if line.startswith(name)]
+
+
+@pytest.mark.parametrize("folder", ["/boot", "/srv/kernels", "/usr/lib"])
+def test_the_command_that_it_says_converts(
+    engine: Engine, image: str, tmp_path: Path, folder: str
+) -> None:
+    """Word for word, but that dom0's root is a folder here; wherever its kernels are."""
+    root = tmp_path / "root"
+    root.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
+    try:
+        write_samples(root)
+        (root / "etc").mkdir()
+        (root / "etc-xen").rename(root / "etc/xen")
+        for name in REFUSED:
+            (root / f"etc/xen/{name}.cfg").unlink()
+        if folder != "/boot":
+            shutil.copytree(root / "boot", root / folder[1:], symlinks=True)  # some to /boot
+            for config in (root / "etc/xen").iterdir():
+                config.write_text(config.read_text().replace("/boot/", f"{folder}/"))
+        said = engine.once(image, volumes={root / "etc/xen": "/in:ro"}).out.splitlines()[0]
+        command = said.partition("To convert: ")[2]
+        assert command.startswith("mkdir -p /var/lib/xen/shimtool && ")
+        here = command.replace("-v /", f"-v {root}/").replace("-p /", f"-p {root}/")
+        done = run(["sh", "-c", here], engine.env, tmp_path)
+        assert done.code == 0, done.err
+        assert f"{len(CONVERTIBLE)} converted" in done.err
+    finally:
+        subprocess.run(["umount", root], check=True)
 
 
 def test_nothing_mounted_says_what_to_mount(engine: Engine, image: str) -> None:
@@ -129,11 +163,12 @@ def test_paths_of_a_dom0_are_known_from_its_mounts(
         out.mkdir(parents=True)
         volumes = {root / "etc/xen": "/in:ro", root / "boot": "/kernels:ro", out: "/out"}
         done = engine.once(image, volumes=volumes)
-        assert "xl create /srv/shimmed/web01.cfg" in done.out, done.err
+        assert "  /srv/shimmed/web01.cfg\n" in done.out, done.err
+        assert "xl create /srv/shimmed/" in done.err
         assert "/srv/shimmed/web01.iso" in (out / "web01.cfg").read_text()
         assert "looked at /kernels/vmlinuz-2.6.32-5-xen-amd64" in done.err  # and nowhere else
         told = engine.once(image, "--host-out", "/mnt/x", volumes=volumes)
-        assert "xl create /mnt/x/web01.cfg" in told.out
+        assert "  /mnt/x/web01.cfg\n" in told.out
     finally:
         subprocess.run(["umount", root], check=True)
 

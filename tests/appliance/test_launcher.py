@@ -31,7 +31,7 @@ def test_converts_one_guest(launch: Launch, dom0: Dom0, cache: Path) -> None:
     done = launch("convert", "web01.cfg", *options(dom0))
     assert done.code == 0, done.err
     out = dom0.root / "made"
-    assert f"xl create {out}/web01.cfg" in done.out
+    assert f"xl create {out}/web01.cfg" in done.err
     checked = shimtool_cli("verify", "--out", out, "--host-out", out, out / "web01.cfg")
     assert checked.code == 0, checked.err
     assert not (out / "db01.cfg").exists()
@@ -159,7 +159,7 @@ def test_a_dom0_of_busybox(small: Path) -> None:
     with busybox.mounted(small):
         done = launched("convert", "/etc/xen/web01.cfg", "/etc/xen/root.cfg")
         assert done.code == 0, done.err
-        assert "xl create /var/lib/xen/shimtool/web01.cfg" in done.out
+        assert "xl create /var/lib/xen/shimtool/web01.cfg" in done.err
         rest = launched("convert", "--xen", "4.9.2")
         assert "2 refused" in rest.err, rest.err
         for name in (*CONVERTIBLE, "root"):
