@@ -192,7 +192,13 @@ TABLE = (
         _OTHER_MODELS, Fate.DROPPED, "another device model, or one in a stub domain",
         "is not used: the container has a device model of its own, or none",
     ),
-    _row("boot sdl vga vnc", Fate.REPLACED, Fate.RETIRED, "off, and the boot CD first"),
+    _row("boot sdl vga", Fate.REPLACED, Fate.RETIRED, "off, and the boot CD first"),
+    _row(
+        "vnc", Fate.REPLACED, Fate.DROPPED,
+        "off: xl (seen: 4.17) makes of it what `vfb=` would",
+        "is lost, and with it the graphical console that xl makes of it: use {words.console}, or a"
+        " VNC server inside the guest",
+    ),
     _both(
         _HVM_ONLY, Fate.RETIRED,
         "left by a template: xl ignores them for PV guests, but not for the container",

@@ -9,17 +9,26 @@ from shimtool.commands.planning import Planned
 from shimtool.commands.run import Run
 from shimtool.commands.settings import GuestSettings
 from shimtool.model import KernelBoot
-from tests.plan.wild import KINDS, OTHERWISE
+from tests.plan.wild import KINDS as PLAIN
+from tests.plan.wild import OTHERWISE
+from tests.plan.wild_devices import DEVICES
 from tests.support.dom0 import Dom0
 from tests.support.planning import outcome_of, run_on
 from tests.support.real_xl import created
 
 HOSTS = {"hvm": None, "pvh": "4.17.7"}
 BASE = "name='g'\nkernel='/boot/vmlinuz-guest'\nmemory=256\n"
+KINDS = PLAIN | DEVICES
 SAME = {
     "disks": ("vdev", "pdev_path", "readwrite", "backend_domname", "script"),
     "nics": ("mac", "bridge", "ip", "script", "ifname", "rate_bytes_per_interval", "mtu"),
 }
+# These stay as they are.
+ALL_OF = ("channels", "p9s", "vtpms", "vdispls", "vsnds", "pvcallsifs", "on_crash", "on_reboot")
+OF_THE_BUILD = (
+    "cpuid", "sched_params", "vcpu_hard_affinity", "vcpu_soft_affinity", "tsc_mode", "localtime",
+    "rtc_timeoffset", "numa_placement", "avail_vcpus",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +60,12 @@ def _same_guest(outcome: Planned, before: dict[str, object], new: Path) -> None:
     assert isinstance(after, dict), after
     for devices, keys in SAME.items():
         assert _part(after, devices, keys) == _part(before, devices, keys)
+    assert {key: after.get(key) for key in ALL_OF} == {key: before.get(key) for key in ALL_OF}
+    made = json.loads(json.dumps(after["b_info"]))
+    assert [made.get(key) for key in OF_THE_BUILD] == [built.get(key) for key in OF_THE_BUILD]
+    told = " ".join(each.text for each in outcome.plan.warnings)
+    assert ("graphical console" in told or "vfb= is lost" in told) == ("vfbs" in before)
+    assert "vfbs" not in after
 
 
 def _part(found: dict[str, object], devices: str, keys: tuple[str, ...]) -> list[dict[str, object]]:

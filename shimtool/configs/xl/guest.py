@@ -35,7 +35,7 @@ Other = TypeVar("Other")
 
 _NAME_LIMIT = 200  # bytes; leaves room for suffixes in a file name of 255
 _DEFAULT_MEMORY = 32  # MiB, libxl's
-_FLAGS = ("driver_domain", "pvh")  # they ask for nothing when they are 0
+_FLAGS = ("driver_domain", "pvh", "vnc")  # they ask for nothing when they are 0
 PVGRUB = re.compile(r"grub-.+-xen\.bin|pv-?grub.*", re.IGNORECASE)
 
 
@@ -46,7 +46,7 @@ def read_guest(document: Document, words: Vocabulary = XL) -> Guest:
     """
     keys = document.keys()
     values = {key: value for key in keys if (value := document.value(key)) is not None}
-    without = overlooked(values)
+    without = overlooked(values, document.added)
     reader = _Reader(document.without(without), words)
     guest = reader.guest()
     raise_by_line([*reader.faults, *value_faults(document, words)])

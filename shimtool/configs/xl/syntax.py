@@ -70,12 +70,18 @@ class Document:
             )
         return value
 
+    @property
+    def added(self) -> frozenset[str]:
+        """The keys whose last assignment is a +=."""
+        added = (key for key, chain in self._settings.items() if chain[-1].operator == "+=")
+        return frozenset(added)
+
     def integer(self, key: str) -> int | None:
         """Return a number, which may be quoted and in C's octal or hexadecimal notation."""
         value = self.string(key)
         if value is None:
             return None
-        if self._settings[key][-1].operator == "+=":
+        if key in self.added:
             raise self.fault(value.line, f"+= does not work with numbers such as {key}")
         number = strtol(value.text)
         if number is None:

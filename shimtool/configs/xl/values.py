@@ -15,6 +15,7 @@ _ACTIONS = (
     "destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart",
     "soft-reset",
 )  # fmt: skip
+_VIF_NUMBERS = {"mtu": 1500, "devid": 0}
 # libxlu_vif.c: bytes or bits a second, and after @ how often they are counted.
 _RATE = re.compile(r"[0-9]+[GMK]?[Bb]/s(?:@[0-9]+[um]?s?)?", re.ASCII)
 
@@ -41,8 +42,9 @@ def _vif_faults(document: Document, entry: ConfigString) -> Iterator[Fault]:
     for key, value in parse_vif(entry).options:
         if key == "rate" and not _RATE.fullmatch(value):
             yield _fault(document, entry, "xl cannot read this rate", "write it like rate=10MB/s")
-        if key == "mtu" and strtol(value) is None:
-            yield _fault(document, entry, "xl cannot read this mtu", "write it like mtu=1500")
+        if key in _VIF_NUMBERS and strtol(value) is None:
+            remedy = f"write a number, {key}={_VIF_NUMBERS[key]}"
+            yield _fault(document, entry, f"xl cannot read this {key}", remedy)
 
 
 def _fault(document: Document, value: ConfigString, message: str, remedy: str) -> Fault:
