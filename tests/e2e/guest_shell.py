@@ -79,7 +79,8 @@ class Shell:
         if not self._console:
             domain = self.guest.xl(f"domid {self.guest.name}").strip()
             path = f"/local/domain/{domain}/console/tty"
-            self._console = self.guest.machine.run(f"xenstore-read {path}").text.strip()
+            look = f"until xenstore-read {path} 2> /dev/null; do sleep 1; done"
+            self._console = self.guest.machine.run(look).text.strip()
         done = self.guest.machine.run(f"printf '%s\\n' {shlex.quote(line)} > {self._console}")
         assert done.code == 0, f"nothing can be written to {self.guest.name}: {done.text}"
 
