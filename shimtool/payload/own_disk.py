@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from shimtool.payload.guest_disk.find_boot_entry import BootRequest
 
 _FORMATS = ("raw", "qcow2", "vhd")  # that can be read here
+_DOM0 = ("", "0", "Domain-0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ def _disks(guest: Guest) -> list[Disk]:
 
 def _place(guest: Guest, disk: Disk, search_paths: SearchPaths, *, needed: bool) -> Path | None:
     """Find a disk here; only the first must be there, a swap disk is of no use."""
-    if disk.format not in _FORMATS:
-        raise_all([_unreadable(guest, disk)] if needed else [])
+    if what := _of_no_file_here(disk):
+        raise_all([_unreadable(guest, disk, what)] if needed else [])
         return None
     try:
         return find_disk(search_paths, _target(disk), guest.config)
@@ -116,12 +117,23 @@ def _target(disk: Disk) -> ConfigString:
     return ConfigString(f"/dev/{disk.target}" if relative else disk.target, disk.line)
 
 
-def _unreadable(guest: Guest, disk: Disk) -> Fault:
+def _of_no_file_here(disk: Disk) -> str:
+    """Say of which kind a disk is that is no file or device here that can be read; else ""."""
+    if disk.format not in _FORMATS:
+        return f"of format {disk.format}"
+    if disk.script and not disk.target.startswith("/"):
+        return f"that the script {disk.script} attaches"
+    if disk.backend_domain not in _DOM0:
+        return f"of the domain {disk.backend_domain}"
+    return ""
+
+
+def _unreadable(guest: Guest, disk: Disk, what: str) -> Fault:
+    convert = "convert it to raw or qcow2 (qemu-img convert), or " if " format " in what else ""
     return Fault(
-        f"a disk of format {disk.format} cannot be read here",
+        f"a disk {what} cannot be read here",
         Location(guest.config, disk.line),
         disk.text,
-        "convert it to raw or qcow2 (qemu-img convert), or put kernel and ramdisk into dom0 and"
-        f" set {guest.written('kernel')} and {guest.written('ramdisk')} instead of"
-        f" {guest.written('bootloader')}",
+        f"{convert}put kernel and ramdisk into dom0 and set {guest.written('kernel')} and"
+        f" {guest.written('ramdisk')} instead of {guest.written('bootloader')}",
     )

@@ -158,8 +158,8 @@ def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
                 "shimtool cannot take this boot loader's place: it can do pygrub's work only",
                 boot.program.text,
                 guest.words.or_pvh(
-                    f"set {guest.written('bootloader')} to pygrub, or {guest.written('kernel')} and"
-                    f" {guest.written('ramdisk')}",
+                    f"set {guest.written('bootloader')} to pygrub, or put {guest.written('kernel')}"
+                    f" and {guest.written('ramdisk')} of files in dom0 in its place",
                     IT_STAYS,
                 ),
             )

@@ -72,23 +72,23 @@ def payload_faults(guest: Guest, payload: Payload) -> list[Fault]:
 
 def faults(guest: Guest, boot: BootloaderBoot) -> list[Fault]:
     """List the settings that PV GRUB cannot honour: without them another kernel could boot."""
-    found = [
-        guest.fault(
-            "bootloader_args",
-            f"PV GRUB cannot honour {name}, as it counts boot entries in its own way"
-            if name == "--entry"
-            else f"PV GRUB cannot honour {name}",
-            " ".join(boot.arguments),
-            guest.words.or_pvh(
-                "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
-                " --extract), or choose the entry in the guest's own menu and remove"
-                f" {name} here",
-                IT_STAYS,
-            ),
-        )
-        for name in ignored_options(guest, boot)
-    ]
+    ignored = ignored_options(guest, boot)
+    found = [_ignored(guest, boot, " and ".join(ignored))] if ignored else []
     return [*found, *_unsayable(guest, request(guest, boot))]
+
+
+def _ignored(guest: Guest, boot: BootloaderBoot, names: str) -> Fault:
+    why = ", as it counts boot entries in its own way" if "--entry" in names else ""
+    return guest.fault(
+        "bootloader_args",
+        f"PV GRUB cannot honour {names}{why}",
+        " ".join(boot.arguments),
+        guest.words.or_pvh(
+            "let shimtool read the guest's disk (run it as root on dom0, or --map the disk;"
+            f" --extract), or choose the entry in the guest's own menu and remove {names} here",
+            IT_STAYS,
+        ),
+    )
 
 
 def _unsayable(guest: Guest, asked: PvGrubRequest) -> list[Fault]:

@@ -50,18 +50,26 @@ def guest_faults(guest: Guest, *, boot_loader_replaced: bool) -> list[Fault]:
         found.append(Fault(message, where, remedy=remedy, code=Code.NOTHING_TO_BOOT))
     if isinstance(guest.boot, BootloaderBoot) and boot_loader_replaced:
         found += coded(Code.BOOT_LOADER, bootloader.faults(guest, guest.boot))
-    found += [
+    found += _unsupported(guest)
+    return found + coded(Code.SIZE, _size_faults(guest))
+
+
+def _unsupported(guest: Guest) -> list[Fault]:
+    """List what the guest asks for and no shim has, each thing once, whichever keys ask for it."""
+    asked: dict[str, list[str]] = {}
+    for key, message in _refused_keys().items():
+        if key in guest.non_empty_keys:
+            asked.setdefault(message, []).append(key)
+    return [
         guest.fault(
-            key,
+            keys[0],
             message,
-            guest.words.name(key),
-            f"remove {guest.written(key)} or leave this guest PV",
+            " and ".join(map(guest.words.name, keys)),
+            f"remove {' and '.join(map(guest.written, keys))} or leave this guest PV",
             Code.UNSUPPORTED,
         )
-        for key, message in _refused_keys().items()
-        if key in guest.non_empty_keys
+        for message, keys in asked.items()
     ]
-    return found + coded(Code.SIZE, _size_faults(guest))
 
 
 def _size_faults(guest: Guest) -> list[Fault]:

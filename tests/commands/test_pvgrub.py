@@ -73,6 +73,24 @@ def test_a_cd_rom_that_is_listed_first(dom0: Dom0, tmp_path: Path) -> None:
     assert "The disk was not looked at: the boot loader reads the first entry of disk=" in said
 
 
+@pytest.mark.parametrize(
+    ("entry", "what"),
+    [
+        ("drbd:r0,xvda,w", "that the script block-drbd attaches"),
+        ("/a,raw,xvda,w,backend=storage", "of the domain storage"),
+        ("/a.vmdk,qed,xvda,w", "of format qed"),
+    ],
+)
+def test_a_disk_that_is_no_file_here(entry: str, what: str, dom0: Dom0) -> None:
+    """A path would not help, nor --map: neither is proposed."""
+    guest(dom0, disks=f"'{entry}'")
+    assert f"The disk was not looked at: a disk {what} cannot be read here" in dom0.run("plan").out
+    refused = dom0.run("plan", "--extract").err
+    assert f"a disk {what} cannot be read here" in refused
+    assert "put kernel and ramdisk into dom0" in refused
+    assert "--map" not in refused
+
+
 def test_files_of_the_guest_by_their_paths(dom0: Dom0) -> None:
     guest(dom0, "kernel = '/boot/k'\nbootloader_args = ['--ramdisk=/boot/r', '--args=a']\n")
     shown = dom0.run("plan").out

@@ -135,17 +135,19 @@ class Parser:
         return self._previous
 
     def _statement(self) -> None:
-        key = self._expect(IDENT, "a key")
+        if self._token.kind != IDENT:
+            raise self._unexpected("a key", "write it as key = value")
+        key = self._advance()
         operator: Literal["=", "+="] = "+=" if self._token.kind == ADD else "="
         if self._token.kind not in (SET, ADD):
-            raise self._unexpected("= or +=")
+            raise self._unexpected("= or +=", "write it as key = value")
         self._advance()
         value = self._value()
         name = self._lexer.data[key.start : key.end].decode()
         end = self._previous.end
         self.assignments.append(Assignment(name, operator, value, key.line, key.start, end))
         if self._token.kind not in (NEWLINE, END_STATEMENT, END):
-            raise self._unexpected("the end of the line or ;")
+            raise self._unexpected("the end of the line or ;", "put it on a line of its own")
 
     def _value(self) -> Value:
         if self._token.kind == OPEN:
@@ -196,11 +198,6 @@ class Parser:
     def _newlines(self) -> None:
         while self._token.kind == NEWLINE:
             self._advance()
-
-    def _expect(self, kind: int, what: str) -> Token:
-        if self._token.kind != kind:
-            raise self._unexpected(what)
-        return self._advance()
 
     def _unexpected(self, expected: str, remedy: str | None = None) -> _SyntaxError:
         kind, found = self._token.kind, self._text(self._token)

@@ -107,7 +107,9 @@ class _Reader:
         if maxvcpus is not None and maxvcpus < vcpus:
             line = self.document.keys()["maxvcpus"]
             message = f"maxvcpus is {maxvcpus}, less than vcpus, which is {vcpus}"
-            self.faults.extend(self.document.fault(line, message).faults)
+            most, started = map(self.words.written, ("maxvcpus", "vcpus"))
+            remedy = f"raise {most}, or lower {started}"
+            self.faults.extend(self.document.fault(line, message, remedy=remedy).faults)
         return vcpus, maxvcpus or vcpus
 
     def _disks(self) -> tuple[Disk, ...]:
@@ -223,7 +225,8 @@ def _boot(document: Document, kind: GuestType, words: Vocabulary) -> Boot:
         return NoBoot("an HVM guest boots by its own firmware")
     if firmware:
         return NoBoot(
-            f"firmware={firmware.text} does not tell where the image is; set kernel= to it"
+            f"firmware={firmware.text} does not tell where the image is",
+            f"set {words.written('kernel')} to it in place of firmware=",
         )
     image = words.written("kernel")
     neither = f"there is neither {image} nor {words.written('bootloader')}"

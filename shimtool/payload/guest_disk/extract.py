@@ -56,7 +56,7 @@ def extract(
             f"found nothing to boot on the guest's disk: {why}",
             where,
             ", ".join(disk.dom0_path for disk in disks),
-            "mend the guest's boot menu, or copy kernel and ramdisk to dom0 and set"
+            "mend that on the guest's disk, or copy kernel and ramdisk to dom0 and set"
             f" {kernel}, {ramdisk} and {root} instead of {loader}",
         )
     )
