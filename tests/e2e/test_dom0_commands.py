@@ -119,3 +119,14 @@ def test_ends(environment: Environment) -> None:
     """A crash, and a watchdog that nobody feeds; before, a clock in dom0's own time zone."""
     more = 'on_crash = "restart"\non_watchdog = "preserve"\nlocaltime = 1'
     try_all(environment, ENDS, more)
+
+
+@pytest.mark.parametrize("word", ["nopvspin"])
+def test_no_pv_spinlocks(environment: Environment, word: str) -> None:
+    """With PV spinlocks off, two vCPUs are moved as one is."""
+    tried: Mapping[str, Tried] = {
+        f"save, restore (2 vCPUs, {word})": moves.save_and_restore,
+        f"migrate (2 vCPUs, {word})": moves.migrate,
+        f"vcpu-set 1, save, restore, vcpu-set 2, save, restore ({word})": moves.given_back,
+    }
+    try_all(environment, tried, f'vcpus = 2\nextra = "console=hvc0 quiet e2e=shell {word}"')
