@@ -71,8 +71,9 @@ def _vcpus(guest: Guest, image: BootImage) -> Iterator[Difference]:
     if guest.vcpus > 1:
         text = (
             f"{given('vcpus', guest.vcpus)}: with more than one vCPU a guest stops after save and"
-            " restore, or live migration (seen with shim 4.17): give it one before, and no other"
-            " until it is started anew"
+            " restore, or live migration (seen with shim 4.17), unless its kernel was started with"
+            " nopvspin (seen with Linux 6.1): else give it one before, and no other until it is"
+            " started anew"
         )
         yield Difference(Concern.VCPUS, "migrates with 1 vCPU", text)
     if guest.vcpus > _SHIM_VCPUS:
