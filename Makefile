@@ -42,7 +42,7 @@ FOR_APPLIANCE := ansible-core bash buildah busybox dash docker.io e2fsprogs fdis
 	runc shellcheck uidmap util-linux xorriso zsh
 
 .DEFAULT_GOAL := help
-.PHONY: FORCE appliance-test bench deb dist fuzz image help man venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test wheel clean
+.PHONY: FORCE appliance-test bench deb dist fuzz image help man rows venv assets demo lint check unit boot-test e2e e2e-ci e2e-matrix test wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -125,6 +125,9 @@ deb: dist ## A Debian package of the launcher and the image for dom0, in build/d
 appliance-test: image dist ## Run the image under docker, podman and neither
 	@$(REQUIRE) $(FOR_APPLIANCE)
 	$(PYTEST) -m appliance
+
+rows: venv ## JSON of the package's YAML files, after they were edited
+	@$(RUN) -m tests.support.compiled_rows
 
 bench: assets ## What it costs, against cp, xorriso, grub-mkrescue and the layout of 2018 (PART=, README=1)
 	@$(REQUIRE) $(FOR_E2E) xorriso mtools grub-pc-bin

@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location, fault, raise_all
 
 VARIABLE = "SHIMTOOL_ASSETS"

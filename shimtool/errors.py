@@ -7,9 +7,11 @@ UsageError     a wrong command line: exit code 2
 import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+
+from shimtool.deferred import dataclass
 
 
 class Code(StrEnum):

@@ -11,8 +11,10 @@ where dom0 has the file system mounted. Two are certain:
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
+
+from shimtool.deferred import dataclass
 
 CONFIGS = "/etc/xen"
 _DEVICES = "devtmpfs"

@@ -24,9 +24,9 @@ LAYERS = (
     {"configs", "shims"},
     {"dom0"},
     {"system", "assets", "text", "mounts"},
-    {"errors", "model", ""},
+    {"errors", "model", "deferred", ""},
 )
-WITHIN = {("model", "errors"), ("model", "")}
+WITHIN = {("model", "errors"), ("model", ""), ("model", "deferred"), ("errors", "deferred")}
 TYPER = {"typer"}  # the command line's library
 
 

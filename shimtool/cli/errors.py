@@ -11,10 +11,10 @@ Wrong command lines (UsageError among them) are typer's to tell: their usage, ex
 import json
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool import __version__, text
+from shimtool.deferred import dataclass
 from shimtool.errors import Code, Fault, Location, ShimtoolError
 from shimtool.system import activity
 from shimtool.text import printable

@@ -3,10 +3,12 @@
 import re
 from pathlib import Path
 
+from shimtool.deferred import regex
+
 DOCS = Path(__file__).parents[1] / "docs"
-_SUMMARY = re.compile(r"^## Name\n\n\S+ - (.*)$", re.MULTILINE)
+_SUMMARY = regex(r"^## Name\n\n\S+ - (.*)$", re.MULTILINE)
 # What is nothing on a terminal: pictures, and where generated parts begin and end.
-_UNSHOWN = re.compile(r"^(?:<!--.*-->\n|!\[.*\]\(.*\)\n\n)", re.MULTILINE)
+_UNSHOWN = regex(r"^(?:<!--.*-->\n|!\[.*\]\(.*\)\n\n)", re.MULTILINE)
 _FIRST, _LAST = "shimtool", "contributing"
 
 

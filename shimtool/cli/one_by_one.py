@@ -9,7 +9,7 @@ import typer
 from shimtool.cli import describe
 from shimtool.cli.printing import end, print_faults, print_json
 from shimtool.cli.results import guests as guest_results
-from shimtool.commands.planning import Refused, done_or_refused
+from shimtool.commands.outcomes import Refused, done_or_refused
 from shimtool.commands.verify_iso import Check
 from shimtool.errors import Fault
 

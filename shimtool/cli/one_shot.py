@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from shimtool import __version__
-from shimtool.commands.planning import ParsedGuest, read_guests
+from shimtool.commands.outcomes import ParsedGuest
+from shimtool.commands.planning import read_guests
 from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_IN, DEFAULT_KERNELS, DEFAULT_OUT
 from shimtool.configs.find import find_configs
 from shimtool.dom0.paths import SearchPaths

@@ -13,12 +13,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from shimtool.deferred import regex
+
 _WIDEST = 100  # columns: longer lines are hard to read
-_INLINE = re.compile(r"`(?P<code>[^`]+)`|\*\*(?P<strong>.+?)\*\*|\*(?P<weak>[^*\s][^*]*)\*"
+_INLINE = regex(r"`(?P<code>[^`]+)`|\*\*(?P<strong>.+?)\*\*|\*(?P<weak>[^*\s][^*]*)\*"
                      r"|\[(?P<link>[^]]+)\]\([^)]*\)")  # fmt: skip
 _STYLES = {"code": "cyan", "strong": "bold", "weak": "italic", "link": "underline"}
-_ITEM = re.compile(r"(?:-|\d+\.) ")
-_RULE = re.compile(r"\|[-:|]+")
+_ITEM = regex(r"(?:-|\d+\.) ")
+_RULE = regex(r"\|[-:|]+")
 
 
 def print_page(text: str, *, file: Any = None) -> None:  # noqa: ANN401 - any text stream

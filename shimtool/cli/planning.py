@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from shimtool.commands.planning import Outcome, plan_guests
+from shimtool.commands.outcomes import Outcome
+from shimtool.commands.planning import plan_guests
 from shimtool.commands.run import open_run
 from shimtool.commands.settings import GuestSettings
 from shimtool.configs.find import Found, find_configs

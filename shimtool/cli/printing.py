@@ -1,7 +1,6 @@
 """How results and faults are printed, and how a command ends."""
 
 import json
-import re
 import sys
 from collections.abc import Iterable
 
@@ -9,12 +8,12 @@ import typer
 
 from shimtool import text
 from shimtool.cli.errors import CrashedGuestsError
-from shimtool.commands.convert import Converted
-from shimtool.commands.planning import Outcome, Refused
+from shimtool.commands.outcomes import Converted, Outcome, Refused
+from shimtool.deferred import regex
 from shimtool.errors import Fault, ShimtoolError
 from shimtool.system import streams
 
-_LABEL = re.compile(r"  (?:seen|do): +")  # of a fault
+_LABEL = regex(r"  (?:seen|do): +")  # of a fault
 
 
 def print_faults(faults: Iterable[Fault]) -> None:

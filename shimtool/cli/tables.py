@@ -5,8 +5,7 @@ from pathlib import Path
 
 from shimtool.cli.results.documents import GuestState, HostFacts, ScannedGuest, ShimFacts
 from shimtool.cli.results.reasons import reason_line
-from shimtool.commands.convert import Converted
-from shimtool.commands.planning import Outcome, Refused
+from shimtool.commands.outcomes import Converted, Outcome, Refused
 from shimtool.dom0.releases import MEANS
 from shimtool.model import GuestType
 from shimtool.text import printable

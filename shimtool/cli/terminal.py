@@ -7,7 +7,6 @@ guest_table.py.
 import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -20,6 +19,7 @@ from rich.segment import ControlType
 from rich.table import Column
 
 from shimtool.commands.progress import Progress
+from shimtool.deferred import dataclass
 from shimtool.text import printable
 
 _CLEAR_LINE = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2))

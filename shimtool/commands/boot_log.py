@@ -8,21 +8,22 @@ Lines and meanings were observed with shims 4.14, 4.17 and 4.20 under QEMU 7.2.
 
 import mmap
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from shimtool.deferred import dataclass, regex
 
 # noreboot: the machine stays as it is after the panic, so that its memory can be looked at.
 LOG_ARGS = "pv-shim console=com1,xen com1=115200,8n1 loglvl=all noreboot"
 
 # Once this matches, a shim has nothing more to say that `parse_report` looks for.
-END = re.compile(r"Panic on CPU \d+:\s+\(XEN\) [^\r\n]+\r?\n")
+END = regex(r"Panic on CPU \d+:\s+\(XEN\) [^\r\n]+\r?\n")
 
 _SPAN = r"(?:0x)?([0-9a-f]+)\s*->\s*(?:0x)?([0-9a-f]+)"  # zero comes without 0x
-_VERSION = re.compile(r"^\(XEN\) Xen version (\S+)", re.MULTILINE)
-_COMMAND_LINE = re.compile(r"^\(XEN\) Command line: ?([^\r\n]*)", re.MULTILINE)
-_KERNEL = re.compile(rf"\b\w+ kernel: [^\r\n]*\bpaddr {_SPAN}")
-_RAMDISK = re.compile(rf"\bInit\. ramdisk:\s*{_SPAN}")
-_PANIC = re.compile(r"Panic on CPU \d+:\s+\(XEN\) ([^\r\n]+)")
+_VERSION = regex(r"^\(XEN\) Xen version (\S+)", re.MULTILINE)
+_COMMAND_LINE = regex(r"^\(XEN\) Command line: ?([^\r\n]*)", re.MULTILINE)
+_KERNEL = regex(rf"\b\w+ kernel: [^\r\n]*\bpaddr {_SPAN}")
+_RAMDISK = regex(rf"\bInit\. ramdisk:\s*{_SPAN}")
+_PANIC = regex(r"Panic on CPU \d+:\s+\(XEN\) ([^\r\n]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def _span(pattern: re.Pattern[str], log: str) -> Span | None:
 
 # struct start_info of 64 bits (Xen's public/xen.h) begins a page: a magic, then the fields before
 # cmd_line. A shim puts that of a 32-bit guest into its own form later than it panics without Xen.
-_START_INFO = re.compile(rb"xen-3\.0-x86_(?:32|64)p?\0")
+_START_INFO = regex(rb"xen-3\.0-x86_(?:32|64)p?\0")
 _PAGE, _LINE_AT, _LINE_SIZE = 4096, 128, 1024
 
 

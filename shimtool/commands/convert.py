@@ -1,20 +1,11 @@
 """The main job: planned guests become files, and shimtool.yaml says what was done."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from shimtool.commands.outcomes import Converted, ParsedGuest, Planned, Refused, done_or_refused
 from shimtool.commands.overwriting import refuse_overwriting
-from shimtool.commands.planning import (
-    ParsedGuest,
-    Planned,
-    Refused,
-    done_or_refused,
-    plan_guest,
-    read_guests,
-)
+from shimtool.commands.planning import plan_guest, read_guests
 from shimtool.commands.progress import NO_PROGRESS, Progress
 from shimtool.commands.record import changed_outputs, fingerprint, make_record
 from shimtool.commands.run import Run, open_run
@@ -30,15 +21,6 @@ from shimtool.system.halting import halt
 from shimtool.system.staging import locked
 
 _GRACE = 0.2  # seconds in which guests that are just finished still get into the report
-
-
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """A guest whose outputs are there; `status` says whether this run wrote them."""
-
-    planned: Planned
-    record: Record
-    status: Literal["converted", "unchanged"]
 
 
 def convert(
@@ -111,6 +93,8 @@ def _outcomes(
     if jobs == 1:  # needs no threads, and stops at once on Ctrl-C
         yield from map(work, guests)
         return
+    from concurrent.futures import ThreadPoolExecutor, wait  # noqa: PLC0415 - takes 5 ms to load
+
     pool = ThreadPoolExecutor(jobs)
     futures = [pool.submit(work, each) for each in guests]
     try:

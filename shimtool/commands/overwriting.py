@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from shimtool.commands.planning import Planned
+from shimtool.commands.outcomes import Planned
 from shimtool.commands.record import written_as
 from shimtool.commands.run import Run
 from shimtool.configs.parse import open_config, parse

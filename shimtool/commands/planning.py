@@ -4,78 +4,27 @@ path --read_guests--> ParsedGuest | Refused
 ParsedGuest --plan_guest--> Planned | Refused
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from traceback import clear_frames
-from typing import TypeVar
 
+from shimtool.commands.outcomes import Outcome, ParsedGuest, Planned, Refused, done_or_refused
 from shimtool.commands.run import Run
 from shimtool.configs.find import Unusable
-from shimtool.configs.parse import Config, open_config
+from shimtool.configs.parse import open_config
 from shimtool.errors import (
     Code,
     Fault,
-    Location,
     ShimtoolError,
     coded,
     faults_coded,
     os_errors_as_faults,
 )
-from shimtool.model import Guest, Payload, Plan
+from shimtool.model import Guest, Payload
 from shimtool.output.originals import original_of
 from shimtool.payload.gather import gather
 from shimtool.plan import bootloader
 from shimtool.plan.plan import payload_independent_faults, plan
 from shimtool.plan.refusals import not_pv
-from shimtool.text import diff
-
-Done = TypeVar("Done")
-_MOST_SAID = 300  # characters of what an exception says
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedGuest:
-    """A guest as read, with the config to edit."""
-
-    guest: Guest
-    config: Config
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What will be done for one guest, and the bytes of its new config."""
-
-    parsed: ParsedGuest
-    plan: Plan
-    new_config: bytes
-
-    @property
-    def config(self) -> Path:
-        """The guest's config, as it was found."""
-        return self.parsed.guest.config
-
-    @property
-    def changes(self) -> str:
-        """What changes in the config, as a unified diff."""
-        guest = self.parsed.guest
-        return diff(self.parsed.config.data, self.new_config, str(self.config), guest.new_config)
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why one guest is left as it is; `guest` is what its config says, None where unreadable.
-
-    `crash` is the exception of a fault in shimtool itself.
-    """
-
-    config: Path
-    faults: tuple[Fault, ...]
-    guest: Guest | None = None
-    crash: BaseException | None = None
-
-
-Outcome = Planned | Refused
 
 
 def plan_guests(configs: Iterable[Path | Unusable], run: Run) -> Iterator[Outcome]:
@@ -154,28 +103,3 @@ def _gathered(run: Run, guest: Guest) -> Payload | None:
         told = {(fault.message, fault.where) for fault in others}
         more = [fault for fault in error.faults if (fault.message, fault.where) not in told]
         raise ShimtoolError(*others, *more) from None
-
-
-def done_or_refused(
-    work: Callable[[], Done], config: Path, guest: Guest | None = None
-) -> Done | Refused:
-    """Do some work on one guest; whatever stops it is of this guest alone, and is its refusal."""
-    try:
-        return work()
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - libraries in Rust panic with one of these
-        return _refusal(config, error, guest)
-
-
-def _refusal(config: Path, error: BaseException, guest: Guest | None) -> Refused:
-    if isinstance(error, ShimtoolError):
-        return Refused(config, error.faults, guest)
-    clear_frames(error.__traceback__)  # what filled the memory must not stay in it
-    fault = Fault(
-        f"shimtool itself failed on this guest: {type(error).__name__}: {str(error)[:_MOST_SAID]}",
-        Location(config),
-        remedy="the other guests are not affected; report it with the log that is named below",
-        code=Code.CRASH,
-    )
-    return Refused(config, (fault,), guest, error)

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from shimtool.commands.convert import Converted, convert
-from shimtool.commands.planning import Refused
+from shimtool.commands.convert import convert
+from shimtool.commands.outcomes import Converted, GuestStatus, Refused
 from shimtool.commands.progress import NO_PROGRESS, Progress
 from shimtool.commands.settings import ConvertSettings
-from shimtool.commands.status import GuestStatus, status
+from shimtool.commands.status import status
 from shimtool.errors import UsageError
 from shimtool.output.report import Record
 

@@ -7,7 +7,7 @@ from dataclasses import astuple, replace
 from pathlib import Path
 
 from shimtool.assets import BOOT_FILES, Assets
-from shimtool.commands.planning import ParsedGuest, Planned
+from shimtool.commands.outcomes import ParsedGuest, Planned
 from shimtool.commands.run import Run
 from shimtool.output.destination import Destination
 from shimtool.output.report import Input, Output, Record, hashed

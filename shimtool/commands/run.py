@@ -1,11 +1,12 @@
 """One run: what all its guests share, made from the settings once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from shimtool.assets import find_assets
 from shimtool.commands.settings import ConvertSettings, GuestSettings
+from shimtool.deferred import dataclass
 from shimtool.dom0 import facts
 from shimtool.dom0.paths import SearchPaths
 from shimtool.model import Host, Mode, Settings, Shim

@@ -11,10 +11,11 @@ Whatever is wrong with a value is a UsageError that names the option.
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Self
 
+from shimtool.deferred import dataclass
 from shimtool.dom0.detect import detect, parse_version
 from shimtool.dom0.paths import SearchPaths
 from shimtool.errors import ShimtoolError, UsageError, fault

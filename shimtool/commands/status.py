@@ -2,18 +2,12 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
-from shimtool.commands.planning import (
-    Outcome,
-    Planned,
-    Refused,
-    done_or_refused,
-    plan_guest,
-    read_guests,
-)
+from shimtool.commands.outcomes import GuestStatus, Outcome, Planned, Refused, done_or_refused
+from shimtool.commands.planning import plan_guest, read_guests
 from shimtool.commands.record import changed_outputs, fingerprint
 from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import ConvertSettings
@@ -33,18 +27,6 @@ from shimtool.output.report import FILE_NAME, DamagedRecord, Record, Report
 from shimtool.output.report_file import load
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import has_content
-
-
-@dataclass(frozen=True, slots=True)
-class GuestStatus:
-    """A guest converted before, and why its outputs are stale; no reasons when up to date.
-
-    `crash` is the exception of a fault in shimtool itself, which is one of the reasons then.
-    """
-
-    record: Record
-    reasons: tuple[Fault, ...]
-    crash: BaseException | None = None
 
 
 def status(wanted: Sequence[Path], out: Path) -> Iterator[GuestStatus | DamagedRecord]:

@@ -1,9 +1,10 @@
 """Prove a boot ISO: it is whole, and boots what it says, in the way that its config says."""
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 
+from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location, ShimtoolError, fault, raise_all
 from shimtool.model import PreStage, PvGrubRequest
 from shimtool.output import loader_config

@@ -4,11 +4,12 @@ import glob
 import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 
 from shimtool.configs.recognize import why_not
+from shimtool.deferred import dataclass
 from shimtool.dom0.paths import SearchPaths
 from shimtool.dom0.resolve import PathMap
 from shimtool.dom0.symlinks import follow, real_path

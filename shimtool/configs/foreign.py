@@ -1,9 +1,9 @@
 """Files about guests that are no config of xl, xm or libvirt: what they are, and the way out."""
 
-import re
 from pathlib import Path
 
 from shimtool.configs.xl.grammar import Parser
+from shimtool.deferred import regex
 from shimtool.errors import Code, Fault, Location
 
 _STARTED_FROM = "give the config that the guest was started from instead"
@@ -12,7 +12,7 @@ _THE_CONFIG = "give the guest's config for xl, xm or libvirt"
 _UNPACK = "unpack it, and give what is in it"
 # What the first bytes, past blanks and comments, tell: pattern, what it is, and the remedy.
 _FORMATS = tuple(
-    (re.compile(pattern), name, remedy)
+    (regex(pattern), name, remedy)
     for pattern, name, remedy in (
         (
             rb"\(domain\s*\(domid -?\d+\)\s*\(create_info\)",
@@ -94,8 +94,8 @@ _FORMATS = tuple(
         (rb"LinuxGuestRecord", "a guest saved by `xm save`", _STARTED_FROM),
     )
 )
-_SCRIPT = re.compile(rb"#!\s*\S*/(?:env\s+)?(?:sh|bash|dash|ksh|zsh|perl|ruby)\b")
-_NOTHING = re.compile(rb"(?:\s+|#[^\n]*\n)*+")
+_SCRIPT = regex(rb"#!\s*\S*/(?:env\s+)?(?:sh|bash|dash|ksh|zsh|perl|ruby)\b")
+_NOTHING = regex(rb"(?:\s+|#[^\n]*\n)*+")
 
 
 def foreign_format(data: bytes, path: Path) -> Fault | None:

@@ -1,18 +1,22 @@
 """A guest's config in any of the syntaxes, which are recognized by content; closed cases."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from shimtool.configs import libvirt
 from shimtool.configs.xl.edit import edit, is_ours, unedited
 from shimtool.configs.xl.guest import read_guest
 from shimtool.configs.xl.names import outputs_named
 from shimtool.configs.xl.syntax import Document, read_config
 from shimtool.configs.xl.syntax import parse as parse_xl
+from shimtool.deferred import dataclass
 from shimtool.errors import ShimtoolError
 from shimtool.model import XL, ConfigString, Guest, Plan, Syntax, Vocabulary
 from shimtool.model.outputs import OutputKind
+
+if TYPE_CHECKING:
+    from shimtool.configs.libvirt.config import LibvirtConfig
 
 _HEADING = (
     "Added by shimtool: runs this PV guest, unchanged, inside the PV shim.",
@@ -64,51 +68,7 @@ class XlConfig:
         return edit(self.document, plan.edits, _HEADING)
 
 
-@dataclass(frozen=True, slots=True)
-class LibvirtConfig:
-    """A domain's XML."""
-
-    domain: libvirt.Domain
-    syntax: Syntax = Syntax.LIBVIRT
-
-    @property
-    def path(self) -> Path:
-        """Where it was read from."""
-        return self.domain.path
-
-    @property
-    def data(self) -> bytes:
-        """The file's own bytes."""
-        return self.domain.data
-
-    @property
-    def ours(self) -> bool:
-        """Whether shimtool wrote it."""
-        return libvirt.is_ours(self.domain)
-
-    @property
-    def name(self) -> ConfigString | None:
-        """The guest's name as it stands there, unchecked."""
-        return self.domain.name
-
-    def guest(self) -> Guest:
-        """Return the guest it describes; ShimtoolError with all that is wrong in it."""
-        return self.domain.guest()
-
-    def before(self) -> Guest | None:
-        """Return None: elements that were removed are in it no longer."""
-        return None
-
-    def outputs_named(self) -> Iterator[tuple[OutputKind, str]]:
-        """Yield (what, dom0 path) of each file of ours it needs; ShimtoolError when not ours."""
-        return libvirt.outputs_named(self.domain)
-
-    def converted(self, plan: Plan) -> bytes:
-        """Return the new config."""
-        return libvirt.convert(self.domain, plan.edits)
-
-
-Config = XlConfig | LibvirtConfig
+Config: TypeAlias = "XlConfig | LibvirtConfig"
 
 
 def open_config(path: Path) -> Config:
@@ -122,8 +82,11 @@ def parse(data: bytes, path: Path) -> Config:
     Raises ShimtoolError with all syntax errors, or one that names another format. Lines of an xm
     config keep their numbers.
     """
-    if libvirt.is_xml(data):
-        return LibvirtConfig(libvirt.parse(data, path))
+    if _may_be_xml(data):
+        from shimtool.configs.libvirt import config, domain  # noqa: PLC0415 - takes 10 ms to load
+
+        if domain.is_xml(data):
+            return config.LibvirtConfig(domain.parse(data, path))
     try:
         return XlConfig(parse_xl(data, path), data)
     except ShimtoolError:
@@ -142,3 +105,8 @@ def parse(data: bytes, path: Path) -> Config:
                 raise ShimtoolError(fault) from None
             raise
         return XlConfig(parse_xl(xm.translate(data, path), path), data, Syntax.XM)
+
+
+def _may_be_xml(data: bytes) -> bool:
+    """Whether it begins as XML must, in whatever encoding: that is worth a closer look."""
+    return data.lstrip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe").startswith(b"<")

@@ -10,6 +10,7 @@ from fnmatch import translate
 from pathlib import Path
 
 from shimtool.configs.xl.syntax import LIMIT
+from shimtool.deferred import regex
 from shimtool.system.files import open_regular
 
 # Always read: what is wrong in one is then an error, and never passed over.
@@ -21,17 +22,17 @@ _OTHERS = (
     *("*.rpmsave", "*.rpmnew", "*.rpmorig", "*.dpkg-*", "*.ucf-*"),
     *(".*", "*~", "#*#", "*.swp", "*.bak", "*.old", "*.orig", "*.save", "*.cfg?*", "*.xml?*"),
 )
-_OTHER = re.compile("|".join(map(translate, _OTHERS)), re.IGNORECASE)
+_OTHER = regex("|".join(map(translate, _OTHERS)), re.IGNORECASE)
 _HEAD = 4096  # bytes
 
 # A config of xl's or xm's has a name and something that a guest is started from.
-_NAME = re.compile(rb"(?:^|;)[ \t]*name[ \t]*=", re.MULTILINE)
-_GUEST = re.compile(
+_NAME = regex(rb"(?:^|;)[ \t]*name[ \t]*=", re.MULTILINE)
+_GUEST = regex(
     rb"(?:^|;)[ \t]*(?:kernel|ramdisk|bootloader|builder|firmware|type|disk)[ \t]*\+?=",
     re.MULTILINE,
 )
-_DOMAIN = re.compile(rb"<domain[\s>]")
-_SCRIPT = re.compile(rb"#![^\n]*(?:sh|perl|awk)\b")
+_DOMAIN = regex(rb"<domain[\s>]")
+_SCRIPT = regex(rb"#![^\n]*(?:sh|perl|awk)\b")
 
 
 def always_config(name: str) -> bool:

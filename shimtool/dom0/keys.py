@@ -5,10 +5,10 @@ read in xl_parse.c, libxl_create.c and libxl_dm.c of 4.6, 4.9, 4.17 and 4.21; "s
 xen/arch/x86/pv/shim.c of 4.10 and 4.17. A key that no xl knows stays as it is.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
+from shimtool.deferred import dataclass
 from shimtool.model import Mode, Vocabulary
 
 

@@ -1,9 +1,9 @@
 """dom0's paths to files here, through mappings, links followed as dom0 would follow them."""
 
 import posixpath
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from shimtool.deferred import dataclass
 from shimtool.dom0.resolve import MissingError, PathMap, UnresolvableLinkError, resolve
 from shimtool.errors import Code, Fault, Location, ShimtoolError, fault
 from shimtool.model import ConfigString

@@ -4,13 +4,14 @@ It is data of the program, as constant as its code; nothing else is read here.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, ClassVar
 
+from shimtool.deferred import dataclass
 from shimtool.errors import fault
 from shimtool.system.typed import Key, Must, Words, matching
 from shimtool.system.yaml_rows import read_rows

@@ -1,12 +1,13 @@
 """What a config says: the guest, its disks and interfaces, and where it boots from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from shimtool.deferred import dataclass
 from shimtool.errors import Code, Fault, Location
 from shimtool.model.vocabulary import XL, Vocabulary
 

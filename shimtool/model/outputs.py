@@ -1,8 +1,9 @@
 """The files of ours that a new config names: what they are, and what they are called in --out."""
 
-import re
 from enum import StrEnum
 from pathlib import PurePosixPath
+
+from shimtool.deferred import regex
 
 
 class OutputKind(StrEnum):
@@ -23,7 +24,7 @@ _PREFIXES = {
     OutputKind.KERNEL: "kernel",
     OutputKind.RAMDISK: "ramdisk",
 }
-_BY_CONTENT = re.compile(f"({'|'.join(_PREFIXES.values())})-[0-9a-f]{{16}}")
+_BY_CONTENT = regex(f"({'|'.join(_PREFIXES.values())})-[0-9a-f]{{16}}")
 
 
 def content_name(kind: OutputKind, sha256: str) -> str:

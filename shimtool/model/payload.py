@@ -1,9 +1,10 @@
 """What is read from files: kernels, ramdisks, and what came from inside a guest's disk."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
+
+from shimtool.deferred import dataclass
 
 
 class Compression(StrEnum):

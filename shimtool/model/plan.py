@@ -1,9 +1,9 @@
 """The host, the shim, what the user asked for, and the plan made of them all."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from shimtool.deferred import dataclass
 from shimtool.model.guest import Guest
 from shimtool.model.payload import Payload, SourceFile
 

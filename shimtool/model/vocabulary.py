@@ -1,8 +1,10 @@
 """The words that messages about a config are written in: those of the config's own syntax."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
+
+from shimtool.deferred import dataclass
 
 
 @dataclass(frozen=True, slots=True)

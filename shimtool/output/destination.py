@@ -1,9 +1,9 @@
 """Where a run writes, and what it writes from."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.assets import Assets
+from shimtool.deferred import dataclass
 from shimtool.output.unpacked import UnpackedKernels
 
 

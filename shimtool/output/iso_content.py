@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from shimtool import __version__
 from shimtool.assets import Assets
+from shimtool.deferred import dataclass
 from shimtool.model import BootImage, Payload, PreStage, SourceFile
 from shimtool.output import loader_config
 from shimtool.output.boot_info import without_boot_info

@@ -1,10 +1,10 @@
 """What an ISO of ours says of itself (shimtool.json), read strictly: damaged, forged, whatever."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location, fault, raise_all
 from shimtool.model import PreStage, PvGrubRequest
 from shimtool.output.iso_content import (

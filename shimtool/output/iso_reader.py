@@ -4,12 +4,12 @@ import io
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self, cast
 
 import pycdlib
 
+from shimtool.deferred import dataclass
 from shimtool.errors import ShimtoolError, fault, os_error
 from shimtool.output.boot_info import boot_info, boot_info_in
 from shimtool.output.iso_content import BOOT_FILE

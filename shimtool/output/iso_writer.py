@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import pycdlib
-
 from shimtool.errors import os_errors_as_faults
 from shimtool.model import SourceFile
 from shimtool.output.boot_info import boot_info, with_boot_info
@@ -43,6 +41,8 @@ def write_iso(files: Sequence[IsoFile], out: BinaryIO) -> None:
 
     Raises ShimtoolError when a source changed since it was hashed.
     """
+    import pycdlib  # noqa: PLC0415 - takes 10 ms to load, and not all commands need it
+
     iso = pycdlib.PyCdlib()
     iso.new(interchange_level=_LEVEL, vol_ident="SHIMTOOL")
     for file in files:
@@ -94,7 +94,7 @@ def _sendfile(source: int, target: int, count: int) -> int:
     return os.sendfile(target, source, None, count)
 
 
-def _place(iso: pycdlib.PyCdlib, name: str) -> int:
+def _place(iso: Any, name: str) -> int:  # noqa: ANN401 - pycdlib has no types
     return int(iso.get_record(iso_path=f"/{name}").extent_location()) * SECTOR
 
 

@@ -11,13 +11,14 @@ import json
 import shutil
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from shimtool.configs.find import find_configs, paths
 from shimtool.configs.parse import Config, open_config, parse
 from shimtool.configs.xl.edit import BLOCK
 from shimtool.configs.xl.syntax import read_config
+from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
 from shimtool.system.files import MIB, changed_error, open_regular
 from shimtool.system.opened import OpenedFile, opened

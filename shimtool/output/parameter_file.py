@@ -5,8 +5,8 @@ The format is that of container/prestage/params.h, which checks the same on the 
 
 import struct
 import zlib
-from dataclasses import dataclass
 
+from shimtool.deferred import dataclass
 from shimtool.system.typed import DamagedDocumentError
 
 GUARD_SIZE = 4096  # bytes before a file that the boot loader must not look into: a page

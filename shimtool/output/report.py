@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shimtool import __version__
+from shimtool.deferred import dataclass
 from shimtool.errors import Fault
 from shimtool.model import KernelFacts, Mode, SourceFile
 from shimtool.system.files import Stamp

@@ -6,13 +6,13 @@ of disk and less of memory: records are read when needed, and written again as t
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from shimtool import __version__
+from shimtool.deferred import regex
 from shimtool.errors import Fault, Location, fault, os_error, os_errors_as_faults
 from shimtool.model import KernelFacts
 from shimtool.output.report import FILE_NAME, DamagedRecord, Record, Report
@@ -26,7 +26,7 @@ _LARGEST_FILE = 4 << 30  # bytes; no kernel here is larger
 _SMALLEST = 4  # bytes of a payload: its last word may tell its size
 
 # Characters that JSON may hold as they are and YAML 1.1 may not, or takes for the end of a line.
-_NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_NOT_YAML = regex("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 # --- reading ------------------------------------------------------------------------------------
 

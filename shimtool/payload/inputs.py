@@ -8,7 +8,6 @@ guests of that very file alone.
 import os
 import threading
 from collections.abc import Callable, Hashable, Mapping
-from concurrent.futures import Future
 from typing import BinaryIO, Generic, TypeVar
 
 from shimtool.dom0.paths import Found
@@ -26,25 +25,42 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
+class _Entry(Generic[Value]):
+    """One value, or the error of who tried to make it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: Value
+        self._error: BaseException | None = None
+        self._tried = False
+
+    def get(self, make: Callable[[], Value]) -> Value:
+        with self._lock:
+            if not self._tried:
+                self._try(make)
+        if self._error is not None:
+            raise self._error
+        return self._made
+
+    def _try(self, make: Callable[[], Value]) -> None:
+        try:
+            self._made = make()
+        except BaseException as error:  # noqa: BLE001 - every asker gets it, this one too
+            self._error = error
+        self._tried = True
+
+
 class OnceCache(Generic[Key, Value]):
     """Make each value once; who asks meanwhile waits, and gets the same value or error."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._futures: dict[Key, Future[Value]] = {}
+        self._entries: dict[Key, _Entry[Value]] = {}
 
     def get(self, key: Key, make: Callable[[], Value]) -> Value:
         with self._lock:
-            future = self._futures.get(key)
-            mine = future is None
-            if future is None:
-                future = self._futures[key] = Future()
-        if mine:
-            try:
-                future.set_result(make())
-            except BaseException as error:  # noqa: BLE001 - every asker gets it, this one too
-                future.set_exception(error)
-        return future.result()
+            entry = self._entries.setdefault(key, _Entry())
+        return entry.get(make)
 
 
 class InputCache:

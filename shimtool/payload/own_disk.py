@@ -1,9 +1,9 @@
 """What boots from a guest's own disks, found here: glanced at, or taken out."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shimtool.deferred import dataclass
 from shimtool.dom0.paths import SearchPaths, find_disk
 from shimtool.errors import Fault, Location, ShimtoolError, fault, raise_all
 from shimtool.model import BootloaderBoot, ConfigString, Disk, Extracted, Guest, Payload

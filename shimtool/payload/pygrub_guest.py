@@ -1,9 +1,10 @@
 """What takes pygrub's place: PV GRUB, or what pygrub would take out of the disk, taken now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shimtool.deferred import dataclass
 from shimtool.dom0.paths import SearchPaths
 from shimtool.errors import Code, ShimtoolError, coded
 from shimtool.model import (

@@ -5,10 +5,10 @@ What inputs.py and reopen.py do with root's own files in this very process, whic
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
+from shimtool.deferred import dataclass
 from shimtool.errors import Location
 from shimtool.model import KernelFacts
 from shimtool.payload.jailed.answers import Read, Refusal, check_facts, document, read_document

@@ -7,8 +7,8 @@ pygrub takes, but stays what it was at conversion.
 
 import getopt
 import re
-from dataclasses import dataclass
 
+from shimtool.deferred import dataclass
 from shimtool.dom0 import facts
 from shimtool.errors import Fault
 from shimtool.model import (

@@ -3,6 +3,7 @@
 import re
 from typing import Literal
 
+from shimtool.deferred import regex
 from shimtool.errors import Fault
 from shimtool.model import BootloaderBoot, Compression, Guest, Payload, PvGrub, PvGrubRequest
 from shimtool.plan.bootloader import IT_STAYS, is_pygrub, options
@@ -15,7 +16,7 @@ _MOST_WORDS = 1023
 # What GRUB's loader for Xen unpacks, by its filters (gzio, xzio, lzopio).
 _UNPACKS = (Compression.NONE, Compression.GZIP, Compression.XZ, Compression.LZO)
 
-_VDEV = re.compile("[a-zA-Z0-9]{1,32}", re.ASCII)
+_VDEV = regex("[a-zA-Z0-9]{1,32}", re.ASCII)
 
 
 def request(guest: Guest, boot: BootloaderBoot) -> PvGrubRequest:

@@ -2,17 +2,15 @@
 
 import fcntl
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
+from shimtool.deferred import dataclass, regex
 from shimtool.errors import fault
 from shimtool.model import Shim, ShimKind
 from shimtool.shims.catalogue import FILE, read_catalogue
@@ -21,13 +19,14 @@ from shimtool.shims.known import load_known
 from shimtool.shims.probe import ProbedShim, probe, xen_version
 from shimtool.system.staging import Staging
 from shimtool.system.typed import Name, fits, must
+from shimtool.system.yaml_rows import write_rows
 
 if TYPE_CHECKING:  # it loads the libraries for all formats
     from shimtool.shims.packages import Candidate
 
 HEAD = "# PV shims at hand; written by `shimtool shims add`. See `shimtool shims list`.\n"
 # 4.9 was Vixen's.
-_VERSION = re.compile(r"4\.(?:9|[1-9]\d)(?:\.\d{1,3})?(?![0-9])")
+_VERSION = regex(r"4\.(?:9|[1-9]\d)(?:\.\d{1,3})?(?![0-9])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +84,8 @@ def add(
                     if one.new:
                         with candidate.file.open("rb") as source:
                             shutil.copyfileobj(source, staging.open(one.shim.file, 0o644))
-                rows = yaml.safe_dump([_row(shim) for shim in shims], sort_keys=False, width=1000)
-                staging.open(folder / FILE, 0o644).write((HEAD + rows).encode())
+                rows = write_rows(map(_row, shims))
+                staging.open(folder / FILE, 0o644).write(HEAD.encode() + rows)
     return tuple(added)
 
 

@@ -10,7 +10,6 @@ import lzma
 import struct
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, BinaryIO, Self, cast
 
@@ -18,6 +17,7 @@ import arpy
 import rpmfile
 import zstandard
 
+from shimtool.deferred import dataclass
 from shimtool.system.files import MIB
 
 UNPACKED_LIMIT = 512 * MIB  # all of a package; Xen's largest unpack to about 100 MB

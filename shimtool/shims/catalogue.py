@@ -4,10 +4,10 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location, fault, raise_all
 from shimtool.model import Host, Mode, Shim, ShimKind
 from shimtool.shims.kinds import is_compatible

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+from shimtool.deferred import dataclass
 from shimtool.dom0 import facts
 from shimtool.dom0.releases import Fact
 from shimtool.errors import fault

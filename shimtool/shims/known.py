@@ -5,10 +5,10 @@ both are recognised by sha256 or GNU build-id.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar
 
+from shimtool.deferred import dataclass
 from shimtool.model import Mode, ShimKind
 from shimtool.system.typed import Must, Name, Sha256, Words, matching
 from shimtool.system.yaml_rows import read_rows

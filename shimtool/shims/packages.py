@@ -6,10 +6,10 @@ import os
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+from shimtool.deferred import dataclass
 from shimtool.errors import ShimtoolError, fault
 from shimtool.shims import archives
 from shimtool.shims.archives import BadPackageError, Member

@@ -4,9 +4,9 @@ import hashlib
 import re
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
+from shimtool.deferred import dataclass, regex
 from shimtool.errors import fault
 from shimtool.model import Mode, Shim, ShimKind
 from shimtool.shims.known import Known, find_known
@@ -22,7 +22,7 @@ SHIM_MARK = b"HVM_PARAM_STORE_PFN"
 # What a Vixen says when it finds itself under Xen (read in its source); no other Xen has it.
 VIXEN_MARK = b"Vixen running under Xen"
 # A whole C string that is a Xen version: Debian's build has it so. 4.9 was Vixen's.
-FULL_VERSION = re.compile(rb"\0(4\.(?:9|[1-9]\d)\.\d{1,3}(?:[+~.-][0-9A-Za-z.+~-]{1,80})?)(?=\0)")
+FULL_VERSION = regex(rb"\0(4\.(?:9|[1-9]\d)\.\d{1,3}(?:[+~.-][0-9A-Za-z.+~-]{1,80})?)(?=\0)")
 
 
 @dataclass(frozen=True, slots=True)

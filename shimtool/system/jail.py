@@ -17,10 +17,10 @@ import select
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import NoReturn
 
+from shimtool.deferred import dataclass
 from shimtool.system.activity import note
 from shimtool.system.confinement import confine
 

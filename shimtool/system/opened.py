@@ -3,9 +3,9 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from shimtool.deferred import dataclass
 from shimtool.errors import fault, os_errors_as_faults
 from shimtool.system.files import open_regular, stamp_of
 from shimtool.system.ownership import own_folder, own_path

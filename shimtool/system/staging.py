@@ -3,15 +3,14 @@
 import errno
 import fcntl
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from shimtool.deferred import dataclass
 from shimtool.errors import fault, os_error, os_errors_as_faults
 from shimtool.system.activity import note
 from shimtool.system.files import has_content
@@ -75,7 +74,7 @@ class Staging:
     def _stage(
         self, folder: int, final: Path, mode: int, replaces: OpenedFile | None = None
     ) -> BinaryIO:
-        name = f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}"
+        name = f"{PREFIX}{os.urandom(8).hex()}{SUFFIX}"
         with changing_files():
             file = os.fdopen(os.open(name, _NEW, 0o600, dir_fd=folder), "w+b")
             self._files.append(_Staged(file, folder, name, final, replaces))

@@ -8,20 +8,19 @@ with open_named(path) as source:
 
 import json
 import os
-import re
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from shimtool.deferred import dataclass, regex
 from shimtool.system.files import MIB, changed_error
 from shimtool.system.stored_json import parse_json
 from shimtool.system.typed import DamagedDocumentError
 
 MOST_BYTES = 4 * MIB  # of one item; who writes items must keep to it
 _BLOCK = MIB
-_BLANKS = re.compile("[ \t\r\n]*")
+_BLANKS = regex("[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 
 Kind = TypeVar("Kind")

@@ -1,6 +1,5 @@
 """JSON as it is stored: whole numbers only, and text of any bytes."""
 
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -26,6 +25,8 @@ def _text_of_bytes(found: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever JSO
     text = found.get("base64")
     if len(found) != 1 or not isinstance(text, str):
         return found
+    import base64  # noqa: PLC0415 - few need it, and every command would load it
+
     return base64.b64decode(text, validate=True).decode(errors="surrogateescape")
 
 
@@ -66,5 +67,7 @@ def _text(value: str) -> str | dict[str, str]:
     try:
         data.decode()
     except UnicodeDecodeError:
+        import base64  # noqa: PLC0415 - as above
+
         return {"base64": base64.b64encode(data).decode()}
     return value

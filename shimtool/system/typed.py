@@ -10,7 +10,7 @@ same, writes to memory that is not its own for a union of str with a pattern and
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
@@ -25,6 +25,8 @@ from typing import (
     get_origin,
     get_type_hints,
 )  # fmt: skip
+
+from shimtool.deferred import dataclass, regex
 
 Kind = TypeVar("Kind")
 Reader = Callable[[Any], Any]
@@ -42,7 +44,8 @@ class Must:
 
 def matching(pattern: str, words: str) -> Must:
     """Return the rule for text that matches as a whole."""
-    return Must(words, re.compile(pattern, re.DOTALL).fullmatch)
+    whole = regex(pattern, re.DOTALL)
+    return Must(words, lambda value: whole.fullmatch(value))  # noqa: PLW0108 - asked late
 
 
 # Text that stands for bytes: no NUL, and of surrogates only those of surrogateescape.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.commands.planning import Planned, Refused
+from shimtool.commands.outcomes import Planned, Refused
 from shimtool.commands.run import Run
 from shimtool.commands.settings import GuestSettings
 from shimtool.model import KernelBoot, Syntax

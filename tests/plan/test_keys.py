@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shimtool.commands.planning import Planned, Refused
+from shimtool.commands.outcomes import Planned, Refused
 from shimtool.commands.run import Run
 from shimtool.dom0.keys import TABLE, Fate, Row
 from shimtool.dom0.releases import releases

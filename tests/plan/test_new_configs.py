@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from shimtool.commands.planning import Refused, plan_guests
+from shimtool.commands.outcomes import Refused
+from shimtool.commands.planning import plan_guests
 from shimtool.commands.settings import GuestSettings
 from shimtool.dom0.releases import Release, release_of, releases
 from shimtool.model import Mode

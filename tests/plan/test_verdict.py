@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from shimtool import text
-from shimtool.commands.planning import Refused
+from shimtool.commands.outcomes import Refused
 from shimtool.commands.run import Run
 from shimtool.dom0.keys import TABLE
 from shimtool.errors import ShimtoolError

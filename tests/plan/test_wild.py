@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.commands.planning import Planned
+from shimtool.commands.outcomes import Planned
 from shimtool.commands.run import Run
 from shimtool.commands.settings import GuestSettings
 from shimtool.model import KernelBoot

@@ -242,7 +242,7 @@ def test_nobody_says_another_version_than_the_shim_itself(folder: Path) -> None:
 def test_a_catalogue_of_before_kinds_says_what_is_missing(folder: Path) -> None:
     add(folder, debs.xen_shim())
     path = folder / "shims.yaml"
-    path.write_text(path.read_text().replace("  kind: pvshim\n", ""))
+    path.write_text(path.read_text().replace('"kind": "pvshim", ', ""))
     with pytest.raises(ShimtoolError, match="missing key 'kind'") as caught:
         load(folder)
     assert "pvshim, vixen" in str(caught.value.faults[0].remedy)

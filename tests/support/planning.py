@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from shimtool import text
-from shimtool.commands.planning import Planned, Refused, plan_guests
+from shimtool.commands.outcomes import Planned, Refused
+from shimtool.commands.planning import plan_guests
 from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import GuestSettings
 from shimtool.errors import ShimtoolError

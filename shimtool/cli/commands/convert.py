@@ -12,9 +12,8 @@ from shimtool.cli.flags import Json
 from shimtool.cli.options import Configs, option_group
 from shimtool.cli.printing import end, print_faults, print_json, print_notes
 from shimtool.cli.results import guests as guest_results
-from shimtool.commands.convert import Converted
 from shimtool.commands.convert import convert as convert_guests
-from shimtool.commands.planning import Refused
+from shimtool.commands.outcomes import Converted, Refused
 from shimtool.commands.progress import NO_PROGRESS, Progress
 from shimtool.commands.reconvert import reconvert
 from shimtool.commands.settings import ConvertSettings

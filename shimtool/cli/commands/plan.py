@@ -10,7 +10,7 @@ from shimtool.cli.options import Configs, option_group
 from shimtool.cli.planning import planned
 from shimtool.cli.printing import end, print_faults, print_json
 from shimtool.cli.results import guests as guest_results
-from shimtool.commands.planning import Planned
+from shimtool.commands.outcomes import Planned
 from shimtool.commands.settings import GuestSettings
 from shimtool.system.streams import columns
 

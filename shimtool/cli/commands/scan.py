@@ -11,7 +11,7 @@ from shimtool.cli.planning import planned
 from shimtool.cli.printing import print_json, print_notes, raise_crashes
 from shimtool.cli.results import guests as guest_results
 from shimtool.cli.results.documents import ScannedGuest
-from shimtool.commands.planning import Refused
+from shimtool.commands.outcomes import Refused
 from shimtool.commands.settings import GuestSettings
 from shimtool.system import activity
 from shimtool.system.streams import is_screen

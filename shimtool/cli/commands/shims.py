@@ -13,7 +13,6 @@ from shimtool.cli.options import option_group
 from shimtool.cli.results import known
 from shimtool.model import ShimKind
 from shimtool.shims import catalogue
-from shimtool.shims.add import add
 from shimtool.text import printable, table
 
 
@@ -78,6 +77,8 @@ def add_shims(
     ] = None,
 ) -> None:
     """Identify shims, also those in packages, and add them."""
+    from shimtool.shims.add import add  # noqa: PLC0415 - loads what list and show do not need
+
     for file in files:
         for added in add(find_assets().shims, file, name, kind, version):
             told = "already there, now with its version" if added.told else "already there"

@@ -10,8 +10,8 @@ from shimtool.cli.flags import Json, told
 from shimtool.cli.options import option_group
 from shimtool.cli.printing import print_json, raise_crashes
 from shimtool.cli.results import guests as guest_results
+from shimtool.commands.outcomes import GuestStatus
 from shimtool.commands.settings import OutputSettings
-from shimtool.commands.status import GuestStatus
 from shimtool.commands.status import status as states_of
 from shimtool.text import table
 

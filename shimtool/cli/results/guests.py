@@ -16,9 +16,7 @@ from shimtool.cli.results.documents import (
     VerifiedFile,
 )
 from shimtool.cli.results.reasons import reason
-from shimtool.commands.convert import Converted
-from shimtool.commands.planning import Outcome, Planned, Refused
-from shimtool.commands.status import GuestStatus
+from shimtool.commands.outcomes import Converted, GuestStatus, Outcome, Planned, Refused
 from shimtool.errors import Code, Fault, coded
 from shimtool.model import Caution, Difference, Guest, GuestType, Plan
 from shimtool.output.report import DamagedRecord

@@ -4,19 +4,19 @@ Our own domains have an element in <metadata>, which libvirt keeps, while it dro
 spacing when it defines a domain. That element also holds what the edits replaced.
 """
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shimtool.configs.libvirt import edit
 from shimtool.configs.libvirt.domain import Domain
 from shimtool.configs.libvirt.edit import New, Span
 from shimtool.configs.libvirt.keys import matches
 from shimtool.configs.libvirt.xml import Element
+from shimtool.deferred import dataclass, regex
 from shimtool.model import ConfigEdits, ConfigValue
 
 _MARK = "urn:shimtool:libvirt:1"
-_STEP = re.compile(r"(?P<name>[^\[@]+)(?:\[(?P<number>[0-9]+)\])?(?:@(?P<attribute>.+))?")
+_STEP = regex(r"(?P<name>[^\[@]+)(?:\[(?P<number>[0-9]+)\])?(?:@(?P<attribute>.+))?")
 # Of these no copy is kept: a graphics' password is one that dumpxml shows only when asked to.
 _SECRET = ("graphics",)
 

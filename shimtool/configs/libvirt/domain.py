@@ -1,10 +1,11 @@
 """A libvirt domain: its bytes and its elements."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from shimtool.configs.libvirt.guest import read_guest
 from shimtool.configs.libvirt.xml import Element, parse_xml, root_name
+from shimtool.deferred import dataclass
 from shimtool.errors import fault
 from shimtool.model import ConfigString, Guest
 

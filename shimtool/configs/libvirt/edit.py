@@ -5,14 +5,15 @@ What is put in is ASCII, other characters as references, so that the file's enco
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from shimtool.configs.libvirt.xml import Element
+from shimtool.deferred import dataclass, regex
 from shimtool.errors import fault
 
 _CONTENT = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"}
 _VALUE = {**_CONTENT, "'": "&#39;", '"': "&quot;", "\t": "&#9;", "\n": "&#10;"}
-_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = regex("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BLANK = b" \t"
 
 
@@ -109,7 +110,7 @@ def with_attribute(data: bytes, element: Element, name: str, value: str) -> Span
     return Span(place, place, b" %s='%s'" % (name.encode(), quoted(value)))
 
 
-_ATTRIBUTE = re.compile(rb"""\s+(?P<name>[^\s=]++)\s*=\s*(?P<value>"[^"]*+"|'[^']*+')""")
+_ATTRIBUTE = regex(rb"""\s+(?P<name>[^\s=]++)\s*=\s*(?P<value>"[^"]*+"|'[^']*+')""")
 
 
 def _attribute(data: bytes, element: Element, name: str) -> re.Match[bytes] | None:

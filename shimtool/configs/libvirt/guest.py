@@ -1,7 +1,7 @@
 """What a domain's XML says of a guest, as libvirt's libxl driver takes it (read: 9.0.0)."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +10,7 @@ from shimtool.configs.libvirt.keys import PATHS, VOCABULARY, matches
 from shimtool.configs.libvirt.units import bytes_of
 from shimtool.configs.libvirt.xml import Element
 from shimtool.configs.xl.guest import PVGRUB, unfit
+from shimtool.deferred import dataclass, regex
 from shimtool.errors import Fault, Location, raise_by_line
 from shimtool.model import (
     Boot,
@@ -25,7 +26,7 @@ from shimtool.model import (
 _TYPES = {"xen": GuestType.PV, "linux": GuestType.PV, "hvm": GuestType.HVM, "xenpvh": GuestType.PVH}
 
 # The copy that pygrub made of a kernel in the guest's disk: xend named it in the domain's XML.
-_FROM_PYGRUB = re.compile(r"/var/(?:lib|run)/xend?/(?:boot/)?(?:boot_kernel|vmlinuz)\.[^/]+")
+_FROM_PYGRUB = regex(r"/var/(?:lib|run)/xend?/(?:boot/)?(?:boot_kernel|vmlinuz)\.[^/]+")
 
 
 def read_guest(root: Element, data: bytes, path: Path) -> Guest:

@@ -4,14 +4,14 @@ Python's own expat: no DTD, hence no entities of a file's own, nothing fetched, 
 Elements and attributes in a namespace are called "URI name", the others by their plain name.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from xml.parsers import expat
 
+from shimtool.deferred import dataclass, regex
 from shimtool.errors import ShimtoolError, fault
 
 LIMIT = 1 << 20  # bytes
@@ -19,7 +19,7 @@ _MOST_ELEMENTS = 20_000
 _DEEPEST = 100
 # libvirt reads UTF-8 whatever is declared (seen: 9.0.0).
 _ENCODINGS = ("utf-8", "us-ascii")
-_TAG = re.compile(rb"""<(?:[^"'<>]++|"[^"]*+"|'[^']*+')*+>""")
+_TAG = regex(rb"""<(?:[^"'<>]++|"[^"]*+"|'[^']*+')*+>""")
 
 
 @dataclass(frozen=True, slots=True)

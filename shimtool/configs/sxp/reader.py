@@ -1,10 +1,11 @@
 """SXP as xend's own parser reads it: lists in parentheses, words, quoted text, # comments."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Union
 
+from shimtool.deferred import dataclass, regex
 from shimtool.errors import fault
 
 _DEEPEST = 50  # lists in each other; xend writes 7
@@ -12,14 +13,14 @@ _DEEPEST = 50  # lists in each other; xend writes 7
 _SAID_FIRST = rb"(?:Using config file \"[^\n]*\n)?"
 # Up to 4.2 xl showed a guest in a like form, whose brackets do not match.
 _NOT_OF_XL = rb"(?!\s*\(domid -?\d+\)\s*\(create_info\))"
-_BEFORE = re.compile(_SAID_FIRST)
-_DOMAIN = re.compile(_SAID_FIRST + rb"(?:\s+|#[^\n]*\n)*+\(\s*(?:domain|vm)(?=[\s()])" + _NOT_OF_XL)
-_TOKEN = re.compile(
+_BEFORE = regex(_SAID_FIRST)
+_DOMAIN = regex(_SAID_FIRST + rb"(?:\s+|#[^\n]*\n)*+\(\s*(?:domain|vm)(?=[\s()])" + _NOT_OF_XL)
+_TOKEN = regex(
     rb"(?P<none>\s+|#[^\n]*)|(?P<open>\()|(?P<close>\))"
     rb"|'(?P<single>(?:[^'\\]|\\.)*+)'|\"(?P<double>(?:[^\"\\]|\\.)*+)\"|(?P<word>[^\s()'\"]+)",
     re.DOTALL,
 )
-_ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|([0-3]?[0-7]{1,2})|(.))", re.DOTALL)
+_ESCAPE = regex(rb"\\(?:x([0-9A-Fa-f]{2})|([0-3]?[0-7]{1,2})|(.))", re.DOTALL)
 _ESCAPES = {
     b"a": b"\a", b"b": b"\b", b"t": b"\t", b"n": b"\n", b"v": b"\v", b"f": b"\f", b"r": b"\r",
 }  # fmt: skip

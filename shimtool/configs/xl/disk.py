@@ -9,10 +9,11 @@ the earlier one of two equals.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from shimtool.configs.xl.vdev import KNOWN, known_vdev
+from shimtool.deferred import dataclass, regex
 from shimtool.errors import fault
 from shimtool.model import ConfigString, Disk
 
@@ -192,7 +193,7 @@ _STRINGS = "backend|vdev|script|colo-host|colo-export|active-disk|hidden-disk"
 # trusted/untrusted and grant_usage came after 4.17; knowing them harms nobody.
 _FLAGS = "direct-io-safe|(?:no-)?discard|(?:no-)?colo|(?:un)?trusted|grant_usage=[01]"
 _RULES: tuple[tuple[re.Pattern[str], Callable[[str, int], int], _Action], ...] = tuple(
-    (re.compile(pattern), extent, action)
+    (regex(pattern), extent, action)
     for pattern, extent, action in (
         (r"[ \t\n]+", _line, _ignore),
         (r"(format|backendtype|specification)=([^,]*),?", _itself, _choose),

@@ -6,18 +6,18 @@ Line ends are LF throughout: libxlu accepts nothing else (a CR may stand in a co
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import accumulate
 
 from shimtool.configs.xl.grammar import Assignment
 from shimtool.configs.xl.syntax import Document
+from shimtool.deferred import dataclass, regex
 from shimtool.errors import fault
 from shimtool.model import ConfigEdits, ConfigValue
 from shimtool.text import printable
 
 MARKER = b"#shimtool# "
 BLOCK = MARKER + b"---- added by shimtool ----\n"
-_KEY = re.compile(r"[a-z][._0-9a-z]*")
+_KEY = regex(r"[a-z][._0-9a-z]*")
 _WIDTH = 96  # characters; longer lists go one item a line
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r"}
 

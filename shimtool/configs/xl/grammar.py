@@ -8,7 +8,7 @@ After an error libxlu drops everything up to the next newline and says nothing m
 tokens went well; here an assignment begun anew is trusted sooner, so that more errors show.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from shimtool.configs.xl.lexer import (
@@ -28,6 +28,7 @@ from shimtool.configs.xl.lexer import (
     Problem,
     Token,
 )
+from shimtool.deferred import dataclass
 from shimtool.model import ConfigString
 from shimtool.text import printable
 

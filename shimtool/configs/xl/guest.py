@@ -15,6 +15,7 @@ from shimtool.configs.xl.overlooked import overlooked
 from shimtool.configs.xl.syntax import Document
 from shimtool.configs.xl.values import value_faults
 from shimtool.configs.xl.vif import parse_vif
+from shimtool.deferred import regex
 from shimtool.errors import Fault, ShimtoolError, fault, raise_by_line
 from shimtool.model import (
     XL,
@@ -36,7 +37,7 @@ Other = TypeVar("Other")
 _NAME_LIMIT = 200  # bytes; leaves room for suffixes in a file name of 255
 _DEFAULT_MEMORY = 32  # MiB, libxl's
 _FLAGS = ("driver_domain", "pvh", "vnc")  # they ask for nothing when they are 0
-PVGRUB = re.compile(r"grub-.+-xen\.bin|pv-?grub.*", re.IGNORECASE)
+PVGRUB = regex(r"grub-.+-xen\.bin|pv-?grub.*", re.IGNORECASE)
 
 
 def read_guest(document: Document, words: Vocabulary = XL) -> Guest:

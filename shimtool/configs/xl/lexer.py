@@ -13,9 +13,10 @@ Its quirks matter, because a config that xl refuses must not look fine here, nor
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
+from shimtool.deferred import dataclass, regex
 from shimtool.model import ConfigString
 from shimtool.text import printable
 
@@ -35,16 +36,16 @@ _TOKEN = rb"""[ \t]*(?:
   | ([^\n](?:[^ \t\n]++|[ \t\n])?)
   | (\Z)
 )"""
-_COMPLETE = re.compile(_TOKEN % rb"|\#[^\n]*+\n", re.VERBOSE)
+_COMPLETE = regex(_TOKEN % rb"|\#[^\n]*+\n", re.VERBOSE)
 # After the last newline no comment can end; not looking for one keeps this linear.
-_LAST_LINE = re.compile(_TOKEN % rb"", re.VERBOSE)
+_LAST_LINE = regex(_TOKEN % rb"", re.VERBOSE)
 
-_ESCAPE = re.compile(rb"\\([0-7]|.)", re.DOTALL)
+_ESCAPE = regex(rb"\\([0-7]|.)", re.DOTALL)
 _ESCAPED = {
     ord(name): value for name, value in zip("'\"\\abfnrtv", b"'\"\\\a\b\f\n\r\t\v", strict=True)
 }
 # What strtoul, base 10, takes of the three bytes that follow the first octal digit.
-_OCTAL_REST = re.compile(rb"[ \t\v\f\r]*[+-]?[0-9]+")
+_OCTAL_REST = regex(rb"[ \t\v\f\r]*[+-]?[0-9]+")
 
 
 CRLF = "carriage return before the newline: xl refuses CRLF line ends"

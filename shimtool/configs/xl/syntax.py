@@ -3,13 +3,14 @@
 import os
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from shimtool.configs.xl.grammar import Assignment, Items, Parser, Value
 from shimtool.configs.xl.lexer import CRLF, Problem
 from shimtool.configs.xl.numbers import strtol
+from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, raise_all
 from shimtool.model import ConfigString
 from shimtool.system.activity import note

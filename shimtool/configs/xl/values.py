@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from shimtool.configs.xl.numbers import strtol
 from shimtool.configs.xl.syntax import Document
 from shimtool.configs.xl.vif import parse_vif
+from shimtool.deferred import regex
 from shimtool.errors import Fault, Location
 from shimtool.model import ConfigString, Vocabulary
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = regex(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EVENTS = ("on_poweroff", "on_reboot", "on_crash", "on_watchdog", "on_soft_reset")
 _ACTIONS = (
     "destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart",
@@ -17,7 +18,7 @@ _ACTIONS = (
 )  # fmt: skip
 _VIF_NUMBERS = {"mtu": 1500, "devid": 0}
 # libxlu_vif.c: bytes or bits a second, and after @ how often they are counted.
-_RATE = re.compile(r"[0-9]+[GMK]?[Bb]/s(?:@[0-9]+[um]?s?)?", re.ASCII)
+_RATE = regex(r"[0-9]+[GMK]?[Bb]/s(?:@[0-9]+[um]?s?)?", re.ASCII)
 
 
 def value_faults(document: Document, words: Vocabulary) -> Iterator[Fault]:

@@ -1,8 +1,7 @@
 """Virtual device names (vdev) of disks, as libxl takes them apart."""
 
-import re
-
 from shimtool.configs.xl.numbers import strtol
+from shimtool.deferred import regex
 
 # Family: highest disk and partition number (libxl 4.17; docs/man/xen-vbd-interface.7).
 _HIGHEST = {"xvd": (2**20 - 1, 255), "hd": (3, 63), "sd": (15, 15)}
@@ -10,8 +9,8 @@ KNOWN = (
     "use xvda to xvdz and beyond, sda to sdp or hda to hdd, each perhaps with a partition number"
 )
 _MOST = 2**31 - 1  # INT_MAX
-_NAME = re.compile(r"(xvd|hd|sd)([a-z]{1,5})(|[1-9][0-9]{0,2})")
-_PLAIN = re.compile(r"d([0-9a-fA-FxX]{1,8})p([0-9a-fA-FxX]{1,8})")
+_NAME = regex(r"(xvd|hd|sd)([a-z]{1,5})(|[1-9][0-9]{0,2})")
+_PLAIN = regex(r"d([0-9a-fA-FxX]{1,8})p([0-9a-fA-FxX]{1,8})")
 
 
 def known_vdev(vdev: str) -> bool:

@@ -1,7 +1,6 @@
 """Which keys of xl the statements of a config set, and what of it xl cannot be told."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 from shimtool.configs.xm import command_line
@@ -9,6 +8,7 @@ from shimtool.configs.xm.interpreter import Step
 from shimtool.configs.xm.keys import COMMAND_LINE_KEYS, DROPPED, xl_name
 from shimtool.configs.xm.settings import Setting, Unusable, XlValue
 from shimtool.configs.xm.values import Unknown
+from shimtool.deferred import dataclass
 from shimtool.dom0.keys import NOT_PV
 from shimtool.errors import Fault, Location
 

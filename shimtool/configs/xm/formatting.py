@@ -5,14 +5,15 @@ from collections.abc import Iterator, Mapping
 from string import Formatter
 
 from shimtool.configs.xm.values import Budget, NotKnownError, Value, known
+from shimtool.deferred import regex
 
 _WIDEST = 1000  # characters
-_SPEC = re.compile(
+_SPEC = regex(
     rb"%(?:\((?P<key>[^()]*)\))?(?P<flags>[-0 +]*)(?P<width>[0-9]{0,9})"
     rb"(?:\.(?P<places>[0-9]{0,9}))?[hlL]?(?P<kind>[diuxXosceEfFgG%])"
 )
-_FIELD = re.compile(r"[A-Za-z_]\w*|[0-9]{1,4}|")
-_FORMAT = re.compile(r"[<>^]?0?[0-9]{0,3}[sdxX]?")
+_FIELD = regex(r"[A-Za-z_]\w*|[0-9]{1,4}|")
+_FORMAT = regex(r"[<>^]?0?[0-9]{0,3}[sdxX]?")
 
 
 def as_text(value: Value) -> bytes | str:

@@ -5,7 +5,7 @@ unknown that it may set, which matters only where one of them is a key of the gu
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from shimtool.configs.xm.scope import Scope
 from shimtool.configs.xm.settings import Setting, setting_of
 from shimtool.configs.xm.source import Source, line_of, walk
 from shimtool.configs.xm.values import Unknown, Value
+from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location
 
 if TYPE_CHECKING:

@@ -3,11 +3,12 @@
 import re
 
 from shimtool.configs.xm.values import Budget, NotKnownError, number
+from shimtool.deferred import regex
 
-_STRING = re.compile(rb"([a-zA-Z]*)('''|\"\"\"|'|\")(.*)\2", re.DOTALL)
-_ESCAPE = re.compile(rb"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
+_STRING = regex(rb"([a-zA-Z]*)('''|\"\"\"|'|\")(.*)\2", re.DOTALL)
+_ESCAPE = regex(rb"\\([0-7]{1,3}|x[0-9a-fA-F]{2}|.)", re.DOTALL)
 _SIMPLE = dict(zip(b"\n\\'\"abfnrtv", (b"", *map(bytes, zip(b"\\'\"\a\b\f\n\r\t\v"))), strict=True))
-_NUMBER = re.compile(
+_NUMBER = regex(
     rb"0[xX](?P<hex>[0-9a-fA-F]{1,30})|0[bB](?P<bin>[01]{1,99})|0[oO]?(?P<oct>[0-7]{1,30})"
     rb"|(?P<dec>[1-9][0-9]{0,30}|0)"
 )

@@ -1,8 +1,7 @@
 """What a config sets a key to: a value that xl can read, or why there is none."""
 
-from dataclasses import dataclass
-
 from shimtool.configs.xm.values import LARGEST, Budget, NotKnownError, Unknown, Value
+from shimtool.deferred import dataclass
 
 _DEEPEST = 50  # lists inside each other
 

@@ -6,12 +6,12 @@ that all errors are reported at once), and needs a second at most for what is ac
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shimtool.configs.xl.lexer import MOST_SHOWN
+from shimtool.deferred import dataclass, regex
 from shimtool.errors import Fault, Location
 from shimtool.text import printable
 
@@ -25,9 +25,9 @@ _MOST_QUOTED = 240  # bytes of a statement, blanks included, that a message is m
 _MOST_JOINED = 1000
 _MOST_COMMENTS = 2000
 _BOM = b"\xef\xbb\xbf"
-_COOKIE = re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-.\w]+)")
+_COOKIE = regex(rb"\A(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-.\w]+)")
 # Encodings in which every ASCII byte stands for itself, and is never part of another character.
-_PLAIN = re.compile(rb"ascii|us-ascii|utf-?8|latin-?[0-9]*|iso-?8859.*|(?:cp|windows-?)125.|koi8.*")
+_PLAIN = regex(rb"ascii|us-ascii|utf-?8|latin-?[0-9]*|iso-?8859.*|(?:cp|windows-?)125.|koi8.*")
 # For the parser, bytes beyond ASCII become "$", which it also accepts in strings and comments only.
 _MASK = bytes(code if code < 128 else ord("$") for code in range(256))
 

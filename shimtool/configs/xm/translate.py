@@ -16,12 +16,13 @@ from shimtool.configs.xm.assignments import Assignments, XlAssignments
 from shimtool.configs.xm.interpreter import Step, interpret
 from shimtool.configs.xm.keys import READ_BY_XM, read_by_xl
 from shimtool.configs.xm.settings import XlValue
+from shimtool.deferred import regex
 from shimtool.errors import Fault, Location, ShimtoolError, by_line, raise_all, raise_by_line
 
 _MOST_FAULTS = 50  # what an admin may want to see at once
 
 # A line in which xl sees nothing but blanks and a comment.
-_BLANK_OR_COMMENT = re.compile(rb"[ \t]*(?:#.*)?", re.DOTALL)
+_BLANK_OR_COMMENT = regex(rb"[ \t]*(?:#.*)?", re.DOTALL)
 
 
 def translate(data: bytes, path: Path) -> bytes:

@@ -3,7 +3,7 @@
 A `str` of Python 2 is `bytes` here, its `unicode` is `str`; the other types are Python's own.
 """
 
-from dataclasses import dataclass
+from shimtool.deferred import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """What the jail answers of a guest's disks."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from shimtool.deferred import dataclass
 from shimtool.model import Compression, KernelFacts
 from shimtool.payload.guest_disk.limits import FILE_LIMIT
 from shimtool.payload.jailed.answers import Line, Read, Refusal, check_facts, read_document

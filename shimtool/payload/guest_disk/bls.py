@@ -1,16 +1,18 @@
 """Boot Loader Specification entries, which a grub.cfg with `blscfg` stands for (Fedora, RHEL 8 on).
 
 pygrub (to 4.21) does not know them; GRUB's blscfg shows the newest entry first, takes the default
+from shimtool.deferred import regex
 from grubenv's saved_entry, and expands $kernelopts and the like from grubenv.
 """
 
 import re
 from collections.abc import Mapping
 
+from shimtool.deferred import regex
 from shimtool.payload.guest_disk.menu import Entry, Menu, menu, whole
 from shimtool.payload.jailed.answers import UnreadableError
 
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_VARIABLE = regex(r"\$(?:\{(\w+)\}|(\w+))")
 _MOST_ADDED = 1 << 20  # characters that all variables of a menu add: as long as a grubenv may be
 
 

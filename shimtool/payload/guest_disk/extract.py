@@ -1,9 +1,9 @@
 """A guest's kernel and ramdisk, found inside its own disks."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location, ShimtoolError
 from shimtool.model import XL, GuestDiskFile, Kernel, Ramdisk, SourceFile, Vocabulary
 from shimtool.payload.guest_disk.answers import Examined, ExaminedFile, Glimpse

@@ -2,9 +2,9 @@
 
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal, cast
 
+from shimtool.deferred import dataclass
 from shimtool.payload.guest_disk.limits import (
     FILE_LIMIT,
     import_dissect,

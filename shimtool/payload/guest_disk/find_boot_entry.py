@@ -1,9 +1,10 @@
 """Which kernel and ramdisk of a disk boot: found as pygrub would, on more kinds of volumes."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO
 
+from shimtool.deferred import dataclass
 from shimtool.payload.guest_disk import bls, menu
 from shimtool.payload.guest_disk.file_systems import Node, Tree, open_trees
 from shimtool.payload.guest_disk.limits import library_errors

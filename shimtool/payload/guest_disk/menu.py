@@ -6,13 +6,14 @@ stand around a line, and expands no variable: the kernel gets the text of the li
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from shimtool.deferred import dataclass, regex
 from shimtool.payload.jailed.answers import UnreadableError
 
 _LONGEST = 16384  # characters of a line; no kernel takes as many
 _LINUX = ("linux", "linux16", "linuxefi")
-_MENUENTRY = re.compile(r"menuentry (?:[\"'](.*?)[\"']|(\S+)) ")
+_MENUENTRY = regex(r"menuentry (?:[\"'](.*?)[\"']|(\S+)) ")
 _INITRD = ("initrd", "initrd16", "initrdefi")
 
 

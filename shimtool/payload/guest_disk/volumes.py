@@ -9,9 +9,9 @@ bytes with text there and does not. It knows the first disk only, no LVM, no log
 import io
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
+from shimtool.deferred import dataclass
 from shimtool.payload.guest_disk.limits import import_dissect, library_errors
 from shimtool.payload.jailed.answers import UnreadableError
 

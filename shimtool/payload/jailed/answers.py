@@ -8,9 +8,9 @@ The documents are JSON, and read like anything hostile.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Annotated, TypeVar
 
+from shimtool.deferred import dataclass
 from shimtool.model import KernelFacts
 from shimtool.system.stored_json import parse_json, plain
 from shimtool.system.typed import DamagedDocumentError, Must, Text, fits, typed

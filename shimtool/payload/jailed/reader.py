@@ -5,10 +5,10 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import BinaryIO, TypeVar, cast
 
+from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location, ShimtoolError
 from shimtool.payload.jailed.answers import (
     SHORTEST,

@@ -1,8 +1,8 @@
 """The setup header of an x86 bzImage (Linux, Documentation/arch/x86/boot.rst)."""
 
 import struct
-from dataclasses import dataclass
 
+from shimtool.deferred import dataclass
 from shimtool.payload.kernel.bounded_reader import DamagedError
 
 HEAD = 0x8200  # bytes that hold the header and the setup code with its version string

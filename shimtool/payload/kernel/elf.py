@@ -6,9 +6,9 @@ is compressed; unpacking 66 MB to memory for 500 bytes of notes is what this avo
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
+from shimtool.deferred import dataclass
 from shimtool.payload.kernel.bounded_reader import BoundedReader, DamagedError
 
 MAGIC = b"\x7fELF"

@@ -5,9 +5,9 @@ ELF { notes }        compressed { ELF { notes } }      (old XenLinux, pv-grub: g
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
+from shimtool.deferred import dataclass
 from shimtool.errors import ShimtoolError, fault
 from shimtool.model import Compression, KernelFacts, Wrapping
 from shimtool.payload.kernel import bzimage, compression, elf, file_types

@@ -6,8 +6,8 @@ looking (note segments, note sections, __xen_guest) and the tests are libelf's, 
 
 import struct
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from shimtool.deferred import dataclass
 from shimtool.payload.kernel import elf
 from shimtool.payload.kernel.bounded_reader import DamagedError
 

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from shimtool.configs.libvirt import is_ours, parse
+from shimtool.configs.libvirt.convert import is_ours
+from shimtool.configs.libvirt.domain import parse
 from shimtool.model import Mode, Plan
 from tests.configs.libvirt.driver import ask
 

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from shimtool.configs.libvirt import Domain, parse
+from shimtool.configs.libvirt.domain import Domain, parse
 from shimtool.model import (
     BootImage,
     Compression,

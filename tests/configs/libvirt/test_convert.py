@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shimtool.configs.libvirt import convert, is_ours, outputs_named, parse
-from shimtool.configs.libvirt.convert import _Work
+from shimtool.configs.libvirt.convert import _Work, convert, is_ours
+from shimtool.configs.libvirt.domain import parse
+from shimtool.configs.libvirt.names import outputs_named
 from shimtool.configs.libvirt.xml import Element
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigEdits, Guest, GuestType, MemoryWish, Mode, Settings

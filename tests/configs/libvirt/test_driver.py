@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shimtool.commands.settings import GuestSettings
-from shimtool.configs.libvirt import parse
+from shimtool.configs.libvirt.domain import parse
 from shimtool.model import Mode, Plan
 from tests.configs.libvirt.comparing import same, told
 from tests.configs.libvirt.driver import ask

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from shimtool.commands.planning import Refused
+from shimtool.commands.outcomes import Refused
 from shimtool.commands.run import Run
 from shimtool.commands.settings import GuestSettings
 from shimtool.configs.parse import open_config

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shimtool.configs.libvirt import parse
+from shimtool.configs.libvirt.domain import parse
 from shimtool.configs.libvirt.units import bytes_of
 from shimtool.errors import ShimtoolError
 from shimtool.model import BootloaderBoot, ConfigString, GuestType, KernelBoot, Syntax

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shimtool.configs.libvirt import is_xml, parse
+from shimtool.configs.libvirt.domain import is_xml, parse
 from shimtool.configs.libvirt.xml import LIMIT, root_name
 from shimtool.configs.parse import parse as parse_config
 from shimtool.errors import ShimtoolError
@@ -105,7 +105,7 @@ def test_memory_stays_bounded(name: str, tmp_path: Path) -> None:
     file = tmp_path / "a.xml"
     file.write_text(HOSTILE[name])
     code = (
-        "import sys; from pathlib import Path; from shimtool.configs.libvirt import parse\n"
+        "import sys; from pathlib import Path; from shimtool.configs.libvirt.domain import parse\n"
         "from shimtool.errors import ShimtoolError\n"
         "try: parse(Path(sys.argv[1]).read_bytes(), Path('x'))\n"
         "except ShimtoolError: print(Path('/proc/self/status').read_text())\n"

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from shimtool.commands.planning import Refused
+from shimtool.commands.outcomes import Refused
 from shimtool.commands.settings import GuestSettings
 from shimtool.configs.libvirt.keys import PATHS, VOCABULARY
 from shimtool.dom0.keys import TABLE

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from shimtool.commands.planning import Refused
+from shimtool.commands.outcomes import Refused
 from shimtool.commands.settings import GuestSettings
 from shimtool.configs.sxp.keys import DEVICES, LISTS, VOCABULARY
 from shimtool.dom0.keys import TABLE
