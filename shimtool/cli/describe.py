@@ -5,10 +5,13 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from shimtool.commands.outcomes import Unchanged
 from shimtool.dom0.detect import version_name
 from shimtool.model import (
     BootImage,
     BootloaderBoot,
+    Guest,
+    Mode,
     Payload,
     Plan,
     PvGrubRequest,
@@ -72,19 +75,29 @@ def _asked(of: PvGrubRequest) -> Iterable[tuple[str, str]]:
 
 def converted(plan: Plan, status: str, host_out: str) -> str:
     """Say what was written."""
-    lines = [f"{printable(plan.guest.name)}: {status} ({plan.mode}, shim {plan.image.shim.name})"]
-    return "\n".join([*lines, *(f"  {printable(f'{host_out}/{each}')}" for each in plan.files)])
+    return _written(plan.guest.name, status, plan.mode, plan.image.shim.name, plan.files, host_out)
 
 
-def next_step(plans: Sequence[Plan], host_out: str) -> str:
-    """Say how the first of the guests that were converted starts anew."""
-    guest = plans[0].guest
+def _written(  # noqa: PLR0913, PLR0917 - what a record tells, too
+    name: str, status: str, mode: Mode, shim: str, files: Sequence[str], host_out: str
+) -> str:
+    lines = [f"{printable(name)}: {status} ({mode}, shim {shim})"]
+    return "\n".join([*lines, *(f"  {printable(f'{host_out}/{each}')}" for each in files)])
+
+
+def next_step(guest: Guest, number: int, host_out: str) -> str:
+    """Say how the first of `number` guests that were converted starts anew."""
     config, name = shlex.quote(f"{host_out}/{guest.new_config}"), shlex.quote(guest.name)
     stop, start = f"xl shutdown -w {name}", f"xl create {config}"
     if guest.syntax is Syntax.LIBVIRT:
         stop, start = f"virsh shutdown {name}", f"virsh define {config} && virsh start {name}"
-    others = f" (the other {len(plans) - 1} likewise)" if len(plans) > 1 else ""
+    others = f" (the other {number - 1} likewise)" if number > 1 else ""
     return f"next, on dom0{others}:\n  {printable(f'{stop}; {start}')}"
+
+
+def unchanged(guest: Unchanged, host_out: str) -> str:
+    """Say the same of a guest that was not planned."""
+    return _written(guest.name, "unchanged", guest.mode, guest.shim, guest.files, host_out)
 
 
 def checks(file: Path, passed: Iterable[tuple[str, str]]) -> str:

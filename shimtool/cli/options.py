@@ -33,6 +33,14 @@ def _folder(text: str | Path) -> Path:
     return path.resolve() if ".." in dropwhile("..".__eq__, path.parts) else path
 
 
+def _jobs(text: str | int) -> int:
+    if not str(text).isdecimal() or not 1 <= int(text) <= _MOST_JOBS:
+        raise typer.BadParameter(f"{text!r} is not a number from 1 to {_MOST_JOBS}")
+    return int(text)
+
+
+_MOST_JOBS = 64
+
 Configs = Annotated[
     list[Path] | None,
     typer.Argument(
@@ -149,7 +157,12 @@ _OPTIONS: dict[str, Any] = {
         typer.Option("--in-place", help="Edit the configs themselves, keeping the originals."),
     ],
     "jobs": Annotated[
-        int, typer.Option(min=1, max=64, metavar="N", help="Guests converted at a time.")
+        int | None,
+        typer.Option(
+            parser=_jobs,  # a range would be shown as typer shows it
+            metavar="N",
+            help=told("Guests converted at a time.", "as many as there are processors"),
+        ),
     ],
     "machine_memory": Annotated[
         int, typer.Option("--memory", min=64, metavar="MB", help="The machine's memory.")

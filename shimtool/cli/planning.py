@@ -1,5 +1,6 @@
 """What scan and plan begin with: the guests that were named, planned."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from shimtool.commands.outcomes import Outcome
@@ -9,8 +10,8 @@ from shimtool.commands.settings import GuestSettings
 from shimtool.configs.find import Found, find_configs
 
 
-def planned(configs: list[Path] | None, settings: GuestSettings) -> tuple[Found, list[Outcome]]:
+def planned(configs: list[Path] | None, settings: GuestSettings) -> tuple[Found, Iterator[Outcome]]:
     """Return what was found, and an outcome for each config. Raises as `open_run` does."""
     run = open_run(settings)
     found = find_configs(configs or [], settings.in_dir, run.search_paths)
-    return found, list(plan_guests(found.configs, run))
+    return found, plan_guests(found.configs, run)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from shimtool.cli.results.documents import GuestState, HostFacts, ScannedGuest, ShimFacts
 from shimtool.cli.results.reasons import reason_line
-from shimtool.commands.outcomes import Converted, Outcome, Refused
+from shimtool.commands.outcomes import Converted, Outcome, Refused, Unchanged
 from shimtool.dom0.releases import MEANS
-from shimtool.model import GuestType
+from shimtool.model import Guest, GuestType
 from shimtool.text import printable
 
 Row = Sequence[str]
@@ -40,32 +40,41 @@ def differs(guest: ScannedGuest, width: int | None = None) -> str:
     return f"{len(short)} things"
 
 
-def scan_summary(outcomes: Sequence[Outcome], skipped: Sequence[Path]) -> list[str]:
-    """Return what ends a scan: counts, why guests are refused, which files are no configs."""
-    refused = [each for each in outcomes if isinstance(each, Refused)]
-    others = [each for each in refused if _is_not_pv(each)]
-    counts = (
-        (len(outcomes) - len(refused), "would convert"),
-        (len(others), "not PV"),
-        (len(refused) - len(others), "refused"),
-    )
-    lines = [
-        f"{_count(len(outcomes), 'guest')}: "
-        + ", ".join(f"{count} {what}" for count, what in counts if count),
-        *_grouped([each for each in refused if not _is_not_pv(each)]),
-    ]
-    if more := sum(_more_memory(each) for each in outcomes):
-        lines.append(f"the host gives them {more} MB more than now (--memory keep: nothing)")
-    if skipped:
-        files = _count(len(skipped), "other file")
-        lines.append(f"{files} left out, no guest configs: {_names([p.name for p in skipped])}")
-    return [printable(line) for line in lines]
+class ScanSummary:
+    """What ends a scan; of the guests it keeps no more than that takes."""
 
+    def __init__(self) -> None:
+        self.refused: list[Refused] = []
+        self._convertible, self._more_memory = 0, 0
 
-def _more_memory(outcome: Outcome) -> int:
-    if isinstance(outcome, Refused):
-        return 0
-    return max(0, outcome.plan.memory.container - outcome.plan.guest.memory)
+    def add(self, outcome: Outcome) -> None:
+        """Take one more guest into account."""
+        if isinstance(outcome, Refused):
+            self.refused.append(outcome)
+            return
+        plan = outcome.plan
+        self._convertible += 1
+        self._more_memory += max(0, plan.memory.container - plan.guest.memory)
+
+    def lines(self, skipped: Sequence[Path]) -> list[str]:
+        """Return counts, why guests are refused, and which files are no configs."""
+        refused = [each for each in self.refused if not _is_not_pv(each)]
+        counts = (
+            (self._convertible, "would convert"),
+            (len(self.refused) - len(refused), "not PV"),
+            (len(refused), "refused"),
+        )
+        lines = [
+            f"{_count(self._convertible + len(self.refused), 'guest')}: "
+            + ", ".join(f"{count} {what}" for count, what in counts if count),
+            *_grouped(refused),
+        ]
+        if more := self._more_memory:
+            lines.append(f"the host gives them {more} MB more than now (--memory keep: nothing)")
+        if skipped:
+            files = _count(len(skipped), "other file")
+            lines.append(f"{files} left out, no guest configs: {_names([p.name for p in skipped])}")
+        return [printable(line) for line in lines]
 
 
 def _is_not_pv(refused: Refused) -> bool:
@@ -90,23 +99,46 @@ def _grouped(refused: Sequence[Refused], most: int = 20) -> list[str]:
     return [*lines, f"  and {_count(more, 'more reason')}"] if more > 0 else lines
 
 
-def convert_summary(outcomes: Iterable[Converted | Refused]) -> str:
-    """Count what became of the guests."""
-    counts = {"converted": 0, "unchanged": 0, "refused": 0}
-    for each in outcomes:
-        counts["refused" if isinstance(each, Refused) else each.status] += 1
-    return ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+class ConvertSummary:
+    """What ends a convert; of the guests it keeps no more than that takes."""
 
+    def __init__(self) -> None:
+        self.refused: list[Refused] = []
+        self.first_converted: Guest | None = None
+        self._counts = {"converted": 0, "unchanged": 0}
+        self._warned: dict[str, list[str]] = {}
 
-def warnings(outcomes: Iterable[Converted | Refused]) -> list[str]:
-    """Return each warning once, with the guests it is for."""
-    guests: dict[str, list[str]] = {}
-    for each in outcomes:
-        if isinstance(each, Converted):
-            plan = each.planned.plan
-            for warning in plan.warnings:
-                guests.setdefault(warning.text, []).append(plan.guest.name)
-    return [printable(f"warning: {text} ({_names(names)})") for text, names in guests.items()]
+    def add(self, outcome: Converted | Unchanged | Refused) -> None:
+        """Take one more guest into account."""
+        match outcome:
+            case Refused():
+                self.refused.append(outcome)
+            case Unchanged():
+                self._take("unchanged", outcome.name, outcome.warnings)
+            case Converted():
+                plan = outcome.planned.plan
+                if outcome.status == "converted":
+                    self.first_converted = self.first_converted or plan.guest
+                texts = [each.text for each in plan.warnings]
+                self._take(outcome.status, plan.guest.name, texts)
+
+    @property
+    def converted(self) -> int:
+        """How many were."""
+        return self._counts["converted"]
+
+    def _take(self, status: str, name: str, warnings: Iterable[str]) -> None:
+        self._counts[status] += 1
+        for text in warnings:
+            self._warned.setdefault(text, []).append(name)
+
+    def lines(self) -> list[str]:
+        """Return each warning once, with the guests it is for, and what became of how many."""
+        counts = {**self._counts, "refused": len(self.refused)}
+        return [
+            *(printable(f"warning: {text} ({_names(of)})") for text, of in self._warned.items()),
+            ", ".join(f"{count} {status}" for status, count in counts.items() if count),
+        ]
 
 
 def status_rows(states: Iterable[GuestState]) -> list[Row]:

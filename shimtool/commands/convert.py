@@ -1,79 +1,171 @@
 """The main job: planned guests become files, and shimtool.yaml says what was done."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
-from shimtool.commands.outcomes import Converted, ParsedGuest, Planned, Refused, done_or_refused
+from shimtool.commands.outcomes import (
+    Converted,
+    ParsedGuest,
+    Planned,
+    Refused,
+    Unchanged,
+    done_or_refused,
+)
 from shimtool.commands.overwriting import refuse_overwriting
-from shimtool.commands.planning import plan_guest, read_guests
+from shimtool.commands.planning import plan_guest, read_changed, read_guests
 from shimtool.commands.progress import NO_PROGRESS, Progress
-from shimtool.commands.record import changed_outputs, fingerprint, make_record
+from shimtool.commands.record import changed_outputs, fingerprint, make_record, renewed
 from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import ConvertSettings
+from shimtool.commands.unchanged import UnchangedGuests, basis_for, basis_of, now
 from shimtool.configs.find import find_configs, paths
 from shimtool.errors import os_errors_as_faults
 from shimtool.model import KernelFacts, Mode
-from shimtool.output.guest import write_device_model, write_guest
+from shimtool.output.guest import write_device_model, write_guest, write_guests
 from shimtool.output.originals import sweep_folders_of
 from shimtool.output.report import FILE_NAME, Record
-from shimtool.output.report_file import check_size, write
+from shimtool.output.report_file import encoded, write
 from shimtool.system.halting import halt
 from shimtool.system.staging import locked
 
 _GRACE = 0.2  # seconds in which guests that are just finished still get into the report
+_TOGETHER = 64  # guests whose files are brought to disk together
+
+Read = ParsedGuest | Unchanged | Refused
+Done = Converted | Unchanged | Refused
 
 
 def convert(
-    configs: Sequence[Path], settings: ConvertSettings, progress: Progress = NO_PROGRESS
-) -> Iterator[Converted | Refused]:
-    """Convert guests, yielding each one's outcome as it is done, in the order of `configs`.
+    configs: Sequence[Path],
+    settings: ConvertSettings,
+    progress: Progress = NO_PROGRESS,
+    *,
+    in_full: bool = True,
+) -> Iterator[Done]:
+    """Convert guests, yielding each one's outcome when it is done, in the order of `configs`.
 
     Raises ShimtoolError only when the run as a whole cannot work; what is wrong with one guest
     is in its outcome. `progress` is told how far it is. The report is written last, with all
-    that was done so far, also when stopped.
+    that was done so far, also when stopped. With `in_full` guests that stand are planned, too,
+    and none is Unchanged.
     """
     with locked(settings.out):
+        begun = now()
         run = open_run(settings)
         found = find_configs(configs, settings.in_dir, run.search_paths)
         if settings.in_place:
             sweep_folders_of(paths(found))
-        guests = list(read_guests(found.configs, settings.out))
-        progress.found(len(guests))
-        work = _Work(run, progress)
+        basis = basis_of(run)
+        guests: Iterator[Read] = (
+            read_guests(found.configs, settings.out)
+            if in_full
+            else read_changed(found.configs, settings.out, UnchangedGuests(run, basis))
+        )
+        number = len(found.configs)
+        progress.found(number)
+        work = _Work(run, progress, basis, begun)
+        jobs = settings.jobs or len(os.sched_getaffinity(0))
         try:
-            yield from _outcomes(guests, work, settings.jobs)
+            yield from _outcomes(guests, number, work, jobs)
         finally:
             work.write_report()
 
 
 class _Work:
-    """Converts one guest when called, from any thread, and keeps what the report is to say."""
+    """Converts guests when called, from any thread, and keeps what the report is to say."""
 
-    def __init__(self, run: Run, progress: Progress) -> None:
+    def __init__(self, run: Run, progress: Progress, basis: str, begun: int) -> None:
         self._run, self._progress = run, progress
-        self._records: dict[str, Record] = {}
+        self._basis, self._begun = basis, begun
+        self._records: dict[str, bytes] = {}
         self._kernels: dict[str, KernelFacts] = {}
         self._mended = set[str]()
 
-    def __call__(self, each: ParsedGuest | Refused) -> Converted | Refused:
-        if isinstance(each, Refused):
+    def __call__(self, guests: Sequence[Read]) -> list[Done]:
+        begun = [self._begin(each) for each in guests]
+        waiting = [each for each in begun if isinstance(each, Planned)]
+        written = iter(self._write_together(waiting))
+        done = [next(written) if isinstance(each, Planned) else each for each in begun]
+        for each in done:
+            if isinstance(each, Converted):
+                self._keep(each)
+        return done
+
+    def _begin(self, each: Read) -> Planned | Done:
+        """Plan a guest; return it planned where others can be written with it, else done."""
+        if not isinstance(each, ParsedGuest):
             with self._progress.guest(each.config.name):
                 return each
         with self._progress.guest(each.guest.name):
-            outcome = _convert_one(self._run, each)
-        if isinstance(outcome, Converted):
-            self._keep(outcome)
-        return outcome
+            planned = plan_guest(self._run, each)
+            if isinstance(planned, Refused):
+                return planned
+            return self._guarded(planned, lambda: self._check(planned))
+
+    def _guarded(
+        self, planned: Planned, work: Callable[[], Planned | Converted]
+    ) -> Planned | Converted | Refused:
+        def guarded() -> Planned | Converted:
+            with os_errors_as_faults("write there", self._run.destination.folder):
+                return work()
+
+        return done_or_refused(guarded, planned.config, planned.parsed.guest)
+
+    def _check(self, planned: Planned) -> Planned | Converted:
+        """Return a guest that stands, or is large, as done."""
+        run = self._run
+        old = run.before.guests.get(planned.plan.guest.name)
+        refuse_overwriting(planned, run, old)
+        if planned.plan.mode is Mode.HVM:
+            write_device_model(run.destination)
+        if old and not run.settings.force and _is_up_to_date(old, planned, run):
+            basis = basis_for(planned, self._basis, self._begun)
+            return Converted(planned, renewed(old, planned, basis), "unchanged")
+        large = planned.plan.mode is Mode.HVM and planned.plan.image.payload is not None
+        return self._write(planned) if large or run.destination.in_place else planned
+
+    def _write_together(self, guests: Sequence[Planned]) -> list[Done]:
+        try:
+            files = [(each.plan, each.new_config) for each in guests]
+            write_guests(files, self._run.destination)
+        except Exception:  # noqa: BLE001 - whose fault it is, each alone will tell
+            return [self._guarded_done(each, alone=True) for each in guests]
+        return [self._guarded_done(each, alone=False) for each in guests]
+
+    def _guarded_done(self, each: Planned, *, alone: bool) -> Done:
+        done = self._guarded(each, lambda: self._write(each) if alone else self._recorded(each))
+        assert not isinstance(done, Planned)  # noqa: S101 - for the type checker
+        return done
+
+    def _write(self, planned: Planned) -> Converted:
+        """Write one guest by itself."""
+        data = planned.parsed.config.data
+        written = write_guest(planned.plan, planned.new_config, data, self._run.destination)
+        return self._recorded(planned, written)
+
+    def _recorded(self, planned: Planned, written: Sequence[Path] = ()) -> Converted:
+        """Describe a guest whose files are there."""
+        run, out = self._run, self._run.destination.folder
+        written = written or [out / name for name in planned.plan.files]
+        basis = basis_for(planned, self._basis, self._begun)
+        record = make_record(planned, run, written, basis)
+        encoded(record, out / FILE_NAME)
+        _remove_old_iso(run.before.guests.get(record.name), record, out)
+        return Converted(planned, record, "converted")
 
     def _keep(self, done: Converted) -> None:
-        payload = done.planned.plan.image.payload
-        self._mended.add(done.record.name)
-        if done.status == "converted":
-            self._records[done.record.name] = done.record
+        name, payload = done.record.name, done.planned.plan.image.payload
+        self._mended.add(name)
+        before, out = self._run.before, self._run.destination.folder
+        if done.status == "converted" or before.guests.get(name) != done.record:
+            self._records[name] = encoded(done.record, out / FILE_NAME)
         kernel = payload.kernel if payload else None
         if kernel and kernel.file.lasting:
             digest = kernel.file.sha256
-            if self._run.before.kernels.get(digest) != kernel.facts:
+            if before.kernels.get(digest) != kernel.facts:
                 self._kernels[digest] = kernel.facts
 
     def write_report(self) -> None:
@@ -87,19 +179,25 @@ class _Work:
             write(before.updated(dict(self._records), dict(self._kernels), damaged), out)
 
 
-def _outcomes(
-    guests: Sequence[ParsedGuest | Refused], work: _Work, jobs: int
-) -> Iterator[Converted | Refused]:
-    if jobs == 1:  # needs no threads, and stops at once on Ctrl-C
-        yield from map(work, guests)
+def _outcomes(guests: Iterator[Read], number: int, work: _Work, jobs: int) -> Iterator[Done]:
+    """Work on all guests, some together; only a few of these wait for their turn at a time."""
+    jobs = min(jobs, number)
+    batches = _batches(guests, max(1, min(_TOGETHER, number // (2 * max(jobs, 1)))))
+    if jobs <= 1:  # needs no threads, and stops at once on Ctrl-C
+        for batch in batches:
+            yield from work(batch)
         return
-    from concurrent.futures import ThreadPoolExecutor, wait  # noqa: PLC0415 - takes 5 ms to load
+    from concurrent.futures import Future, ThreadPoolExecutor, wait  # noqa: PLC0415 - takes 5 ms
 
     pool = ThreadPoolExecutor(jobs)
-    futures = [pool.submit(work, each) for each in guests]
+    futures: deque[Future[list[Done]]] = deque()
     try:
-        for future in futures:
-            yield future.result()
+        for batch in batches:
+            futures.append(pool.submit(work, batch))
+            if len(futures) > 2 * jobs:
+                yield from futures.popleft().result()
+        while futures:
+            yield from futures.popleft().result()
     except BaseException:  # Ctrl-C, or nobody wants the rest: what may take long is not waited for
         halt()
         pool.shutdown(wait=False, cancel_futures=True)
@@ -108,37 +206,14 @@ def _outcomes(
     pool.shutdown()
 
 
-def _convert_one(run: Run, parsed: ParsedGuest) -> Converted | Refused:
-    """Plan and write one guest; whatever is wrong with it becomes its refusal."""
-    planned = plan_guest(run, parsed)
-    if isinstance(planned, Refused):
-        return planned
-
-    def work() -> Converted:
-        with os_errors_as_faults("write there", run.destination.folder):
-            return _written(run, planned)
-
-    return done_or_refused(work, planned.config, parsed.guest)
-
-
-def _written(run: Run, planned: Planned) -> Converted:
-    plan, to = planned.plan, run.destination
-    refuse_overwriting(planned, run)
-    if plan.mode is Mode.HVM:
-        write_device_model(to)
-    old = run.before.guests.get(plan.guest.name)
-    if old and not run.settings.force and _is_up_to_date(old, planned, run):
-        return Converted(planned, old, "unchanged")
-    written = write_guest(plan, planned.new_config, planned.parsed.config.data, to)
-    record = make_record(planned, run, written)
-    check_size(record, to.folder / FILE_NAME)
-    _remove_old_iso(old, record, to.folder)
-    return Converted(planned, record, "converted")
+def _batches(guests: Iterator[Read], size: int) -> Iterator[list[Read]]:
+    while batch := list(islice(guests, size)):
+        yield batch
 
 
 def _is_up_to_date(old: Record, planned: Planned, run: Run) -> bool:
     same = old.fingerprint == fingerprint(planned, run.destination)
-    return same and not changed_outputs(old, run.destination.folder)
+    return same and not changed_outputs(old.outputs, run.destination.folder)
 
 
 def _remove_old_iso(old: Record | None, new: Record, out: Path) -> None:

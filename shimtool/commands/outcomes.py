@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 from shimtool.deferred import dataclass
 from shimtool.errors import Code, Fault, Location, ShimtoolError
-from shimtool.model import Guest, Plan
+from shimtool.model import Guest, Mode, Plan
 from shimtool.text import diff
 
 if TYPE_CHECKING:  # what only prints outcomes need not load it
@@ -24,6 +24,11 @@ class ParsedGuest:
 
     guest: Guest
     config: "Config"
+
+    @property
+    def name(self) -> str:
+        """The guest's name."""
+        return self.guest.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,18 @@ class Converted:
     planned: Planned
     record: "Record"
     status: Literal["converted", "unchanged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """A guest that stands as it was converted, in the words of its record: nothing was planned."""
+
+    name: str
+    config: Path
+    mode: Mode
+    shim: str
+    files: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

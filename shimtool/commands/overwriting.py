@@ -15,12 +15,14 @@ from shimtool.text import diff
 _MOST = 8 << 20  # bytes that are looked at: no config is as long, what is replaced kept in it
 
 
-def refuse_overwriting(planned: Planned, run: Run) -> None:
-    """Raise ShimtoolError where an output would take the place of what is not ours to replace."""
+def refuse_overwriting(planned: Planned, run: Run, old: Record | None) -> None:
+    """Raise ShimtoolError where an output would take the place of what is not ours to replace.
+
+    `old` is the guest's record of before.
+    """
     out = run.destination.folder
     with faults_coded(Code.OVERWRITE):
         _refuse_own_config(planned, out)
-        old = run.before.guests.get(planned.plan.guest.name)
         if old:
             _refuse_namesake(planned, old)
         if not run.settings.force:
@@ -28,6 +30,8 @@ def refuse_overwriting(planned: Planned, run: Run) -> None:
 
 
 def _refuse_own_config(planned: Planned, out: Path) -> None:
+    if not any(_is_same(planned.config, out / name) for name in planned.plan.files):
+        return
     config = planned.config.resolve()
     if config in [(out / name).resolve() for name in planned.plan.files]:
         raise fault(
@@ -35,6 +39,14 @@ def _refuse_own_config(planned: Planned, out: Path) -> None:
             planned.config,
             remedy="give another --out, or --in-place to edit the config and keep the original",
         )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two names stand for one file, which a hard link may be, too."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def _refuse_namesake(planned: Planned, old: Record) -> None:

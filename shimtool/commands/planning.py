@@ -4,13 +4,21 @@ path --read_guests--> ParsedGuest | Refused
 ParsedGuest --plan_guest--> Planned | Refused
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from shimtool.commands.outcomes import Outcome, ParsedGuest, Planned, Refused, done_or_refused
+from shimtool.commands.outcomes import (
+    Outcome,
+    ParsedGuest,
+    Planned,
+    Refused,
+    Unchanged,
+    done_or_refused,
+)
 from shimtool.commands.run import Run
 from shimtool.configs.find import Unusable
 from shimtool.configs.parse import open_config
+from shimtool.deferred import dataclass
 from shimtool.errors import (
     Code,
     Fault,
@@ -25,6 +33,7 @@ from shimtool.payload.gather import gather
 from shimtool.plan import bootloader
 from shimtool.plan.plan import payload_independent_faults, plan
 from shimtool.plan.refusals import not_pv
+from shimtool.system.files import changed_error
 
 
 def plan_guests(configs: Iterable[Path | Unusable], run: Run) -> Iterator[Outcome]:
@@ -38,16 +47,64 @@ def read_guests(configs: Iterable[Path | Unusable], out: Path) -> Iterator[Parse
 
     A config converted in place is read as it was before, from its original in `out`.
     """
-    found = [_read(config, out) for config in configs]
-    names: dict[str, list[Path]] = {}
-    for each in found:
-        if isinstance(each, ParsedGuest):
-            names.setdefault(each.guest.name, []).append(each.guest.config)
-    for each in found:
-        if isinstance(each, ParsedGuest) and len(same := names[each.guest.name]) > 1:
-            yield Refused(each.guest.config, (_same_name(each.guest, same),), each.guest)
-        else:
+    for each in read_changed(configs, out, lambda _config: None):
+        if not isinstance(each, Unchanged):
             yield each
+
+
+def read_changed(
+    configs: Iterable[Path | Unusable],
+    out: Path,
+    unchanged: Callable[[Path | Unusable], Unchanged | None],
+) -> Iterator[ParsedGuest | Unchanged | Refused]:
+    """Read configs as read_guests does, but for those that `unchanged` knows."""
+    kept, names = 0, dict[str, list[Path]]()
+    found: list[ParsedGuest | Unchanged | Refused | _Later] = []
+    for config in configs:
+        each: ParsedGuest | Unchanged | Refused | _Later = unchanged(config) or _read(config, out)
+        if isinstance(each, ParsedGuest) and (kept := kept + 1) > _MOST_KEPT:
+            each = _Later(each.name, each.guest.config)
+        if not isinstance(each, Refused):
+            names.setdefault(each.name, []).append(_config_of(each))
+        found.append(each)
+    found.reverse()
+    while found:  # what is done need not be held
+        each = found.pop()
+        if not isinstance(each, Refused) and len(same := names[each.name]) > 1:
+            yield _refused_name(each, same, out)
+        else:
+            yield _again(each, out) if isinstance(each, _Later) else each
+
+
+_MOST_KEPT = 5000  # guests held as they were read: 5 KB each
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """A guest that is read once more when it is its turn: there are too many to hold."""
+
+    name: str
+    config: Path
+
+
+def _config_of(each: ParsedGuest | Unchanged | _Later) -> Path:
+    return each.guest.config if isinstance(each, ParsedGuest) else each.config
+
+
+def _again(each: _Later, out: Path) -> ParsedGuest | Refused:
+    found = _read(each.config, out)
+    if isinstance(found, ParsedGuest) and found.name != each.name:
+        return Refused(each.config, changed_error(each.config).faults)
+    return found
+
+
+def _refused_name(
+    each: ParsedGuest | Unchanged | _Later, same: Sequence[Path], out: Path
+) -> Refused:
+    found = each if isinstance(each, ParsedGuest) else _read(_config_of(each), out)
+    if isinstance(found, Refused):
+        return found
+    return Refused(found.guest.config, (_same_name(found.guest, same),), found.guest)
 
 
 def _read(config: Path | Unusable, out: Path) -> ParsedGuest | Refused:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from shimtool.commands.convert import convert
-from shimtool.commands.outcomes import Converted, GuestStatus, Refused
+from shimtool.commands.outcomes import Converted, GuestStatus, Refused, Unchanged
 from shimtool.commands.progress import NO_PROGRESS, Progress
 from shimtool.commands.settings import ConvertSettings
 from shimtool.commands.status import status
@@ -14,8 +14,12 @@ from shimtool.output.report import Record
 
 
 def reconvert(
-    wanted: Sequence[Path], settings: ConvertSettings, progress: Progress = NO_PROGRESS
-) -> Iterator[Converted | Refused]:
+    wanted: Sequence[Path],
+    settings: ConvertSettings,
+    progress: Progress = NO_PROGRESS,
+    *,
+    in_full: bool = True,
+) -> Iterator[Converted | Unchanged | Refused]:
     """Convert again the guests whose outputs are stale, as convert() does.
 
     `wanted` are configs, or names of guests; none means all. Of `settings` only --out and --jobs
@@ -28,7 +32,7 @@ def reconvert(
         except UsageError as error:
             yield from (Refused(config, error.faults) for config in configs)
         else:
-            yield from convert(configs, replace(own, jobs=settings.jobs), progress)
+            yield from convert(configs, replace(own, jobs=settings.jobs), progress, in_full=in_full)
 
 
 def _alike(wanted: Sequence[Path], out: Path) -> list[list[Record]]:

@@ -163,10 +163,13 @@ class GuestSettings(HostSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConvertSettings(GuestSettings):
-    """How guests are written: over their own configs or not, and how many at a time."""
+    """How guests are written: over their own configs or not, and how many at a time.
+
+    `jobs` None is as many as there are processors.
+    """
 
     in_place: bool = False
-    jobs: int = 1
+    jobs: int | None = None
 
     def recorded(self) -> dict[str, OptionValue]:
         """Return what decides the outputs, by field name; not the defaults."""

@@ -11,6 +11,7 @@ from shimtool.commands.planning import plan_guest, read_guests
 from shimtool.commands.record import changed_outputs, fingerprint
 from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import ConvertSettings
+from shimtool.commands.unchanged import UnchangedGuests, basis_of
 from shimtool.errors import (
     Code,
     Fault,
@@ -45,7 +46,8 @@ def status(wanted: Sequence[Path], out: Path) -> Iterator[GuestStatus | DamagedR
 def _status_of(record: Record, runs: "_Runs", out: Path) -> GuestStatus:
     def compare() -> GuestStatus:
         with os_errors_as_faults("read", out):
-            return _compared(record, runs.of(record))
+            run, unchanged = runs.of(record)
+            return _compared(record, run, unchanged)
 
     done = done_or_refused(compare, Path(record.config.here))
     if isinstance(done, Refused):
@@ -88,10 +90,10 @@ class _Runs:
 
     def __init__(self, out: Path, report: Report) -> None:
         self._out, self._report = out, report
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, tuple[Run, UnchangedGuests]] = {}
 
-    def of(self, record: Record) -> Run:
-        """Return the run with the guest's recorded options.
+    def of(self, record: Record) -> tuple[Run, UnchangedGuests]:
+        """Return the run with the guest's recorded options, and what knows its guests that stand.
 
         Raises ShimtoolError, naming report and option, for options that no run can have.
         """
@@ -99,7 +101,8 @@ class _Runs:
         if key not in self._runs:
             try:
                 settings = ConvertSettings.from_record(record.options, self._out)
-                self._runs[key] = open_run(settings, self._report)
+                run = open_run(settings, self._report)
+                self._runs[key] = run, UnchangedGuests(run, basis_of(run))
             except UsageError as error:
                 raise ShimtoolError(_bad_option(record, error, self._out)) from None
         return self._runs[key]
@@ -117,12 +120,14 @@ def _bad_option(record: Record, error: UsageError, out: Path) -> Fault:
     )
 
 
-def _compared(record: Record, run: Run) -> GuestStatus:
+def _compared(record: Record, run: Run, unchanged: UnchangedGuests) -> GuestStatus:
     to = run.destination
-    reasons = [Fault(why, code=Code.OUTPUT) for why in changed_outputs(record, to.folder)]
+    reasons = [Fault(why, code=Code.OUTPUT) for why in changed_outputs(record.outputs, to.folder)]
     if record.mode == Mode.HVM:
         reasons += coded(Code.OUTPUT, _script(to))
     config, crash = Path(record.config.here), None
+    if not reasons and unchanged.knows(record):
+        return GuestStatus(record, ())
     if config.exists():
         (read,) = read_guests([config], to.folder)
         outcome = read if isinstance(read, Refused) else plan_guest(run, read)

@@ -1,6 +1,7 @@
 """dom0's paths to files here, through mappings, links followed as dom0 would follow them."""
 
 import posixpath
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from shimtool.deferred import dataclass
@@ -86,13 +87,18 @@ def locate(search_paths: SearchPaths, wanted: ConfigString, config: Path, what: 
     return candidates
 
 
+@lru_cache
+def _path_map(maps: tuple[tuple[str, Path], ...]) -> PathMap:
+    return PathMap(maps)  # of many guests, the same
+
+
 class _Places:
     """The rules, each giving the files it finds (regular or not) and noting where it looked."""
 
     def __init__(self, search_paths: SearchPaths, query: _Query) -> None:
         self._roots = search_paths
         self._query = query
-        self._maps = PathMap(search_paths.maps)
+        self._maps = _path_map(search_paths.maps)
         self.covered = self._maps.locate(query.path) is not None
         self.looked: list[str] = []
 
@@ -100,14 +106,14 @@ class _Places:
         return self._try(self._maps)
 
     def itself(self) -> list[Path]:
-        return self._try(PathMap((("/", Path("/")), *self._roots.maps)))
+        return self._try(_path_map((("/", Path("/")), *self._roots.maps)))
 
     def tails(self) -> list[Path]:
         """Return the finds of the longest tail that any --kernels folder has."""
         parts = [part for part in posixpath.normpath(self._query.path).split("/") if part]
         for cut in range(len(parts)):
             prefix = "/" + "/".join(parts[:cut])
-            path_maps = (PathMap(((prefix, d), *self._roots.maps)) for d in self._roots.kernels)
+            path_maps = (_path_map(((prefix, d), *self._roots.maps)) for d in self._roots.kernels)
             if found := [path for path_map in path_maps for path in self._try(path_map)]:
                 return found
         return []

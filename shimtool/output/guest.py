@@ -1,6 +1,9 @@
 """One planned guest becomes files: ISO or shim first, the config last, all or none of them."""
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +20,7 @@ from shimtool.output.originals import (
     write_over,
 )
 from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
-from shimtool.system.files import open_regular, sha256_of, stamp_of
+from shimtool.system.files import Stamp, open_regular, sha256_of, stamp_of
 from shimtool.system.staging import OTHERS_WRITE, Staging, write_file
 
 
@@ -28,10 +31,10 @@ def write_guest(plan: Plan, config: bytes, original: bytes, to: Destination) -> 
     complete and fsynced before the first appears under its name.
     """
     if not to.in_place:
-        with Staging() as staging:
+        with _sharing([plan], to), Staging() as staging:
             return _stage(staging, plan, config, to)
     with opened_config(plan.guest.config) as there:
-        with Staging() as staging:
+        with _sharing([plan], to), Staging() as staging:
             written = _stage(staging, plan, config, to)
             kept = kept_in(to.folder, plan.guest.name)
             stage_original(staging, kept, there, original=original, written=config)
@@ -40,13 +43,43 @@ def write_guest(plan: Plan, config: bytes, original: bytes, to: Destination) -> 
         return [*written, plan.guest.config]
 
 
+def write_guests(guests: Sequence[tuple[Plan, bytes]], to: Destination) -> None:
+    """Write several guests' files as one: all are on disk before the first has its name.
+
+    Plans and new configs; not for --in-place. Whatever goes wrong is of all of them.
+    """
+    with _sharing([plan for plan, _config in guests], to), Staging() as staging:
+        for plan, config in guests:
+            _stage(staging, plan, config, to)
+
+
+@contextmanager
+def _sharing(plans: Sequence[Plan], to: Destination) -> Iterator[None]:
+    """Let nobody else write files that guests share, where some of them are to be written."""
+    shared = chain.from_iterable(_shared(plan, to) for plan in plans)
+    if all(_has_content_of(path, source, to.whole) for path, source in shared):
+        yield
+        return
+    with to.sharing:
+        yield
+
+
+def _shared(plan: Plan, to: Destination) -> list[tuple[Path, SourceFile]]:
+    """Return the shim, and what replaces a boot loader in dom0; an ISO is one guest's own."""
+    if plan.mode is Mode.HVM and plan.image.payload is not None:
+        return []
+    paths = (to.folder / name for name in plan.files[:-1])
+    return list(zip(paths, (_shim_source(plan.image.shim), *plan.image.files), strict=False))
+
+
 def _stage(staging: Staging, plan: Plan, config: bytes, to: Destination) -> list[Path]:
     """Stage the files in --out; return where they will be."""
     written = [to.folder / name for name in plan.files]
     if plan.mode is Mode.HVM and plan.image.payload is not None:
         _stage_iso(staging.open(written[0]), plan, plan.image.payload, to)
-    else:
-        _stage_shared(staging, written[:-1], plan)
+    for path, source in _shared(plan, to):
+        if path not in staging and not _has_content_of(path, source, to.whole):
+            copy_whole(source, staging.open(path))
     staging.open(written[-1]).write(config)
     return written
 
@@ -58,20 +91,20 @@ def _stage_iso(out: BinaryIO, plan: Plan, payload: Payload, to: Destination) -> 
     write_iso(iso_files(image, sources, to.assets, guest=plan.guest.name), out)
 
 
-def _stage_shared(staging: Staging, paths: list[Path], plan: Plan) -> None:
-    """Stage the shim, and what replaces a boot loader in dom0, where they are not there yet."""
-    sources = (_shim_source(plan.image.shim), *plan.image.files)
-    for path, source in zip(paths, sources, strict=False):
-        if not _has_content_of(path, source):
-            copy_whole(source, staging.open(path))
+def _has_content_of(path: Path, source: SourceFile, whole: dict[Path, Stamp]) -> bool:
+    """Whether `path`, named after its content and shared by guests, is there and whole.
 
-
-def _has_content_of(path: Path, source: SourceFile) -> bool:
-    """Whether `path`, named after its content and shared by guests, is there and whole."""
+    It is read once a run, and again when it was changed since.
+    """
     try:
+        if path in whole and stamp_of(path.lstat()) == whole[path]:
+            return True
         with open_regular(path) as file:
-            shut = not os.fstat(file.fileno()).st_mode & OTHERS_WRITE
-            return shut and sha256_of(file) == source.sha256
+            status = os.fstat(file.fileno())
+            if status.st_mode & OTHERS_WRITE or sha256_of(file) != source.sha256:
+                return False
+        whole[path] = stamp_of(status)
+        return True
     except (ShimtoolError, OSError):
         return False
 

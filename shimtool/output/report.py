@@ -3,13 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import field
+from typing import Any, cast
 
 from shimtool import __version__
 from shimtool.deferred import dataclass
 from shimtool.errors import Fault
 from shimtool.model import KernelFacts, Mode, SourceFile
 from shimtool.system.files import Stamp
-from shimtool.system.stored_items import Updated
+from shimtool.system.stored_items import StoredItems, Updated
+from shimtool.system.stored_json import parse_json, plain
 from shimtool.system.typed import Sha256, Text
 
 FILE_NAME = "shimtool.yaml"
@@ -50,7 +52,7 @@ class Record:
     """One guest's conversion.
 
     `fingerprint` covers everything that decides the outputs' bytes; `options` are those of the
-    command line that were not the default, by name.
+    command line that were not the default, by name. `basis` is what commands/unchanged.py goes by.
     """
 
     name: Text
@@ -63,6 +65,7 @@ class Record:
     outputs: tuple[Output, ...]
     warnings: tuple[Text, ...] = ()
     options: Mapping[Text, Text | bool | tuple[Text, ...]] = field(default_factory=dict)
+    basis: Sha256 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,7 @@ class Report:
     kernels: Mapping[str, KernelFacts] = field(default_factory=dict)
     damaged: tuple[DamagedRecord, ...] = ()
     _digests: Mapping[Stamp, str] | None = field(default=None, repr=False, compare=False)
+    _names: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
 
     def digests(self) -> Mapping[Stamp, str]:
         """Hashes by stamp: an unchanged stamp means the file need not be read again."""
@@ -95,14 +99,30 @@ class Report:
             file.stamp: file.sha256 for record in self.guests.values() for file in record.inputs
         }
 
+    def names(self) -> Mapping[str, str]:
+        """Return the guests' names by their configs, as these were found."""
+        if self._names is not None:
+            return self._names
+        return {record.config.here: name for name, record in self.guests.items()}
+
+    def raw(self, name: str) -> Any:  # noqa: ANN401 - whatever JSON holds
+        """Return a record as JSON holds it, for a look that costs less than to check it all."""
+        if isinstance(self.guests, StoredItems):
+            return parse_json(self.guests.text(name))
+        return plain(self.guests[name])
+
     def updated(
         self,
-        guests: Mapping[str, Record],
+        guests: Mapping[str, Record | bytes],
         kernels: Mapping[str, KernelFacts],
         damaged: tuple[DamagedRecord, ...],
     ) -> "Report":
-        """Return a report with more guests and kernels, or newer ones."""
-        return Report(Updated(self.guests, guests), Updated(self.kernels, kernels), damaged)
+        """Return a report with more guests and kernels, or newer ones; to be written."""
+        return Report(
+            Updated(self.guests, cast("Mapping[str, Record]", guests)),
+            Updated(self.kernels, kernels),
+            damaged,
+        )
 
 
 def hashed(*parts: object) -> str:

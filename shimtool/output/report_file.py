@@ -6,6 +6,8 @@ of disk and less of memory: records are read when needed, and written again as t
 """
 
 import json
+import os
+import zlib
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
@@ -16,7 +18,7 @@ from shimtool.deferred import regex
 from shimtool.errors import Fault, Location, fault, os_error, os_errors_as_faults
 from shimtool.model import KernelFacts
 from shimtool.output.report import FILE_NAME, DamagedRecord, Record, Report
-from shimtool.system.files import Stamp, open_named
+from shimtool.system.files import MIB, Stamp, open_named
 from shimtool.system.staging import Staging
 from shimtool.system.stored_items import MOST_BYTES, Item, ItemReader, StoredItems, Updated
 from shimtool.system.stored_json import parse_json, plain
@@ -27,6 +29,9 @@ _SMALLEST = 4  # bytes of a payload: its last word may tell its size
 
 # Characters that JSON may hold as they are and YAML 1.1 may not, or takes for the end of a line.
 _NOT_YAML = regex("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+_END = b"\n}\n"
+_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 # --- reading ------------------------------------------------------------------------------------
 
@@ -58,16 +63,18 @@ class _Loading:
     """Goes through a report once, and checks every record of it."""
 
     def __init__(self, source: BinaryIO, path: Path) -> None:
+        self._sound = _is_as_written(source)
         self._reader, self._path = ItemReader(source), path
         self._guests = StoredItems(source, path, lambda content: typed(content, Record))
         self._kernels = StoredItems(source, path, _kernel)
         self._damaged: list[DamagedRecord] = []
         self._digests: dict[Stamp, str] = {}
+        self._names: dict[str, str] = {}
 
     def report(self) -> Report:
         """Read it all. Raises DamagedDocumentError for what is no report."""
         fields = {"shimtool": self._version, "guests": self._read_guests,
-                  "kernels": self._read_kernels}  # fmt: skip
+                  "kernels": self._read_kernels, "crc32": self._reader.value}  # fmt: skip
         for key in self._reader.mapping_keys():
             if key not in fields:
                 raise DamagedDocumentError("there is no such field, or it is there twice", key[:80])
@@ -76,15 +83,19 @@ class _Loading:
             except DamagedDocumentError as damage:
                 raise damage.inside(key) from None
         self._reader.end()
+        fields.pop("crc32", None)  # older ones have none, and who edits it may leave it out
         if fields:
             raise DamagedDocumentError("it is missing", min(fields))
-        return Report(self._guests, self._kernels, tuple(self._damaged), self._digests)
+        return Report(self._guests, self._kernels, tuple(self._damaged), self._digests, self._names)
 
     def _version(self) -> None:
         typed(parse_json(self._reader.value().text), cast("Any", Text))
 
     def _read_guests(self) -> None:
         for number, item in enumerate(self._reader.list_items()):
+            if self._sound and item.found is not None:
+                self._take_sound(item.found, item)
+                continue
             content, at = None, f"guests[{number}]"
             try:
                 content = _parsed(item, at)
@@ -103,6 +114,13 @@ class _Loading:
             self._tell(name, why, f"convert {name} again", self._guests.text(name))
         self._guests.add(name, item)
         self._digests.update((each.stamp, each.sha256) for each in record.inputs)
+        self._names[record.config.here] = name
+
+    def _take_sound(self, found: Any, item: Item) -> None:  # noqa: ANN401 - what JSON holds
+        """Take a record as it was written: it was checked then, and is again where it is used."""
+        self._guests.add(found["name"], item)
+        self._digests.update((tuple(each["stamp"]), each["sha256"]) for each in found["inputs"])
+        self._names[found["config"]["here"]] = found["name"]
 
     def _read_kernels(self) -> None:
         for digest in self._reader.mapping_keys():
@@ -119,6 +137,28 @@ class _Loading:
     def _tell(self, name: str, why: str, remedy: str, content: bytes = b"") -> None:
         told = Fault(why, Location(self._path), remedy=remedy)
         self._damaged.append(DamagedRecord(name, told, content))
+
+
+def _is_as_written(source: BinaryIO) -> bool:
+    """Whether the file ends with the checksum of all before: then each record was checked once."""
+    source.seek(0, os.SEEK_END)
+    size = source.tell()
+    source.seek(max(0, size - _CHECK_SIZE))
+    last = source.read(_CHECK_SIZE)
+    source.seek(0)
+    checked, left = 0, size - _CHECK_SIZE
+    while left > 0 and (data := source.read(min(left, MIB))):
+        checked, left = zlib.crc32(data, checked), left - len(data)
+    source.seek(0)
+    return last == _check(checked)
+
+
+def _check(crc32: int) -> bytes:
+    """Return a report's last line, of which all have one length."""
+    return b',\n "crc32": %-10d\n}\n' % crc32
+
+
+_CHECK_SIZE = len(_check(0))
 
 
 def _parsed(item: Item, at: str) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -146,7 +186,20 @@ def _kernel(content: object, at: str = "") -> KernelFacts:
 def write(report: Report, folder: Path) -> None:
     """Replace FOLDER/shimtool.yaml."""
     with Staging() as staging:
-        staging.open(folder / FILE_NAME).writelines(render(report))
+        parts = render(report)
+        sound = not any(each.content for each in report.damaged)  # else all are checked again
+        staging.open(folder / FILE_NAME).writelines(_checked(parts) if sound else parts)
+
+
+def _checked(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Put the checksum of all before in place of the end."""
+    crc32 = 0
+    for part in parts:
+        if part == _END:
+            yield _check(crc32)
+        else:
+            crc32 = zlib.crc32(part, crc32)
+            yield part
 
 
 def render(report: Report) -> Iterator[bytes]:
@@ -159,7 +212,7 @@ def render(report: Report) -> Iterator[bytes]:
     yield from _separated(b"[", chain(sound, damaged), b"]")
     yield b',\n "kernels": '
     yield from _separated(b"{", kernels, b"}")
-    yield b"\n}\n"
+    yield _END
 
 
 def _separated(first: bytes, items: Iterator[bytes], last: bytes) -> Iterator[bytes]:
@@ -175,19 +228,32 @@ def _text(items: Mapping[str, Any], key: str) -> bytes:
     """Return an item as it stands in a file, or is to stand there."""
     if isinstance(items, Updated):
         return _text(items.new if key in items.new else items.before, key)
-    return items.text(key) if isinstance(items, StoredItems) else _encoded(items[key])
+    if isinstance(items, StoredItems):
+        return items.text(key)
+    item = items[key]
+    return item if isinstance(item, bytes) else _encoded(item)
 
 
 def _encoded(value: object) -> bytes:
-    text = json.dumps(plain(value), ensure_ascii=False, indent=1).replace("\n", "\n  ")
+    """Return a value in JSON: a mapping has a line for each key."""
+    found = plain(value)
+    text = _JSON(found)  # indent= would take ten times as long
+    if isinstance(found, dict):
+        fields = (f"{_JSON(key)}: {_JSON(each)}" for key, each in found.items())
+        text = "{\n   " + ",\n   ".join(fields) + "\n  }"
     return _NOT_YAML.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
 
 
-def check_size(record: Record, path: Path) -> None:
-    """Raise ShimtoolError when a record is too large to be read again from the report `path`."""
-    if (size := len(_encoded(record))) > MOST_BYTES:
+def encoded(record: Record, path: Path) -> bytes:
+    """Return a record as it is to stand in the report `path`.
+
+    Raises ShimtoolError when it is too large to be read again.
+    """
+    text = _encoded(record)
+    if (size := len(text)) > MOST_BYTES:
         raise fault(
             f"what the report would have to say of {record.name} is too large: {size} bytes",
             path,
             remedy="give fewer, or shorter, options and paths",
         )
+    return text

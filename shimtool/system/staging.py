@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,7 +12,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from shimtool.deferred import dataclass
-from shimtool.errors import fault, os_error, os_errors_as_faults
+from shimtool.errors import ShimtoolError, fault, os_error, os_errors_as_faults
 from shimtool.system.activity import note
 from shimtool.system.files import has_content
 from shimtool.system.halting import changing_files, keep, undo_on_halt
@@ -23,6 +24,7 @@ PREFIX, SUFFIX = ".shimtool-", ".tmp"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)  # NFS and FUSE may know none
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+_LANES = 16  # threads that wait for disks
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
@@ -88,6 +90,9 @@ class Staging:
             self._folders[path] = os.open(path, _FOLDER)
         return self._folders[path]
 
+    def __contains__(self, final: Path) -> bool:
+        return any(each.final == final for each in self._files)
+
     def __enter__(self) -> Self:
         undo_on_halt(self._remove)
         return self
@@ -108,10 +113,8 @@ class Staging:
             raise os_error(error, "write", place) from None
 
     def _commit(self) -> None:
+        _sync(self._files)
         for each in self._files:
-            with _as_fault_of(each.final):
-                each.file.flush()
-                os.fsync(each.file.fileno())
             if _is_folder(each):
                 raise fault("a folder is in the way", each.final, remedy="move it away")
         with changing_files():
@@ -142,6 +145,33 @@ class Staging:
         for each in self._files:
             with suppress(OSError):  # most have their final names
                 os.unlink(each.temporary, dir_fd=each.folder)
+
+
+def _sync(files: list[_Staged]) -> None:
+    """Bring files to disk; of many, some at a time: file systems write their journal once for all.
+
+    Raises the first error there is, when all have been tried.
+    """
+    errors: list[ShimtoolError] = []
+
+    def sync(some: list[_Staged]) -> None:
+        for each in some:
+            try:
+                with _as_fault_of(each.final):
+                    each.file.flush()
+                    os.fsync(each.file.fileno())
+            except ShimtoolError as error:
+                errors.append(error)
+
+    lanes = min(_LANES, len(files) // 4)
+    others = [threading.Thread(target=sync, args=(files[lane::lanes],)) for lane in range(1, lanes)]
+    for each in others:
+        each.start()
+    sync(files[::lanes] if others else files)
+    for each in others:
+        each.join()
+    if errors:
+        raise errors[0]
 
 
 def _is_folder(each: _Staged) -> bool:

@@ -11,7 +11,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from shimtool.deferred import dataclass, regex
 from shimtool.system.files import MIB, changed_error
@@ -28,10 +28,14 @@ Kind = TypeVar("Kind")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A value as it stands in a file: the offset of its first byte, and its text."""
+    """A value as it stands in a file: the offset of its first byte, and its text.
+
+    `found` is what the text holds, where that is clear: it need not be parsed once more.
+    """
 
     offset: int
     text: bytes
+    found: Any = None
 
 
 class ItemReader:
@@ -63,16 +67,20 @@ class ItemReader:
     def value(self) -> Item:
         """Read any value."""
         self._next()
-        while (end := self._end_of_value()) is None:
+        while (ended := self._value()) is None:
             self._read_on()
-        item = Item(self._offset + self._at, self._text[self._at : end].encode("latin-1"))
+        found, end = ended
+        text = self._text[self._at : end]
+        as_it_is = text.isascii() and '"base64"' not in text  # which stands for bytes
+        item = Item(self._offset + self._at, text.encode("latin-1"), found if as_it_is else None)
         self._at = end
         return item
 
-    def _end_of_value(self) -> int | None:
-        """Return where the value that begins here ends, None if not in what was read so far."""
+    def _value(self) -> tuple[Any, int] | None:
+        """Return the value that begins here and its end, None if not in what was read so far."""
+        found = None
         try:
-            end, why = _DECODER.raw_decode(self._text, self._at)[1], ""
+            (found, end), why = _DECODER.raw_decode(self._text, self._at), ""
         except json.JSONDecodeError as error:
             end, why = len(self._text), error.msg
         except RecursionError:
@@ -80,7 +88,7 @@ class ItemReader:
         if end - self._at > MOST_BYTES:
             raise self._damage(f"larger than {MOST_BYTES // MIB} MiB, or no JSON")
         if end < len(self._text) or (self._ended and not why):
-            return end
+            return found, end
         if self._ended:
             raise self._damage(why)
         return None  # even a whole number may go on

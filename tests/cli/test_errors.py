@@ -133,6 +133,7 @@ def test_a_crash_is_one_guests_whatever_the_command(dom0: Dom0, command: str, ki
     for name in ("good", "odd", "zeal"):
         dom0.guest(name)
     assert dom0.run("convert").code == 0
+    dom0.guest("odd", "vcpus = 2\n")  # else status need not plan it
     code, out, err = crashing(dom0, command, kind=kind)
     assert code == 3, err
     assert "good" in out and "zeal" in out

@@ -31,7 +31,7 @@ def test_who_asks_for_no_guest_loads_no_logic(words: tuple[str, ...]) -> None:
     ours = {name for name in loaded(*words) if name.startswith("shimtool.")}
     assert "shimtool.cli.app" in ours
     layers = {name.split(".")[1] for name in ours}
-    assert layers <= {"cli", "errors", "text", "system"}
+    assert layers <= {"cli", "deferred", "errors", "text", "system"}
     assert "shimtool.cli.options" not in ours
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -191,6 +192,15 @@ def test_a_damaged_record_is_one_guests_alone(dom0: Dom0) -> None:
     assert dom0.run("status").code == 0
 
 
+def _lasting(report: bytes) -> Any:  # noqa: ANN401 - JSON
+    """A report without what a second look may add: what tells sooner that a guest stands."""
+    document = json.loads(report)
+    del document["crc32"]
+    for each in document["guests"]:
+        del each["basis"]
+    return document
+
+
 def test_damage_of_what_is_known_of_a_kernel_is_told_and_mended(dom0: Dom0) -> None:
     """The guests are told as ever; the next convert finds it anew."""
     dom0.guest("good")
@@ -205,7 +215,7 @@ def test_damage_of_what_is_known_of_a_kernel_is_told_and_mended(dom0: Dom0) -> N
     assert kernel["name"].startswith("kernels[")
     assert "bits: it must be 32 or 64 (it is 63)" in lines(kernel["reasons"])[0]
     assert "good: unchanged" in dom0.run("convert").out
-    assert report.read_bytes() == sound
+    assert _lasting(report.read_bytes()) == _lasting(sound)
     assert dom0.run("status").code == 0
 
 
@@ -227,5 +237,5 @@ def test_two_records_of_a_guest_are_told_until_it_is_converted(dom0: Dom0) -> No
         "other"
     ]
     assert dom0.run("convert").code == 0
-    assert json.loads(report.read_bytes()) == json.loads(sound)
+    assert _lasting(report.read_bytes()) == _lasting(sound)
     assert dom0.run("status").code == 0

@@ -41,11 +41,14 @@ class Scenario:
     command: Words
 
 
-CONVERT, IN_PLACE = ("convert",), ("convert", "--in-place")
+# One at a time: which thread makes a call, and when, would be another each time.
+CONVERT = ("convert", "--jobs", "1")
+IN_PLACE = (*CONVERT, "--in-place")
 SCENARIOS = {
     "first": Scenario((), CONVERT),
     "again": Scenario((CONVERT, upgrade, more_vcpus), CONVERT),
     "again-two-at-a-time": Scenario((CONVERT, upgrade), (*CONVERT, "--jobs", "2")),
+    "pvh-together": Scenario((), (*CONVERT, "--xen", "4.17.7")),
     "hvm-becomes-pvh": Scenario((CONVERT, upgrade), (*CONVERT, "--xen", "4.17.7")),
     "in-place": Scenario((), IN_PLACE),
     "in-place-again": Scenario((IN_PLACE, upgrade), (*IN_PLACE, "--host-out", "/srv/elsewhere")),

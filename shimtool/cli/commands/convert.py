@@ -1,7 +1,6 @@
 """`shimtool convert`."""
 
 import sys
-from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from shimtool.cli.options import Configs, option_group
 from shimtool.cli.printing import end, print_faults, print_json, print_notes
 from shimtool.cli.results import guests as guest_results
 from shimtool.commands.convert import convert as convert_guests
-from shimtool.commands.outcomes import Converted, Refused
+from shimtool.commands.outcomes import Converted, Refused, Unchanged
 from shimtool.commands.progress import NO_PROGRESS, Progress
 from shimtool.commands.reconvert import reconvert
 from shimtool.commands.settings import ConvertSettings
@@ -35,37 +34,30 @@ def convert(
     as_json: Json = False,
 ) -> None:
     """Write each guest's config, and boot ISO (HVM) or shim (PVH)."""
-    outcomes = []
+    summary, documents = tables.ConvertSummary(), []
     with _progress(as_json=as_json) as progress:
         work = reconvert if stale else convert_guests
-        for outcome in work(configs or [], settings, progress):
-            outcomes.append(outcome)
+        for outcome in work(configs or [], settings, progress, in_full=as_json):
+            summary.add(outcome)
+            if as_json and not isinstance(outcome, Unchanged):
+                documents.append(guest_results.planned(outcome))
             with progress.aside():
                 if isinstance(outcome, Refused):
                     print_faults(outcome.faults)
                 elif not as_json:
                     typer.echo(_converted(outcome, settings))
     if as_json:
-        print_json([guest_results.planned(outcome) for outcome in outcomes])
+        print_json(documents)
     else:
-        print_notes([*tables.warnings(outcomes), tables.convert_summary(outcomes)])
-        for line in _next(outcomes, settings):
-            typer.echo(line, err=True)
-    end(outcomes)
+        print_notes(summary.lines())
+        if first := summary.first_converted:
+            typer.echo(describe.next_step(first, summary.converted, settings.dom0_out), err=True)
+    end(summary.refused)
 
 
-def _next(outcomes: Sequence[Converted | Refused], settings: ConvertSettings) -> Iterator[str]:
-    """Yield what to type next, if anything was made."""
-    made = [
-        each.planned.plan
-        for each in outcomes
-        if isinstance(each, Converted) and each.status == "converted"
-    ]
-    if made:
-        yield describe.next_step(made, settings.dom0_out)
-
-
-def _converted(outcome: Converted, settings: ConvertSettings) -> str:
+def _converted(outcome: Converted | Unchanged, settings: ConvertSettings) -> str:
+    if isinstance(outcome, Unchanged):
+        return describe.unchanged(outcome, settings.dom0_out)
     return describe.converted(outcome.planned.plan, outcome.status, settings.dom0_out)
 
 

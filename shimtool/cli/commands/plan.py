@@ -10,7 +10,7 @@ from shimtool.cli.options import Configs, option_group
 from shimtool.cli.planning import planned
 from shimtool.cli.printing import end, print_faults, print_json
 from shimtool.cli.results import guests as guest_results
-from shimtool.commands.outcomes import Planned
+from shimtool.commands.outcomes import Planned, Refused
 from shimtool.commands.settings import GuestSettings
 from shimtool.system.streams import columns
 
@@ -18,13 +18,16 @@ from shimtool.system.streams import columns
 @option_group(GuestSettings)
 def plan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = False) -> None:
     """Show what convert would do, with a diff of each config. Writes nothing."""
-    _found, outcomes = planned(configs, settings)
+    refused, documents = [], []
+    for outcome in planned(configs, settings)[1]:
+        if isinstance(outcome, Refused):
+            refused.append(outcome)
+        if as_json:
+            documents.append(guest_results.planned(outcome))
+        elif isinstance(outcome, Planned):
+            typer.echo(describe.planned(outcome.plan, outcome.changes, columns(sys.stdout)))
+        else:
+            print_faults(outcome.faults)
     if as_json:
-        print_json([guest_results.planned(outcome) for outcome in outcomes])
-    else:
-        for outcome in outcomes:
-            if isinstance(outcome, Planned):
-                typer.echo(describe.planned(outcome.plan, outcome.changes, columns(sys.stdout)))
-            else:
-                print_faults(outcome.faults)
-    end(outcomes)
+        print_json(documents)
+    end(refused)

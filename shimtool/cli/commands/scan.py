@@ -11,7 +11,6 @@ from shimtool.cli.planning import planned
 from shimtool.cli.printing import print_json, print_notes, raise_crashes
 from shimtool.cli.results import guests as guest_results
 from shimtool.cli.results.documents import ScannedGuest
-from shimtool.commands.outcomes import Refused
 from shimtool.commands.settings import GuestSettings
 from shimtool.system import activity
 from shimtool.system.streams import is_screen
@@ -22,15 +21,18 @@ from shimtool.text import table
 def scan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = False) -> None:
     """List the guests: how each boots, whether it can be converted."""
     found, outcomes = planned(configs, settings)
-    guests = [guest_results.scanned(outcome) for outcome in outcomes]
+    guests, summary = [], tables.ScanSummary()
+    for outcome in outcomes:
+        guests.append(guest_results.scanned(outcome))
+        summary.add(outcome)
     if as_json:
         print_json(guests)
     else:
         cut = _print_guests(guests)
-        print_notes(tables.scan_summary(outcomes, [path for path, _why in found.skipped]))
+        print_notes(summary.lines([path for path, _why in found.skipped]))
         if cut:
             print_notes(["why not, in whole, and what to do: shimtool scan -v"])
-    raise_crashes(each.crash for each in outcomes if isinstance(each, Refused))
+    raise_crashes(each.crash for each in summary.refused)
 
 
 def _print_guests(guests: list[ScannedGuest]) -> bool:

@@ -27,12 +27,15 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Say which outputs are stale, and why. New kernel, edited config, newer shim, damage."""
-    found = list(states_of(guests or [], settings.out))
-    states = [guest_results.state(each) for each in found]
+    states, crashes = [], []
+    for each in states_of(guests or [], settings.out):
+        states.append(guest_results.state(each))
+        if isinstance(each, GuestStatus):
+            crashes.append(each.crash)
     if as_json:
         print_json(states)
     else:
         typer.echo(table(tables.status_rows(states)))
-    raise_crashes(each.crash for each in found if isinstance(each, GuestStatus))
-    if any(each["stale"] for each in states):
+    raise_crashes(crashes)
+    if any(state["stale"] for state in states):
         raise typer.Exit(1)
