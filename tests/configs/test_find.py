@@ -198,7 +198,7 @@ def test_dangling_and_circling_links_are_refused_and_stop_nobody(dom0: Dom0, aut
     done = dom0.run("convert")
     assert done.code == 1
     assert "web01: converted" in done.out
-    assert done.err.splitlines()[-1] == "1 converted, 3 refused"
+    assert "1 converted, 3 refused" in done.err.splitlines()
 
 
 # --- hostile folders -----------------------------------------------------------------------------

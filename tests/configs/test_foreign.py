@@ -147,6 +147,7 @@ def test_others_are_left_to_the_parsers(data: bytes) -> None:
         ("extra = `quiet`", "plain quotes"),
         ("extra =\u00a0'quiet'", "plain blanks"),
         ("EOF", "here-document"),
+        ("<<<<<<< HEAD", "not merged"),
         ("Vcpus = 2", "lower case"),
         ("on_reboot = -destroy", "text needs quotes"),
     ],

@@ -69,6 +69,7 @@ _REMEDIES = tuple(
             "this is a template's blank to fill in: give the config that is made of it",
         ),
         (rb"//|/\*", "comments begin with #"),
+        (rb"<<<<<<<|>>>>>>>", "two versions are in it, not merged: keep one of them, and no marks"),
         (rb"\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb]|`|\xc2\xb4", "write plain quotes, ' or \""),
         (rb"\xef\xbb\xbf", "remove the byte-order mark (BOM) before it"),
         (rb"\xc2\xa0", "write plain blanks: this is one that does not break"),

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 # Functions through which Python code can set any variable, so that none is known any more.
 _SET_ANYTHING = frozenset(
     (
-        "__import__", "compile", "eval", "execfile", "globals", "input", "locals", "reload",
-        "setattr", "vars",
+        "__import__", "compile", "delattr", "eval", "exec", "execfile", "globals", "input",
+        "locals", "reload", "setattr", "vars",
     )
 )  # fmt: skip
 # Functions that do not change their arguments.

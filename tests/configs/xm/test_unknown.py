@@ -98,6 +98,8 @@ def unknown(code: str) -> set[str]:
         ("raise E", {"a"}),
         ("from x import *", {"this"}),
         ("if x:\n    execfile('y')", {"this"}),
+        ("exec(open('/etc/xen/common').read())", {"this"}),
+        ("exec('memory = 5')", {"this"}),
         ("exec 'x = 1'", {"this"}),
         ("x = eval('1')", {"this"}),
         ("locals()['name'] = 'x'", {"this"}),
