@@ -41,7 +41,7 @@ def entry(device: Form, path: Path) -> tuple[str, bytes] | Fault | None:
 
 def _disk(form: Form) -> bytes:
     """Return xm's own form: TARGET,VDEV,MODE, which xl reads too."""
-    vdev = form.value(b"dev").removesuffix(b":disk")
+    vdev = form.value(b"dev").removesuffix(b":disk").removeprefix(b"/dev/")
     words = [form.value(b"uname"), vdev, form.value(b"mode") or b"w", *_backend(form)]
     return b",".join(words)
 

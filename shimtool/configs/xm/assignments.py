@@ -17,6 +17,8 @@ _MOST_NICS = 64  # interfaces; larger numbers in nics= count as this
 _UNSET_IF_EMPTY = (
     "bootloader", "maxmem", "on_crash", "on_poweroff", "on_reboot", "uuid", "vcpus",
 )  # fmt: skip
+# A disk's entry up to its name for the guest: TARGET,ioemu:/dev/
+_VDEV = re.compile(rb"\A([^,]*,\s*(?:ioemu:)?)/dev/")
 _MEMORY = 128  # MiB, xm's default; xl's is 32
 
 # For each step, the keys of xl that it sets and their values, in order.
@@ -51,6 +53,7 @@ class XlAssignments:
             self._nics()
             self._unset()
             self._uuid()
+            self._vdevs()
             self._defaults()
 
     def _of_step(self, step: Step) -> list[tuple[str, XlValue]]:
@@ -142,6 +145,17 @@ class XlAssignments:
         if re.fullmatch("[0-9a-fA-F]{32}", digits):
             parts = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
             self._replace("uuid", "-".join(parts).encode(), self._last["uuid"].step)
+
+    def _vdevs(self) -> None:
+        """Take /dev/ from a disk's name for the guest, which xend took with and without it."""
+        disks = self._final("disk")
+        if not isinstance(disks, tuple):
+            return
+        named = tuple(
+            _VDEV.sub(rb"\1", each) if isinstance(each, bytes) else each for each in disks
+        )
+        if named != disks:
+            self._replace("disk", named, self._last["disk"].step)
 
     def _defaults(self) -> None:
         """Write out xm's defaults where xl has none or others: the file's name, 128 MiB."""

@@ -106,3 +106,9 @@ def test_jumbled_sxp(data: bytes) -> None:
     else:
         with libxlu.reading(done) as theirs:
             assert theirs.accepted, (done, theirs.complaints)
+
+
+def test_disks_named_by_their_device() -> None:
+    """Xend took both sda1 and /dev/sda1."""
+    data = b"(vm (name g) (device (vbd (uname phy:/dev/a) (dev /dev/sda1:disk) (mode w))))"
+    assert [disk.vdev for disk in parse(data, HERE).guest().disks] == ["sda1"]
