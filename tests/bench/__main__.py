@@ -1,4 +1,4 @@
-"""Run `python -m tests.bench [one|hosts|boots] [--readme]`."""
+"""Run `python -m tests.bench [starts|one|hosts|boots] [--readme]`."""
 
 import argparse
 import datetime
@@ -6,13 +6,14 @@ import re
 import shutil
 from collections.abc import Callable
 
-from tests.bench import boots, hosts, one_guest
+from tests.bench import boots, hosts, one_guest, starts
 from tests.bench.command import FOLDER, Section
 from tests.bench.plot import draw
 from tests.support.debs import ROOT
 from tests.support.pages import PAGES
 
 PARTS: dict[str, Callable[[], Section]] = {
+    "starts": starts.measure,
     "one": one_guest.measure,
     "hosts": hosts.measure,
     "boots": boots.measure,
