@@ -60,23 +60,20 @@ class Token(NamedTuple):
     line: int
 
 
-# What would help, by how the odd text begins.
-_REMEDIES = tuple(
-    (re.compile(pattern), remedy)
-    for pattern, remedy in (
-        (
-            rb"\{\{|\{%|<%|\$\{|\$\w|@\w+@|%\w+%",
-            "this is a template's blank to fill in: give the config that is made of it",
-        ),
-        (rb"//|/\*", "comments begin with #"),
-        (rb"<<<<<<<|>>>>>>>", "two versions are in it, not merged: keep one of them, and no marks"),
-        (rb"\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb]|`|\xc2\xb4", "write plain quotes, ' or \""),
-        (rb"\xef\xbb\xbf", "remove the byte-order mark (BOM) before it"),
-        (rb"\xc2\xa0", "write plain blanks: this is one that does not break"),
-        (rb"EO[FTM]\s*\Z", "remove it: it ends a here-document of a shell"),
-        (rb"[A-Z]", "keys are in lower case, text needs quotes"),
-        (rb"", "text needs quotes; Python code is not allowed"),
-    )
+# What would help, by how the odd text begins; compiled when a config has any.
+_REMEDIES = (
+    (
+        rb"\{\{|\{%|<%|\$\{|\$\w|@\w+@|%\w+%",
+        "this is a template's blank to fill in: give the config that is made of it",
+    ),
+    (rb"//|/\*", "comments begin with #"),
+    (rb"<<<<<<<|>>>>>>>", "two versions are in it, not merged: keep one of them, and no marks"),
+    (rb"\xe2\x80[\x98-\x9f]|\xc2[\xab\xbb]|`|\xc2\xb4", "write plain quotes, ' or \""),
+    (rb"\xef\xbb\xbf", "remove the byte-order mark (BOM) before it"),
+    (rb"\xc2\xa0", "write plain blanks: this is one that does not break"),
+    (rb"EO[FTM]\s*\Z", "remove it: it ends a here-document of a shell"),
+    (rb"[A-Z]", "keys are in lower case, text needs quotes"),
+    (rb"", "text needs quotes; Python code is not allowed"),
 )
 
 
@@ -185,5 +182,5 @@ def _explain(odd: bytes) -> tuple[str, str | None]:
         return "a comment on the last line must end in a newline", "add a newline to the file"
     if odd[:1] in (b"'", b'"'):
         return "a string without its closing quote", "close it on the same line"
-    remedy = next(remedy for pattern, remedy in _REMEDIES if pattern.match(odd))
+    remedy = next(remedy for pattern, remedy in _REMEDIES if re.match(pattern, odd))
     return f"xl does not understand {printable(odd.rstrip(), MOST_SHOWN)} here", remedy
