@@ -79,8 +79,10 @@ class Shell:
         if not self._console:
             domain = self.guest.xl(f"domid {self.guest.name}").strip()
             path = f"/local/domain/{domain}/console/tty"
-            look = f"until xenstore-read {path} 2> /dev/null; do sleep 1; done"
+            gone = f"! xl domname {domain} > /dev/null 2>&1"
+            look = f"until xenstore-read {path} 2> /dev/null || {gone}; do sleep 1; done"
             self._console = self.guest.machine.run(look).text.strip()
+            assert self._console, f"{self.guest.name} is gone"
         done = self.guest.machine.run(f"printf '%s\\n' {shlex.quote(line)} > {self._console}")
         assert done.code == 0, f"nothing can be written to {self.guest.name}: {done.text}"
 
