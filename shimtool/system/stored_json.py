@@ -1,6 +1,7 @@
 """JSON as it is stored: whole numbers only, and text of any bytes."""
 
 import json
+from binascii import a2b_base64, b2a_base64  # base64 loads more, and the jail can load nothing
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from math import isfinite
@@ -25,9 +26,7 @@ def _text_of_bytes(found: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever JSO
     text = found.get("base64")
     if len(found) != 1 or not isinstance(text, str):
         return found
-    import base64  # noqa: PLC0415 - few need it, and every command would load it
-
-    return base64.b64decode(text, validate=True).decode(errors="surrogateescape")
+    return a2b_base64(text, strict_mode=True).decode(errors="surrogateescape")
 
 
 _DECODER = json.JSONDecoder(
@@ -67,7 +66,5 @@ def _text(value: str) -> str | dict[str, str]:
     try:
         data.decode()
     except UnicodeDecodeError:
-        import base64  # noqa: PLC0415 - as above
-
-        return {"base64": base64.b64encode(data).decode()}
+        return {"base64": b2a_base64(data, newline=False).decode()}
     return value
