@@ -146,6 +146,8 @@ def _is_as_written(source: BinaryIO) -> bool:
     source.seek(max(0, size - _CHECK_SIZE))
     last = source.read(_CHECK_SIZE)
     source.seek(0)
+    if not last.startswith(_CHECK_START):
+        return False  # whatever it is, and however large
     checked, left = 0, size - _CHECK_SIZE
     while left > 0 and (data := source.read(min(left, MIB))):
         checked, left = zlib.crc32(data, checked), left - len(data)
@@ -155,9 +157,10 @@ def _is_as_written(source: BinaryIO) -> bool:
 
 def _check(crc32: int) -> bytes:
     """Return a report's last line, of which all have one length."""
-    return b',\n "crc32": %-10d\n}\n' % crc32
+    return b"%s%-10d\n}\n" % (_CHECK_START, crc32)
 
 
+_CHECK_START = b',\n "crc32": '
 _CHECK_SIZE = len(_check(0))
 
 
