@@ -139,7 +139,7 @@ def test_while_files_are_read(dom0: Dom0, number: signal.Signals) -> None:
 @pytest.mark.parametrize("number", CODES)
 def test_while_files_are_written(dom0: Dom0, number: signal.Signals, jobs: int) -> None:
     for name in SLOW:
-        guest_with_a_ramdisk_of(dom0, name, 1500 * MIB)
+        guest_with_a_ramdisk_of(dom0, name, 600 * MIB)
 
     def written() -> int:
         with suppress(FileNotFoundError):  # it has its final name by now
