@@ -122,8 +122,7 @@ class _Work:
         if planned.plan.mode is Mode.HVM:
             write_device_model(run.destination)
         if old and not run.settings.force and _is_up_to_date(old, planned, run):
-            basis = basis_for(planned, self._basis, self._begun)
-            return Converted(planned, renewed(old, planned, basis), "unchanged")
+            return Converted(planned, renewed(old, planned, self._basis_for(planned)), "unchanged")
         large = planned.plan.mode is Mode.HVM and planned.plan.image.payload is not None
         return self._write(planned) if large or run.destination.in_place else planned
 
@@ -150,11 +149,15 @@ class _Work:
         """Describe a guest whose files are there."""
         run, out = self._run, self._run.destination.folder
         written = written or [out / name for name in planned.plan.files]
-        basis = basis_for(planned, self._basis, self._begun)
-        record = make_record(planned, run, written, basis)
+        record = make_record(planned, run, written, self._basis_for(planned))
         encoded(record, out / FILE_NAME)
         _remove_old_iso(run.before.guests.get(record.name), record, out)
         return Converted(planned, record, "converted")
+
+    def _basis_for(self, planned: Planned) -> str | None:
+        """Return none for a config that this run edits: the next would find it changed."""
+        edits = self._run.destination.in_place
+        return None if edits else basis_for(planned, self._basis, self._begun)
 
     def _keep(self, done: Converted) -> None:
         name, payload = done.record.name, done.planned.plan.image.payload

@@ -133,3 +133,14 @@ def test_a_config_changed_within_a_tick_before_is_read_again(dom0: Dom0) -> None
         young = record["basis"] is None
         assert young or config.stat().st_ctime_ns + 50_000_000 < report(dom0).stat().st_mtime_ns
     assert "3 unchanged" in dom0.run("convert", *PVH).err
+
+
+def test_a_second_run_in_place_changes_nothing(dom0: Dom0) -> None:
+    """Not the report either, though the first run changed the config while it ran."""
+    dom0.guest("web01")
+    told = []
+    for _ in range(2):
+        time.sleep(0.1)
+        assert dom0.run("convert", "--in-place", *HVM).code == 0
+        told.append(report(dom0).read_bytes())
+    assert told[0] == told[1]
