@@ -141,12 +141,15 @@ def test_a_full_disk(version: Version, room: Path, megabytes: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_stopped_while_it_unpacks(
-    version: Version, own_dist: Path, room: Path, number: signal.Signals
+    version: Version, own_dist: Path, room: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     """What is killed outright cannot clean up; the next one does."""
-    launcher = own_dist / "shimtool"
+    launcher, tar = own_dist / "shimtool", tmp_path / "tar"
+    tar.write_text('#!/bin/sh\n/usr/bin/tar "$@"\ncase $* in *" -p "*) exec sleep inf ;; esac\n')
+    tar.chmod(0o755)  # it never ends: the moment cannot pass
+    environment = without_engine(room) | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     with subprocess.Popen(
-        [launcher, "--version"], env=without_engine(room), start_new_session=True
+        [launcher, "--version"], env=environment, start_new_session=True
     ) as started:
         while not list(room.glob("*.new.*/root")):
             assert started.poll() is None
