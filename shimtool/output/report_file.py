@@ -93,8 +93,7 @@ class _Loading:
 
     def _read_guests(self) -> None:
         for number, item in enumerate(self._reader.list_items()):
-            if self._sound and item.found is not None:
-                self._take_sound(item.found, item)
+            if self._sound and self._take_sound(item.found, item):
                 continue
             content, at = None, f"guests[{number}]"
             try:
@@ -116,11 +115,22 @@ class _Loading:
         self._digests.update((each.stamp, each.sha256) for each in record.inputs)
         self._names[record.config.here] = name
 
-    def _take_sound(self, found: Any, item: Item) -> None:  # noqa: ANN401 - what JSON holds
-        """Take a record as it was written: it was checked then, and is again where it is used."""
-        self._guests.add(found["name"], item)
-        self._digests.update((tuple(each["stamp"]), each["sha256"]) for each in found["inputs"])
-        self._names[found["config"]["here"]] = found["name"]
+    def _take_sound(self, found: Any, item: Item) -> bool:  # noqa: ANN401 - what JSON holds
+        """Take a record as it was written: it was checked then, and is again where it is used.
+
+        Return whether it looks like one: anybody can work out a checksum.
+        """
+        try:
+            name, here = found["name"], found["config"]["here"]
+            digests = {tuple(each["stamp"]): each["sha256"] for each in found["inputs"]}
+        except (KeyError, TypeError):
+            return False
+        if not isinstance(name, str) or not isinstance(here, str) or name in self._guests:
+            return False
+        self._guests.add(name, item)
+        self._digests.update(digests)
+        self._names[here] = name
+        return True
 
     def _read_kernels(self) -> None:
         for digest in self._reader.mapping_keys():

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,22 @@ def test_damage_is_of_one_guest_and_nothing_is_lost(tmp_path: Path) -> None:
         ' (it is "short")'
     )
     assert json.loads(b"".join(render(found))) == whole
+
+
+@pytest.mark.parametrize(
+    "lie",
+    ["[]", "3", "null", "{}", '{"name": "web01"}', '{"name": [], "config": 3, "inputs": [{}]}'],
+)
+def test_a_checksum_alone_makes_no_record(tmp_path: Path, lie: str) -> None:
+    """Anybody can work one out: what is no record is told as damage all the same."""
+    write(report(), tmp_path)
+    text = (tmp_path / FILE_NAME).read_bytes()
+    start, end = text.index(b"[\n") + 1, text.index(b"\n ],")
+    body = text[:start] + lie.encode() + text[end : text.rindex(b',\n "crc32"')]
+    found = loaded(tmp_path, body + b',\n "crc32": %-10d\n}\n' % zlib.crc32(body))
+    assert found is not None
+    (damage,) = found.damaged
+    assert "is damaged" in damage.fault.message
 
 
 def test_two_records_of_a_name_are_told(tmp_path: Path) -> None:
