@@ -3,8 +3,10 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from shimtool.commands.outcomes import (
     Converted,
@@ -36,6 +38,7 @@ _TOGETHER = 64  # guests whose files are brought to disk together
 
 Read = ParsedGuest | Unchanged | Refused
 Done = Converted | Unchanged | Refused
+Kind = TypeVar("Kind")
 
 
 def convert(
@@ -105,10 +108,8 @@ class _Work:
                 return planned
             return self._guarded(planned, lambda: self._check(planned))
 
-    def _guarded(
-        self, planned: Planned, work: Callable[[], Planned | Converted]
-    ) -> Planned | Converted | Refused:
-        def guarded() -> Planned | Converted:
+    def _guarded(self, planned: Planned, work: Callable[[], Kind]) -> Kind | Refused:
+        def guarded() -> Kind:
             with os_errors_as_faults("write there", self._run.destination.folder):
                 return work()
 
@@ -127,17 +128,15 @@ class _Work:
         return self._write(planned) if large or run.destination.in_place else planned
 
     def _write_together(self, guests: Sequence[Planned]) -> list[Done]:
+        files = [(each.plan, each.new_config) for each in guests]
         try:
-            files = [(each.plan, each.new_config) for each in guests]
-            write_guests(files, self._run.destination)
+            written = write_guests(files, self._run.destination)
         except Exception:  # noqa: BLE001 - whose fault it is, each alone will tell
-            return [self._guarded_done(each, alone=True) for each in guests]
-        return [self._guarded_done(each, alone=False) for each in guests]
-
-    def _guarded_done(self, each: Planned, *, alone: bool) -> Done:
-        done = self._guarded(each, lambda: self._write(each) if alone else self._recorded(each))
-        assert not isinstance(done, Planned)  # noqa: S101 - for the type checker
-        return done
+            return [self._guarded(each, partial(self._write, each)) for each in guests]
+        return [
+            self._guarded(each, partial(self._recorded, each, paths))
+            for each, paths in zip(guests, written, strict=True)
+        ]
 
     def _write(self, planned: Planned) -> Converted:
         """Write one guest by itself."""
@@ -145,13 +144,13 @@ class _Work:
         written = write_guest(planned.plan, planned.new_config, data, self._run.destination)
         return self._recorded(planned, written)
 
-    def _recorded(self, planned: Planned, written: Sequence[Path] = ()) -> Converted:
-        """Describe a guest whose files are there."""
+    def _recorded(self, planned: Planned, written: Sequence[Path]) -> Converted:
+        """Describe a guest whose files are there, `written`."""
         run, out = self._run, self._run.destination.folder
-        written = written or [out / name for name in planned.plan.files]
         record = make_record(planned, run, written, self._basis_for(planned))
-        encoded(record, out / FILE_NAME)
+        text = encoded(record, out / FILE_NAME)
         _remove_old_iso(run.before.guests.get(record.name), record, out)
+        self._records[record.name] = text
         return Converted(planned, record, "converted")
 
     def _basis_for(self, planned: Planned) -> str | None:
@@ -163,7 +162,7 @@ class _Work:
         name, payload = done.record.name, done.planned.plan.image.payload
         self._mended.add(name)
         before, out = self._run.before, self._run.destination.folder
-        if done.status == "converted" or before.guests.get(name) != done.record:
+        if done.status == "unchanged" and before.guests.get(name) != done.record:
             self._records[name] = encoded(done.record, out / FILE_NAME)
         kernel = payload.kernel if payload else None
         if kernel and kernel.file.lasting:

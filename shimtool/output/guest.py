@@ -43,14 +43,14 @@ def write_guest(plan: Plan, config: bytes, original: bytes, to: Destination) -> 
         return [*written, plan.guest.config]
 
 
-def write_guests(guests: Sequence[tuple[Plan, bytes]], to: Destination) -> None:
+def write_guests(guests: Sequence[tuple[Plan, bytes]], to: Destination) -> list[list[Path]]:
     """Write several guests' files as one: all are on disk before the first has its name.
 
-    Plans and new configs; not for --in-place. Whatever goes wrong is of all of them.
+    Plans and new configs; not for --in-place. Return each one's files. Whatever goes wrong is of
+    all of them.
     """
     with _sharing([plan for plan, _config in guests], to), Staging() as staging:
-        for plan, config in guests:
-            _stage(staging, plan, config, to)
+        return [_stage(staging, plan, config, to) for plan, config in guests]
 
 
 @contextmanager
