@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,21 @@ NOBODY = 65534
 
 def mounts(dom0: Dom0) -> dict[Path, str]:
     return {dom0.configs: "/in:ro", dom0.boot: "/kernels:ro", dom0.out: "/out"}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Path]:
+    """Give the test a file system with the samples in etc/xen and boot, as dom0's root has them."""
+    root = tmp_path / "root"
+    root.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
+    try:
+        write_samples(root)
+        (root / "etc").mkdir()
+        (root / "etc-xen").rename(root / "etc/xen")
+        yield root
+    finally:
+        subprocess.run(["umount", root], check=True)
 
 
 def assert_whole(dom0: Dom0, name: str) -> None:
@@ -84,31 +100,22 @@ def test_only_in_mounted_scans_and_says_what_to_run(engine: Engine, image: str, 
 
 @pytest.mark.parametrize("folder", ["/boot", "/srv/kernels", "/usr/lib"])
 def test_the_command_that_it_says_converts(
-    engine: Engine, image: str, tmp_path: Path, folder: str
+    engine: Engine, image: str, root: Path, tmp_path: Path, folder: str
 ) -> None:
     """Word for word, but that dom0's root is a folder here; wherever its kernels are."""
-    root = tmp_path / "root"
-    root.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
-    try:
-        write_samples(root)
-        (root / "etc").mkdir()
-        (root / "etc-xen").rename(root / "etc/xen")
-        for name in REFUSED:
-            (root / f"etc/xen/{name}.cfg").unlink()
-        if folder != "/boot":
-            shutil.copytree(root / "boot", root / folder[1:], symlinks=True)  # some to /boot
-            for config in (root / "etc/xen").iterdir():
-                config.write_text(config.read_text().replace("/boot/", f"{folder}/"))
-        said = engine.once(image, volumes={root / "etc/xen": "/in:ro"}).out.splitlines()[0]
-        command = said.partition("To convert: ")[2]
-        assert command.startswith("mkdir -p /var/lib/xen/shimtool && ")
-        here = command.replace("-v /", f"-v {root}/").replace("-p /", f"-p {root}/")
-        done = run(["sh", "-c", here], engine.env, tmp_path)
-        assert done.code == 0, done.err
-        assert f"{len(CONVERTIBLE)} converted" in done.err
-    finally:
-        subprocess.run(["umount", root], check=True)
+    for name in REFUSED:
+        (root / f"etc/xen/{name}.cfg").unlink()
+    if folder != "/boot":
+        shutil.copytree(root / "boot", root / folder[1:], symlinks=True)  # some to /boot
+        for config in (root / "etc/xen").iterdir():
+            config.write_text(config.read_text().replace("/boot/", f"{folder}/"))
+    said = engine.once(image, volumes={root / "etc/xen": "/in:ro"}).out.splitlines()[0]
+    command = said.partition("To convert: ")[2]
+    assert command.startswith("mkdir -p /var/lib/xen/shimtool && ")
+    here = command.replace("-v /", f"-v {root}/").replace("-p /", f"-p {root}/")
+    done = run(["sh", "-c", here], engine.env, tmp_path)
+    assert done.code == 0, done.err
+    assert f"{len(CONVERTIBLE)} converted" in done.err
 
 
 def test_nothing_mounted_says_what_to_mount(engine: Engine, image: str) -> None:
@@ -148,29 +155,18 @@ def test_an_out_mounted_read_only(engine: Engine, image: str, dom0: Dom0) -> Non
     assert "without :ro" in done.err
 
 
-def test_paths_of_a_dom0_are_known_from_its_mounts(
-    engine: Engine, image: str, tmp_path: Path
-) -> None:
+def test_paths_of_a_dom0_are_known_from_its_mounts(engine: Engine, image: str, root: Path) -> None:
     """A file system with etc/xen is dom0's root: what else is mounted from it has its path."""
-    root = tmp_path / "root"
-    root.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
-    try:
-        write_samples(root)
-        (root / "etc").mkdir()
-        (root / "etc-xen").rename(root / "etc/xen")
-        out = root / "srv/shimmed"
-        out.mkdir(parents=True)
-        volumes = {root / "etc/xen": "/in:ro", root / "boot": "/kernels:ro", out: "/out"}
-        done = engine.once(image, volumes=volumes)
-        assert "  /srv/shimmed/web01.cfg\n" in done.out, done.err
-        assert "xl create /srv/shimmed/" in done.err
-        assert "/srv/shimmed/web01.iso" in (out / "web01.cfg").read_text()
-        assert "looked at /kernels/vmlinuz-2.6.32-5-xen-amd64" in done.err  # and nowhere else
-        told = engine.once(image, "--host-out", "/mnt/x", volumes=volumes)
-        assert "  /mnt/x/web01.cfg\n" in told.out
-    finally:
-        subprocess.run(["umount", root], check=True)
+    out = root / "srv/shimmed"
+    out.mkdir(parents=True)
+    volumes = {root / "etc/xen": "/in:ro", root / "boot": "/kernels:ro", out: "/out"}
+    done = engine.once(image, volumes=volumes)
+    assert "  /srv/shimmed/web01.cfg\n" in done.out, done.err
+    assert "xl create /srv/shimmed/" in done.err
+    assert "/srv/shimmed/web01.iso" in (out / "web01.cfg").read_text()
+    assert "looked at /kernels/vmlinuz-2.6.32-5-xen-amd64" in done.err  # and nowhere else
+    told = engine.once(image, "--host-out", "/mnt/x", volumes=volumes)
+    assert "  /mnt/x/web01.cfg\n" in told.out
 
 
 def test_options_alone_mean_convert(engine: Engine, image: str, dom0: Dom0) -> None:
