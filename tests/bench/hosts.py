@@ -37,39 +37,33 @@ def _host(count: int) -> tuple[Dom0, Command]:
 def _many() -> list[str]:
     """Measure 20,000 guests in PVH mode."""
     dom0, _copy = _host(MANY)
-    shutil.rmtree(dom0.root / "copies")
-    out: list[str | Path] = ["--out", dom0.out]
-    inputs: list[str | Path] = ["--in", dom0.configs, "--map", f"/boot={dom0.boot}"]
-    inputs += ["--xen", "4.17.2"]
-    convert = Command("convert", [*SHIMTOOL, "convert", *inputs, *out])
-    first = convert.runs(1)
-    memory, disk = convert.memory, _disk(dom0.out)
-    again = convert.runs(1)
-    status = Command("status", [*SHIMTOOL, "status", *out]).runs(1)
-    scan = Command("scan", [*SHIMTOOL, "scan", *inputs, *out]).runs(1)
-    shutil.rmtree(dom0.root)
-    row = [f"{MANY:,} (PVH)", f"{first:.1f} s", "", f"{again:.2f} s"]
-    row += [f"{status:.2f} s", f"{scan:.2f} s", f"{memory / 1024:.0f} MB", f"{disk:,.0f} MB"]
-    return row
+    first, _again, cells = _measured(dom0, ["--xen", "4.17.2"], 1)
+    return [f"{MANY:,} (PVH)", f"{first:.1f} s", "", *cells]
 
 
 def _row(count: int) -> tuple[list[str], dict[str, float]]:
     dom0, copy = _host(count)
     copied = copy.runs(1)
-    shutil.rmtree(dom0.root / "copies")
-    out: list[str | Path] = ["--out", dom0.out]
-    inputs: list[str | Path] = ["--in", dom0.configs, "--map", f"/boot={dom0.boot}"]
-    convert = Command("convert", [*SHIMTOOL, "convert", *inputs, *out, "--mode", "hvm"])
-    first = convert.runs(1)
-    memory, disk = convert.memory, _disk(dom0.out)
-    again = convert.runs(3)
-    status = Command("status", [*SHIMTOOL, "status", *out]).runs(3)
-    scan = Command("scan", [*SHIMTOOL, "scan", *inputs, *out]).runs(3)
-    shutil.rmtree(dom0.root)
-    row = [f"{count:,}", f"{first:.1f} s", f"{first / copied:.1f}x", f"{again:.2f} s"]
-    row += [f"{status:.2f} s", f"{scan:.2f} s", f"{memory / 1024:.0f} MB", f"{disk:,.0f} MB"]
+    first, again, cells = _measured(dom0, ["--mode", "hvm"], 3)
+    row = [f"{count:,}", f"{first:.1f} s", f"{first / copied:.1f}x", *cells]
     bars = {f"cp, {count:,}": copied, f"convert, {count:,}": first, f"again, {count:,}": again}
     return row, bars
+
+
+def _measured(dom0: Dom0, options: list[str], runs: int) -> tuple[float, float, list[str]]:
+    """Return seconds of convert, seconds of it again, and the cells from `again` on."""
+    shutil.rmtree(dom0.root / "copies")
+    out: list[str | Path] = ["--out", dom0.out]
+    inputs: list[str | Path] = ["--in", dom0.configs, "--map", f"/boot={dom0.boot}", *options]
+    convert = Command("convert", [*SHIMTOOL, "convert", *inputs, *out])
+    first = convert.runs(1)
+    memory, disk = convert.memory, _disk(dom0.out)
+    again = convert.runs(runs)
+    status = Command("status", [*SHIMTOOL, "status", *out]).runs(runs)
+    scan = Command("scan", [*SHIMTOOL, "scan", *inputs, *out]).runs(runs)
+    shutil.rmtree(dom0.root)
+    cells = [f"{again:.2f} s", f"{status:.2f} s", f"{scan:.2f} s"]
+    return first, again, [*cells, f"{memory / 1024:.0f} MB", f"{disk:,.0f} MB"]
 
 
 def measure() -> Section:
