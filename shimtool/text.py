@@ -22,9 +22,11 @@ def printable(text: str | bytes, limit: int | None = None) -> str:
     longer than `limit` characters only the beginning stays, with "..." in place of the rest.
     """
     if isinstance(text, bytes):
+        if limit is not None:
+            text = text[: 4 * (limit + 1)]  # no character has more bytes
         text = text.decode(errors="backslashreplace")
     if limit is not None:
-        text = text[: 4 * limit]  # enough, whatever it is made of
+        text = text[: limit + 1]  # each becomes one character or more
     safe = text if text.isprintable() else "".join(map(_escaped, text))
     return safe if limit is None or len(safe) <= limit else f"{safe[: limit - 3]}..."
 
