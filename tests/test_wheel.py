@@ -13,6 +13,9 @@ from tests.support.debs import ROOT
 from tests.support.dom0 import Dom0
 from tests.support.pages import DOCS
 
+# One of pytest's workers takes them all: else each would make and install it.
+pytestmark = pytest.mark.xdist_group("wheel")
+
 MAKE = ROOT / "container" / "make-wheel"
 
 
@@ -35,7 +38,7 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", "--quiet", str(wheel)], check=True)
+    subprocess.run([*pip, "install", "--quiet", "--no-compile", str(wheel)], check=True)
     return folder / "bin" / "shimtool"
 
 
