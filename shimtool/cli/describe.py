@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from shimtool.commands.disk_space import DiskSpace
 from shimtool.commands.outcomes import Unchanged
 from shimtool.dom0.detect import version_name
 from shimtool.model import (
@@ -71,6 +72,13 @@ def _asked(of: PvGrubRequest) -> Iterable[tuple[str, str]]:
     files = " and ".join(filter(None, (of.kernel, of.ramdisk)))
     yield "boots", f"{files or 'by the menu'} of the guest's disks: {', '.join(of.disks)}"
     yield "adds to line", of.words or "(nothing)"
+
+
+def space(of: DiskSpace) -> str:
+    """Say what all planned guests' files take, and what there is."""
+    whose = "the guest's" if of.guests == 1 else f"the {of.guests} guests'"
+    needed, free = (f"{count / 1e6:,.1f} MB" for count in (of.needed, of.free))
+    return f"{whose} files take {needed} in {printable(str(of.folder))}; {free} are free"
 
 
 def converted(plan: Plan, status: str, host_out: str) -> str:

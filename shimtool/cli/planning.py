@@ -5,13 +5,15 @@ from pathlib import Path
 
 from shimtool.commands.outcomes import Outcome
 from shimtool.commands.planning import plan_guests
-from shimtool.commands.run import open_run
+from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import GuestSettings
 from shimtool.configs.find import Found, find_configs
 
 
-def planned(configs: list[Path] | None, settings: GuestSettings) -> tuple[Found, Iterator[Outcome]]:
-    """Return what was found, and an outcome for each config. Raises as `open_run` does."""
+def planned(
+    configs: list[Path] | None, settings: GuestSettings
+) -> tuple[Run, Found, Iterator[Outcome]]:
+    """Return the run, what was found, and an outcome each config. Raises as `open_run` does."""
     run = open_run(settings)
     found = find_configs(configs or [], settings.in_dir, run.search_paths)
-    return found, plan_guests(found.configs, run)
+    return run, found, plan_guests(found.configs, run)

@@ -3,15 +3,17 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
+from shimtool.assets import Assets
 from shimtool.errors import ShimtoolError, os_error
 from shimtool.model import Mode, Payload, Plan, Shim, SourceFile
 from shimtool.output.destination import Destination
 from shimtool.output.iso_content import Sources, iso_files
-from shimtool.output.iso_writer import copy_whole, write_iso
+from shimtool.output.iso_writer import copy_whole, iso_size, write_iso
 from shimtool.output.originals import (
     discard_replaced,
     kept_in,
@@ -70,6 +72,20 @@ def _shared(plan: Plan, to: Destination) -> list[tuple[Path, SourceFile]]:
         return []
     paths = (to.folder / name for name in plan.files[:-1])
     return list(zip(paths, (_shim_source(plan.image.shim), *plan.image.files), strict=False))
+
+
+def sizes(plan: Plan, config: bytes, assets: Assets) -> dict[str, int]:
+    """Return what each file of plan.files will take, in bytes; `config` is the new one."""
+    image = plan.image
+    if plan.mode is Mode.HVM and image.payload is not None:
+        file = image.payload.kernel.file
+        room = image.payload.kernel.facts.room
+        stored = replace(file, size=room.image) if image.unpack and room else file
+        sources = Sources(_shim_source(image.shim), stored, image.payload)
+        before = [iso_size(iso_files(image, sources, assets, guest=plan.guest.name))]
+    else:
+        before = [image.shim.size, *(file.size for file in image.files)]
+    return dict(zip(plan.files, [*before[: len(plan.files) - 1], len(config)], strict=True))
 
 
 def _stage(staging: Staging, plan: Plan, config: bytes, to: Destination) -> list[Path]:

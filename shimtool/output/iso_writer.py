@@ -4,7 +4,7 @@ import errno
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +21,8 @@ PADDING = 150 * SECTOR
 _LEVEL = 4  # names like BOOT_IMAGE=linux
 _BLOCK = 1 << 20
 _LAYOUT_AT = 16 * SECTOR  # volume descriptors begin here (ECMA-119, 6.2.1)
+# What pycdlib lays out before the first file: those, path tables, the root folder, boot.cat.
+_BEFORE_FILES = 27 * SECTOR
 
 
 class _Hole(io.RawIOBase):
@@ -34,6 +36,12 @@ class _Hole(io.RawIOBase):
 
     def read(self, size: int = -1, /) -> bytes:
         return b""
+
+
+def iso_size(files: Iterable[IsoFile]) -> int:
+    """Return how many bytes write_iso() writes for files of which none is empty."""
+    sectors = sum(-(-file.size // SECTOR) for file in files)
+    return _BEFORE_FILES + sectors * SECTOR + PADDING
 
 
 def write_iso(files: Sequence[IsoFile], out: BinaryIO) -> None:

@@ -13,7 +13,7 @@ from shimtool.commands.verify_iso import Wanted, verify_iso
 from shimtool.errors import ShimtoolError
 from shimtool.output.iso_content import MANIFEST_FILE, IsoFile
 from shimtool.output.iso_reader import Iso
-from shimtool.output.iso_writer import PADDING, SECTOR, write_iso
+from shimtool.output.iso_writer import PADDING, SECTOR, iso_size, write_iso
 from shimtool.output.loader_config import SHIM_FILE
 from tests.conftest import EXAMPLES
 from tests.output.support import Made, make, place_of, source
@@ -42,6 +42,7 @@ def test_sizes_around_sectors_arrive_whole(tmp_path: Path, size: int) -> None:
         assert file.source
         assert extract(iso, file.name) == file.prefix + file.source.path.read_bytes()
     assert iso.stat().st_size % SECTOR == 0
+    assert iso.stat().st_size == iso_size(content)
     assert iso.read_bytes().endswith(bytes(PADDING))
 
 

@@ -20,7 +20,7 @@ from shimtool.text import table
 @option_group(GuestSettings)
 def scan(configs: Configs = None, *, settings: GuestSettings, as_json: Json = False) -> None:
     """List the guests: how each boots, whether it can be converted."""
-    found, outcomes = planned(configs, settings)
+    _run, found, outcomes = planned(configs, settings)
     guests, summary = [], tables.ScanSummary()
     for outcome in outcomes:
         guests.append(guest_results.scanned(outcome))
