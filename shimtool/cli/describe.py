@@ -4,8 +4,8 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from shimtool.commands.disk_space import DiskSpace
 from shimtool.commands.outcomes import Unchanged
 from shimtool.dom0.detect import version_name
 from shimtool.model import (
@@ -19,6 +19,9 @@ from shimtool.model import (
     Syntax,
 )
 from shimtool.text import printable, table, wrapped
+
+if TYPE_CHECKING:  # what only describes a check need not load it
+    from shimtool.commands.disk_space import DiskSpace
 
 _SENTENCES = ("differs", "warning")
 
@@ -74,7 +77,7 @@ def _asked(of: PvGrubRequest) -> Iterable[tuple[str, str]]:
     yield "adds to line", of.words or "(nothing)"
 
 
-def space(of: DiskSpace) -> str:
+def space(of: "DiskSpace") -> str:
     """Say what all planned guests' files take, and what there is."""
     whose = "the guest's" if of.guests == 1 else f"the {of.guests} guests'"
     needed, free = (f"{count / 1e6:,.1f} MB" for count in (of.needed, of.free))

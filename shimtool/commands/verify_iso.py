@@ -16,9 +16,9 @@ from shimtool.output.iso_content import (
     GUARD,
     parameters,
 )
+from shimtool.output.iso_layout import PADDING, SECTOR
 from shimtool.output.iso_manifest import Manifest, read_manifest
 from shimtool.output.iso_reader import REDO, Iso
-from shimtool.output.iso_writer import PADDING, SECTOR
 from shimtool.output.loader_config import PARAMETERS_FILE, RAMDISK_FILE
 from shimtool.output.parameter_file import StoredFile, decode_parameters
 from shimtool.system.files import MIB

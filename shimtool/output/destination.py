@@ -6,6 +6,7 @@ from threading import Lock
 
 from shimtool.assets import Assets
 from shimtool.deferred import dataclass
+from shimtool.output.shared_blocks import SharedBlocks
 from shimtool.output.unpacked import UnpackedKernels
 from shimtool.system.files import Stamp
 
@@ -15,7 +16,7 @@ class Destination:
     """The folder of all outputs (--out), and whether the guests' own configs are edited too.
 
     `whole` are files that guests share, as they were when they were found to be whole; `sharing` is
-    held by who writes some.
+    held by who writes some. `shared` are blocks that their ISOs have in common.
     """
 
     folder: Path
@@ -24,3 +25,4 @@ class Destination:
     in_place: bool = False
     whole: dict[Path, Stamp] = field(default_factory=dict, compare=False)
     sharing: Lock = field(default_factory=Lock, compare=False)
+    shared: SharedBlocks = field(default_factory=SharedBlocks, compare=False)

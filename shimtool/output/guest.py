@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
 
 from shimtool.assets import Assets
 from shimtool.errors import ShimtoolError, os_error
 from shimtool.model import Mode, Payload, Plan, Shim, SourceFile
 from shimtool.output.destination import Destination
 from shimtool.output.iso_content import Sources, iso_files
-from shimtool.output.iso_writer import copy_whole, iso_size, write_iso
+from shimtool.output.iso_layout import lay_out
+from shimtool.output.iso_writer import copy_whole, write_iso
 from shimtool.output.originals import (
     discard_replaced,
     kept_in,
@@ -82,7 +82,7 @@ def sizes(plan: Plan, config: bytes, assets: Assets) -> dict[str, int]:
         room = image.payload.kernel.facts.room
         stored = replace(file, size=room.image) if image.unpack and room else file
         sources = Sources(_shim_source(image.shim), stored, image.payload)
-        before = [iso_size(iso_files(image, sources, assets, guest=plan.guest.name))]
+        before = [lay_out(iso_files(image, sources, assets, guest=plan.guest.name)).size]
     else:
         before = [image.shim.size, *(file.size for file in image.files)]
     return dict(zip(plan.files, [*before[: len(plan.files) - 1], len(config)], strict=True))
@@ -92,7 +92,7 @@ def _stage(staging: Staging, plan: Plan, config: bytes, to: Destination) -> list
     """Stage the files in --out; return where they will be."""
     written = [to.folder / name for name in plan.files]
     if plan.mode is Mode.HVM and plan.image.payload is not None:
-        _stage_iso(staging.open(written[0]), plan, plan.image.payload, to)
+        _stage_iso(staging, written[0], plan, plan.image.payload, to)
     for path, source in _shared(plan, to):
         if path not in staging and not _has_content_of(path, source, to.whole):
             copy_whole(source, staging.open(path))
@@ -100,11 +100,13 @@ def _stage(staging: Staging, plan: Plan, config: bytes, to: Destination) -> list
     return written
 
 
-def _stage_iso(out: BinaryIO, plan: Plan, payload: Payload, to: Destination) -> None:
-    image, kernel = plan.image, payload.kernel
+def _stage_iso(staging: Staging, iso: Path, plan: Plan, payload: Payload, to: Destination) -> None:
+    image, kernel, out = plan.image, payload.kernel, staging.open(iso)
     stored = to.unpacked.get(kernel) if image.unpack else kernel.file
     sources = Sources(_shim_source(image.shim), stored, payload)
-    write_iso(iso_files(image, sources, to.assets, guest=plan.guest.name), out)
+    files = iso_files(image, sources, to.assets, guest=plan.guest.name)
+    layout = write_iso(files, out, to.shared)
+    to.shared.written(iso, out, files, layout.places)
 
 
 def _has_content_of(path: Path, source: SourceFile, whole: dict[Path, Stamp]) -> bool:

@@ -13,7 +13,7 @@ from shimtool.deferred import dataclass
 from shimtool.errors import ShimtoolError, fault, os_error
 from shimtool.output.boot_info import boot_info, boot_info_in
 from shimtool.output.iso_content import BOOT_FILE
-from shimtool.output.iso_writer import SECTOR
+from shimtool.output.iso_layout import SECTOR
 from shimtool.system.files import open_named
 
 _BLOCK = 1 << 20

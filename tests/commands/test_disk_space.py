@@ -1,15 +1,21 @@
-"""What plan says that the files will take is what they take."""
+"""What plan says that the files will take, and what they take less where blocks can be shared."""
 
+import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from shimtool.model import Compression
+from shimtool.output.iso_content import IsoFile
+from shimtool.output.iso_writer import write_iso
+from shimtool.output.shared_blocks import SharedBlocks
+from tests.output.support import source
 from tests.support import kernel_builder as build
-from tests.support.dom0 import Dom0
+from tests.support.dom0 import EMPTY_CPIO, RAMDISK, Dom0, make_dom0
+from tests.support.programs import run
 
 SAID = re.compile(
     r"the (?:guest's|2 guests') files take ([\d,.]+) MB in (\S+); ([\d,.]+) MB are free"
@@ -68,3 +74,55 @@ def test_what_is_free_where_the_folder_will_be(dom0: Dom0) -> None:
 def test_nothing_is_said_where_no_guest_can_be_converted(dom0: Dom0, tmp_path: Path) -> None:
     dom0.config("gone.cfg", f"name = 'gone'\nkernel = '{tmp_path}/gone'\n")
     assert "MB are free" not in dom0.run("plan").err
+
+
+@pytest.fixture(params=["xfs", "btrfs"])
+def sharing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dom0]:
+    """A dom0 on a file system that can share blocks between files."""
+    image, mounted = tmp_path / "image", tmp_path / "mounted"
+    with image.open("wb") as file:
+        file.truncate(400 << 20)
+    run([f"mkfs.{request.param}", "-q", image])
+    mounted.mkdir()
+    run(["mount", "-o", "loop", image, mounted])
+    try:
+        yield make_dom0(mounted)
+    finally:
+        run(["umount", mounted])
+
+
+def free_on(folder: Path) -> int:
+    """Return how many bytes are free, once all that is to be written is."""
+    run(["sync", "--file-system", folder])
+    found = os.statvfs(folder)
+    return found.f_bfree * found.f_frsize
+
+
+@pytest.mark.parametrize("head", [EMPTY_CPIO, b"\x1f\x8b"], ids=["cpio", "gzip"])
+def test_isos_share_blocks(sharing: Dom0, head: bytes) -> None:
+    """With the ramdisk, which lies on the same file system, and with each other."""
+    (sharing.boot / Path(RAMDISK).name).write_bytes(head + os.urandom(16_000_001))
+    kernel_and_ramdisk(sharing)
+    before = free_on(sharing.out)
+    assert taken(sharing, "--jobs", "1") > 32
+    assert before - free_on(sharing.out) < 8_000_000  # one shim
+    assert sharing.run("verify", *sharing.out.glob("*.cfg")).code == 0
+
+
+@pytest.mark.parametrize("change", ["another byte", "another file"])
+def test_an_iso_that_was_changed_shares_nothing(sharing: Dom0, change: str) -> None:
+    kernel, iso = source(sharing.root / "kernel", 100_001), sharing.out / "first.iso"
+    files = [IsoFile("isolinux.bin", bytes(2048)), IsoFile("kernel", b"", kernel)]
+    shared = SharedBlocks()
+    with iso.open("w+b") as out:
+        places = write_iso(files, out, shared).places
+        shared.written(iso, out, files, places)
+    with (sharing.out / "second.iso").open("w+b") as out:
+        assert shared.clone(kernel, out, places["kernel"]) == 98_304
+        assert os.pread(out.fileno(), 98_304, places["kernel"]) == kernel.path.read_bytes()[:98_304]
+        if change == "another file":
+            Path(shutil.copy(iso, sharing.out / "copy")).replace(iso)
+        else:
+            with iso.open("r+b") as file:
+                file.write(b"x")
+        assert shared.clone(kernel, out, places["kernel"]) == 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shimtool.output.iso_writer import SECTOR
+from shimtool.output.iso_layout import SECTOR
 from shimtool.output.parameter_file import StoredFile, decode_parameters, encode_parameters
 from tests.support.cli import Result, refused
 from tests.support.debs import ROOT

@@ -24,6 +24,7 @@ from shimtool.model import (
 from shimtool.output.iso_content import MANIFEST_FILE, IsoFile, Sources, iso_files
 from shimtool.output.iso_reader import Iso
 from shimtool.output.iso_writer import write_iso
+from shimtool.output.shared_blocks import SharedBlocks
 from shimtool.system.files import stamp_of
 
 PAYLOAD = {"shim": 5000, "kernel": 9000, "ramdisk": 3000}  # names and sizes, bytes
@@ -71,7 +72,7 @@ def make(folder: Path, *more: IsoFile) -> Made:
     content = [*iso_files(image, of, find_assets(), guest="web01"), *more]
     path = folder / "x.iso"
     with path.open("w+b") as out:
-        write_iso(content, out)
+        write_iso(content, out, SharedBlocks())
     with Iso(path) as iso:
         return Made(path.read_bytes(), {name: place_of(iso, name) for name in iso.names()})
 

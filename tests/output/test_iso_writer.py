@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from shimtool.commands.verify_iso import Wanted, verify_iso
 from shimtool.errors import ShimtoolError
 from shimtool.output.iso_content import MANIFEST_FILE, IsoFile
+from shimtool.output.iso_layout import PADDING, SECTOR, lay_out
 from shimtool.output.iso_reader import Iso
-from shimtool.output.iso_writer import PADDING, SECTOR, iso_size, write_iso
+from shimtool.output.iso_writer import write_iso
 from shimtool.output.loader_config import SHIM_FILE
+from shimtool.output.shared_blocks import SharedBlocks
 from tests.conftest import EXAMPLES
 from tests.output.support import Made, make, place_of, source
 from tests.support.outputs import extract
@@ -37,12 +39,12 @@ def test_sizes_around_sectors_arrive_whole(tmp_path: Path, size: int) -> None:
     iso = tmp_path / "out" / "x.iso"
     iso.parent.mkdir()
     with iso.open("w+b") as out:
-        write_iso(content, out)
+        write_iso(content, out, SharedBlocks())
     for file in content[1:]:
         assert file.source
         assert extract(iso, file.name) == file.prefix + file.source.path.read_bytes()
     assert iso.stat().st_size % SECTOR == 0
-    assert iso.stat().st_size == iso_size(content)
+    assert iso.stat().st_size == lay_out(content).size
     assert iso.read_bytes().endswith(bytes(PADDING))
 
 
@@ -50,12 +52,12 @@ def test_a_source_that_changed_since_is_refused(tmp_path: Path) -> None:
     content = files(tmp_path, 5000)
     (tmp_path / "0").write_bytes(b"shorter")
     with (tmp_path / "x.iso").open("w+b") as out, pytest.raises(ShimtoolError, match="changed"):
-        write_iso(content, out)
+        write_iso(content, out, SharedBlocks())
 
 
 def test_another_program_reads_the_same_layout(tmp_path: Path) -> None:
     with (tmp_path / "x.iso").open("w+b") as out:
-        write_iso(files(tmp_path, 3000, 4000), out)
+        write_iso(files(tmp_path, 3000, 4000), out, SharedBlocks())
     listing = subprocess.run(
         ["xorriso", "-indev", tmp_path / "x.iso", "-find", "/", "-exec", "report_lba"],
         check=True,

@@ -9,6 +9,7 @@ from pathlib import Path
 from shimtool.commands.boot_log import LOG_ARGS
 from shimtool.output.iso_content import BOOT_FILE, MODULES, IsoFile
 from shimtool.output.iso_writer import write_iso
+from shimtool.output.shared_blocks import SharedBlocks
 from tests.prestage.images import PAGE, Params
 from tests.support import debs
 from tests.support.kernel_builder import notes
@@ -84,7 +85,7 @@ def write_disc(path: Path, prestage: Path, boot: Path, files: Mapping[str, bytes
     loader = {name: (boot / name).read_bytes() for name in (BOOT_FILE, *MODULES)}
     whole = loader | {"isolinux.cfg": config, "prestage": prestage.read_bytes()} | dict(files)
     with path.open("w+b") as out:
-        write_iso([IsoFile(name, content) for name, content in whole.items()], out)
+        write_iso([IsoFile(name, content) for name, content in whole.items()], out, SharedBlocks())
     return path
 
 

@@ -1,0 +1,76 @@
+"""Blocks that ISOs of one run share, where their file system can: XFS, btrfs.
+
+A file of dom0 on the same file system shares its own (copy_file_range does that). What comes from
+elsewhere, like a shim or a separate /boot, is copied for the first guest; the others share that.
+"""
+
+import fcntl
+import os
+import struct
+from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from shimtool.errors import ShimtoolError
+from shimtool.model import SourceFile
+from shimtool.output.iso_content import IsoFile
+from shimtool.output.iso_layout import BLOCK
+from shimtool.payload.inputs import same_content_key
+from shimtool.system.files import open_regular
+
+_FICLONERANGE = 0x4020940D  # linux/fs.h: of a struct file_clone_range, four numbers of 64 bits
+
+_Stamp = tuple[int, int, int, int]
+
+
+class SharedBlocks:
+    """Knows where in this run's ISOs the content of files stands. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._copies: dict[Hashable, tuple[Path, _Stamp, int]] = {}
+        self._possible = True
+
+    def written(
+        self, iso: Path, out: BinaryIO, files: Sequence[IsoFile], places: Mapping[str, int]
+    ) -> None:
+        """Note what an ISO holds that is written whole, and will have the name `iso`."""
+        stamp = _stamp_of(os.fstat(out.fileno()))
+        for file in files:
+            if self._possible and file.source is not None and _is_file(file.source):
+                at = places[file.name] + len(file.prefix)
+                self._copies[same_content_key(file.source)] = iso, stamp, at
+
+    def clone(self, source: SourceFile, out: BinaryIO, at: int) -> int:
+        """Give `out` the blocks that another ISO has of a source; return how many bytes it got.
+
+        They are whole blocks from the source's start on: its last bytes are for the caller.
+        """
+        found = self._copies.get(same_content_key(source)) if self._possible else None
+        if found is None or not _is_file(source):
+            return 0
+        iso, stamp, there = found
+        size = source.size // BLOCK * BLOCK
+        # It may not have its name yet, or be gone again: then the source is copied.
+        with suppress(ShimtoolError), open_regular(iso) as opened:
+            if _stamp_of(os.fstat(opened.fileno())) == stamp:
+                return size if self._cloned(opened, out, (there, size, at)) else 0
+        return 0
+
+    def _cloned(self, iso: BinaryIO, out: BinaryIO, places: tuple[int, int, int]) -> bool:
+        try:
+            fcntl.ioctl(out, _FICLONERANGE, struct.pack("=qQQQ", iso.fileno(), *places))
+        except OSError:
+            self._possible = False  # this file system cannot, or these places do not fit
+            return False
+        return True
+
+
+def _is_file(source: SourceFile) -> bool:
+    """Whether it is one of dom0's or of ours, with a block that can be shared."""
+    return source.inside is None and source.filled is None and source.size >= BLOCK
+
+
+def _stamp_of(status: os.stat_result) -> _Stamp:
+    """Return device, inode, size, mtime: the ctime changes with the name."""
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
