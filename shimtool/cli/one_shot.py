@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from shimtool import __version__
 from shimtool.commands.outcomes import ParsedGuest
-from shimtool.commands.planning import read_guests
+from shimtool.commands.reading import read_guests
 from shimtool.commands.settings import DEFAULT_HOST_OUT, DEFAULT_IN, DEFAULT_KERNELS, DEFAULT_OUT
 from shimtool.configs.find import find_configs
 from shimtool.dom0.paths import SearchPaths

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shimtool.commands.outcomes import Outcome
-from shimtool.commands.planning import plan_guests
 from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import GuestSettings
 from shimtool.configs.find import Found, find_configs
@@ -16,4 +15,8 @@ def planned(
     """Return the run, what was found, and an outcome each config. Raises as `open_run` does."""
     run = open_run(settings)
     found = find_configs(configs or [], settings.in_dir, run.search_paths)
+    if not found.configs:
+        return run, found, iter(())
+    from shimtool.commands.planning import plan_guests  # noqa: PLC0415 - takes 20 ms
+
     return run, found, plan_guests(found.configs, run)

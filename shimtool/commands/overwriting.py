@@ -1,14 +1,13 @@
 """What convert would overwrite and must not: the guest's own config, another's outputs, an edit."""
 
-import hashlib
 from pathlib import Path
 
 from shimtool.commands.outcomes import Planned
 from shimtool.commands.record import written_as
 from shimtool.commands.run import Run
-from shimtool.configs.parse import open_config, parse
 from shimtool.errors import Code, Fault, Location, ShimtoolError, fault, faults_coded
 from shimtool.output.report import Output, Record
+from shimtool.system.digests import sha256
 from shimtool.system.files import open_regular
 from shimtool.text import diff
 
@@ -69,6 +68,8 @@ def _refuse_namesake(planned: Planned, old: Record) -> None:
 
 def _describes(config: Path, name: str) -> bool:
     """Whether a config is that of a guest of this name, as far as can be told."""
+    from shimtool.configs.parse import open_config  # noqa: PLC0415 - guests that stand need it not
+
     try:
         found = open_config(config).name
     except ShimtoolError:
@@ -117,10 +118,12 @@ def _as_written(path: Path, data: bytes, recorded: Output | None, out: Path) -> 
         return _ours(data, path)
     if recorded.sha256 is None:  # written by an older shimtool
         return written_as(path, out) == recorded
-    return hashlib.sha256(data).hexdigest() == recorded.sha256
+    return sha256(data).hexdigest() == recorded.sha256
 
 
 def _ours(data: bytes, path: Path) -> bool:
+    from shimtool.configs.parse import parse  # noqa: PLC0415 - as above
+
     try:
         return parse(data, path).ours
     except ShimtoolError:

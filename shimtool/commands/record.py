@@ -1,7 +1,6 @@
 """What is kept of a conversion, and how a later run tells whether its outputs still stand."""
 
 import functools
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from shimtool.commands.outcomes import ParsedGuest, Planned
 from shimtool.commands.run import Run
 from shimtool.output.destination import Destination
 from shimtool.output.report import Input, Output, Record, hashed
+from shimtool.system.digests import sha256
 from shimtool.system.files import stamp_of
 from shimtool.system.staging import OTHERS_WRITE
 
@@ -62,7 +62,7 @@ def fingerprint(planned: Planned, to: Destination) -> str:
 def boot_loader(assets: Assets) -> str:
     """Hash what an ISO boots with."""
     parts = [(assets.boot / name).read_bytes() for name in BOOT_FILES]
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    return sha256(b"".join(parts)).hexdigest()
 
 
 def changed_outputs(outputs: Iterable[Output], out: Path) -> list[str]:
@@ -90,7 +90,7 @@ def _outputs(planned: Planned, written: Iterable[Path], out: Path) -> Iterator[O
     for path in written:
         output = written_as(path, out)
         if path == config:
-            output = replace(output, sha256=hashlib.sha256(planned.new_config).hexdigest())
+            output = replace(output, sha256=sha256(planned.new_config).hexdigest())
         yield output
 
 
@@ -103,4 +103,4 @@ def written_as(path: Path, out: Path) -> Output:
 
 def _config_input(parsed: ParsedGuest) -> Input:
     path, data = parsed.guest.config, parsed.config.data
-    return Input(str(path), str(path), hashlib.sha256(data).hexdigest(), stamp_of(path.stat()))
+    return Input(str(path), str(path), sha256(data).hexdigest(), stamp_of(path.stat()))

@@ -1,13 +1,11 @@
 """Which outputs are stale against what they were made from, and why."""
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from shimtool.commands.outcomes import GuestStatus, Outcome, Planned, Refused, done_or_refused
-from shimtool.commands.planning import plan_guest, read_guests
 from shimtool.commands.record import changed_outputs, fingerprint
 from shimtool.commands.run import Run, open_run
 from shimtool.commands.settings import ConvertSettings
@@ -23,10 +21,11 @@ from shimtool.errors import (
     os_errors_as_faults,
 )
 from shimtool.model import Mode
+from shimtool.model.outputs import DEVICE_MODEL_SCRIPT
 from shimtool.output.destination import Destination
 from shimtool.output.report import FILE_NAME, DamagedRecord, Record, Report
 from shimtool.output.report_file import load
-from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
+from shimtool.system.digests import sha256
 from shimtool.system.files import has_content
 
 
@@ -129,6 +128,10 @@ def _compared(record: Record, run: Run, unchanged: UnchangedGuests) -> GuestStat
     if not reasons and unchanged.knows(record):
         return GuestStatus(record, ())
     if config.exists():
+        # They take 20 ms to load, and guests that stand need them not.
+        from shimtool.commands.planning import plan_guest  # noqa: PLC0415
+        from shimtool.commands.reading import read_guests  # noqa: PLC0415
+
         (read,) = read_guests([config], to.folder)
         outcome = read if isinstance(read, Refused) else plan_guest(run, read)
         reasons += _differences(record, outcome, to)
@@ -164,7 +167,7 @@ def _script(to: Destination) -> Iterator[Fault]:
 def _changes(record: Record, planned: Planned) -> Iterator[tuple[Code, str]]:
     """Name the inputs that are not what they were."""
     plan = planned.plan
-    if hashlib.sha256(planned.parsed.config.data).hexdigest() != record.config.sha256:
+    if sha256(planned.parsed.config.data).hexdigest() != record.config.sha256:
         yield Code.CONFIG_CHANGED, f"config edited: {record.config.path}"
     if plan.guest.name != record.name:
         yield Code.CONFIG_CHANGED, f"the config now describes {plan.guest.name}"

@@ -10,19 +10,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shimtool.commands.outcomes import Planned, Unchanged
 from shimtool.commands.record import boot_loader, changed_outputs
 from shimtool.commands.run import Run
-from shimtool.configs.find import Unusable
 from shimtool.dom0.paths import find
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigString, KernelBoot, Mode
+from shimtool.model.outputs import DEVICE_MODEL_SCRIPT
 from shimtool.output.report import Output, Record, hashed
-from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import Stamp, has_content, stamp_of
 from shimtool.system.typed import DamagedDocumentError
+
+if TYPE_CHECKING:  # status finds no configs
+    from shimtool.configs.find import Unusable
 
 _PACKAGE = Path(__file__).parents[1]
 # What is changed twice within a tick of the kernel's clock (4 ms, 10 on some) has one ctime.
@@ -90,9 +92,9 @@ class UnchangedGuests:
         self._script: bool | None = None
         self._inputs: dict[str, tuple[str, list[int]] | None] = {}
 
-    def __call__(self, config: Path | Unusable) -> Unchanged | None:
+    def __call__(self, config: "Path | Unusable") -> Unchanged | None:
         """Return the guest if it stands; None where that needs a closer look."""
-        if isinstance(config, Unusable) or (name := self._names.get(str(config))) is None:
+        if not isinstance(config, Path) or (name := self._names.get(str(config))) is None:
             return None
         try:
             return self._of(config, self._before.raw(name))

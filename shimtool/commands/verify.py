@@ -7,11 +7,10 @@ from shimtool.commands.verify_iso import Check, Wanted, verify_iso
 from shimtool.configs.parse import Config, open_config
 from shimtool.errors import Fault, ShimtoolError, fault, os_error, raise_all
 from shimtool.model import BootloaderBoot, KernelBoot
-from shimtool.model.outputs import OutputKind
+from shimtool.model.outputs import DEVICE_MODEL_SCRIPT, OutputKind
 from shimtool.output.iso_reader import REDO
 from shimtool.plan import pvgrub
 from shimtool.plan.bootloader import xl_command_line
-from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import MIB, open_named, read_named, sha256_of, size_of
 
 _ISO_MAGIC_AT = 0x8001

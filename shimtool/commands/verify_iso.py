@@ -1,6 +1,5 @@
 """Prove a boot ISO: it is whole, and boots what it says, in the way that its config says."""
 
-import hashlib
 from dataclasses import fields
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from shimtool.output.iso_manifest import Manifest, read_manifest
 from shimtool.output.iso_reader import REDO, Iso
 from shimtool.output.loader_config import PARAMETERS_FILE, RAMDISK_FILE
 from shimtool.output.parameter_file import StoredFile, decode_parameters
+from shimtool.system.digests import sha256
 from shimtool.system.files import MIB
 from shimtool.system.typed import DamagedDocumentError
 
@@ -158,7 +158,7 @@ def _shown(value: object) -> str:
 
 
 def _content(iso: Iso, name: str, manifest: Manifest, path: Path) -> str:
-    digest, listed = hashlib.sha256(), manifest.files[name]
+    digest, listed = sha256(), manifest.files[name]
     if name == BOOT_FILE:
         digest.update(without_boot_info(iso.read(name, MIB)))
     else:

@@ -8,7 +8,6 @@ from dataclasses import field
 from functools import partial
 from pathlib import Path
 
-from shimtool.configs.recognize import why_not
 from shimtool.deferred import dataclass
 from shimtool.dom0.paths import SearchPaths
 from shimtool.dom0.resolve import PathMap
@@ -135,6 +134,8 @@ class _Search:
         status = target.lstat()
         if stat.S_ISDIR(status.st_mode):
             return  # scripts/ and the like
+        from shimtool.configs.recognize import why_not  # noqa: PLC0415 - takes 2 ms
+
         if why := why_not(path.name, target, status):
             self.skipped[path] = why
         else:

@@ -5,6 +5,8 @@ from pathlib import PurePosixPath
 
 from shimtool.deferred import regex
 
+DEVICE_MODEL_SCRIPT = "shimtool-dm"
+
 
 class OutputKind(StrEnum):
     """What a file is that a new config names."""

@@ -3,17 +3,15 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from shimtool.assets import Assets
 from shimtool.errors import ShimtoolError, os_error
-from shimtool.model import Mode, Payload, Plan, Shim, SourceFile
+from shimtool.model import Mode, Plan, Shim, SourceFile
+from shimtool.model.outputs import DEVICE_MODEL_SCRIPT
+from shimtool.output.copies import copy_whole
 from shimtool.output.destination import Destination
-from shimtool.output.iso_content import Sources, iso_files
-from shimtool.output.iso_layout import lay_out
-from shimtool.output.iso_writer import copy_whole, write_iso
 from shimtool.output.originals import (
     discard_replaced,
     kept_in,
@@ -21,7 +19,6 @@ from shimtool.output.originals import (
     stage_original,
     write_over,
 )
-from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT
 from shimtool.system.files import Stamp, open_regular, sha256_of, stamp_of
 from shimtool.system.staging import OTHERS_WRITE, Staging, write_file
 
@@ -78,11 +75,9 @@ def sizes(plan: Plan, config: bytes, assets: Assets) -> dict[str, int]:
     """Return what each file of plan.files will take, in bytes; `config` is the new one."""
     image = plan.image
     if plan.mode is Mode.HVM and image.payload is not None:
-        file = image.payload.kernel.file
-        room = image.payload.kernel.facts.room
-        stored = replace(file, size=room.image) if image.unpack and room else file
-        sources = Sources(_shim_source(image.shim), stored, image.payload)
-        before = [lay_out(iso_files(image, sources, assets, guest=plan.guest.name)).size]
+        from shimtool.output.guest_iso import size_of_iso  # noqa: PLC0415 - not in PVH mode
+
+        before = [size_of_iso(plan, image.payload, _shim_source(image.shim), assets)]
     else:
         before = [image.shim.size, *(file.size for file in image.files)]
     return dict(zip(plan.files, [*before[: len(plan.files) - 1], len(config)], strict=True))
@@ -92,21 +87,15 @@ def _stage(staging: Staging, plan: Plan, config: bytes, to: Destination) -> list
     """Stage the files in --out; return where they will be."""
     written = [to.folder / name for name in plan.files]
     if plan.mode is Mode.HVM and plan.image.payload is not None:
-        _stage_iso(staging, written[0], plan, plan.image.payload, to)
+        from shimtool.output.guest_iso import write_guest_iso  # noqa: PLC0415 - not in PVH mode
+
+        shim, payload, iso = _shim_source(plan.image.shim), plan.image.payload, written[0]
+        write_guest_iso(staging.open(iso), iso=iso, plan=plan, payload=payload, shim=shim, to=to)
     for path, source in _shared(plan, to):
         if path not in staging and not _has_content_of(path, source, to.whole):
             copy_whole(source, staging.open(path))
     staging.open(written[-1]).write(config)
     return written
-
-
-def _stage_iso(staging: Staging, iso: Path, plan: Plan, payload: Payload, to: Destination) -> None:
-    image, kernel, out = plan.image, payload.kernel, staging.open(iso)
-    stored = to.unpacked.get(kernel) if image.unpack else kernel.file
-    sources = Sources(_shim_source(image.shim), stored, payload)
-    files = iso_files(image, sources, to.assets, guest=plan.guest.name)
-    layout = write_iso(files, out, to.shared)
-    to.shared.written(iso, out, files, layout.places)
 
 
 def _has_content_of(path: Path, source: SourceFile, whole: dict[Path, Stamp]) -> bool:

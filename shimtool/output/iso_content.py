@@ -1,6 +1,5 @@
 """What a boot ISO holds, file by file, as pieces that can be copied without holding them."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -20,6 +19,7 @@ from shimtool.output.loader_config import (
 )
 from shimtool.output.parameter_file import GUARD_SIZE, Parameters, StoredFile, encode_parameters
 from shimtool.plan.command_line import LOADER_KERNEL_FILE
+from shimtool.system.digests import sha256
 
 MANIFEST_FILE = "shimtool.json"
 CATALOG_FILE = "boot.cat"
@@ -144,4 +144,4 @@ def _described(file: IsoFile) -> dict[str, str | int]:
             "skip": prefix_size,
         }
     content = without_boot_info(file.prefix) if file.name == BOOT_FILE else file.prefix
-    return {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content), "skip": 0}
+    return {"sha256": sha256(content).hexdigest(), "size": len(content), "skip": 0}

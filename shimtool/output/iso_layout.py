@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from shimtool.output.iso_content import BOOT_FILE, IsoFile
+from shimtool.output.shared_blocks import BLOCK
 
 SECTOR = 2048
 # Loaders read in aligned chunks past the end of the last file; mkisofs pads by as much.
 PADDING = 150 * SECTOR
-BLOCK = 4096  # XFS and btrfs share whole ones (FICLONERANGE, which copy_file_range tries first)
 _DESCRIPTORS = 16 * SECTOR  # volume descriptors begin here (ECMA-119, 6.2.1)
 # What pycdlib puts before the first file: those, path tables, the root folder, boot.cat.
 _FIRST = 27 * SECTOR

@@ -6,7 +6,6 @@ it was, and the original's hash. `replaced.cfg` is there only while files are be
 after the other: killed in between, the config itself may still be that one.
 """
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterable
@@ -20,6 +19,7 @@ from shimtool.configs.xl.edit import BLOCK
 from shimtool.configs.xl.syntax import read_config
 from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
+from shimtool.system.digests import sha256
 from shimtool.system.files import MIB, changed_error, open_regular
 from shimtool.system.opened import OpenedFile, opened
 from shimtool.system.ownership import own_path
@@ -132,7 +132,7 @@ def stage_original(
             seen=before.config,
             remedy=f"restore that first (shimtool restore {before.config})",
         )
-    facts = _Facts(path, hashlib.sha256(original).hexdigest())
+    facts = _Facts(path, sha256(original).hexdigest())
     make_folder(folder)
     sweep(folder)
     if there.data not in (original, _maybe(folder / _WRITTEN), _maybe(folder / _REPLACED)):
@@ -215,7 +215,7 @@ def _load(folder: Path) -> SavedOriginal | None:
         original, written = _read(folder / _ORIGINAL), _read(folder / _WRITTEN)
         replaced = _maybe(folder / _REPLACED)
         kept = SavedOriginal(folder, facts.config, original, written, replaced)
-        sound = hashlib.sha256(original).hexdigest() == facts.sha256
+        sound = sha256(original).hexdigest() == facts.sha256
         damage = "" if sound else f"{_ORIGINAL} has not the sha256 that {_FACTS} says"
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -1,6 +1,5 @@
 """What shimtool.yaml says: what was converted, from what, with which shim."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, cast
@@ -9,6 +8,7 @@ from shimtool import __version__
 from shimtool.deferred import dataclass
 from shimtool.errors import Fault
 from shimtool.model import KernelFacts, Mode, SourceFile
+from shimtool.system.digests import sha256
 from shimtool.system.files import Stamp
 from shimtool.system.stored_items import StoredItems, Updated
 from shimtool.system.stored_json import parse_json, plain
@@ -127,4 +127,4 @@ class Report:
 
 def hashed(*parts: object) -> str:
     """Hash everything that decides the outputs."""
-    return hashlib.sha256(repr((__version__, *parts)).encode()).hexdigest()
+    return sha256(repr((__version__, *parts)).encode()).hexdigest()

@@ -10,15 +10,17 @@ import struct
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from shimtool.errors import ShimtoolError
 from shimtool.model import SourceFile
-from shimtool.output.iso_content import IsoFile
-from shimtool.output.iso_layout import BLOCK
 from shimtool.payload.inputs import same_content_key
 from shimtool.system.files import open_regular
 
+if TYPE_CHECKING:  # who writes no ISO need not load it
+    from shimtool.output.iso_content import IsoFile
+
+BLOCK = 4096  # XFS and btrfs share whole ones
 _FICLONERANGE = 0x4020940D  # linux/fs.h: of a struct file_clone_range, four numbers of 64 bits
 
 _Stamp = tuple[int, int, int, int]
@@ -32,7 +34,7 @@ class SharedBlocks:
         self._possible = True
 
     def written(
-        self, iso: Path, out: BinaryIO, files: Sequence[IsoFile], places: Mapping[str, int]
+        self, iso: Path, out: BinaryIO, files: Sequence["IsoFile"], places: Mapping[str, int]
     ) -> None:
         """Note what an ISO holds that is written whole, and will have the name `iso`."""
         stamp = _stamp_of(os.fstat(out.fileno()))

@@ -1,6 +1,5 @@
 """Kernels that must be stored unpacked: each once a run, however many guests share it."""
 
-import hashlib
 import os
 import threading
 from collections.abc import Hashable
@@ -11,6 +10,7 @@ from shimtool.errors import os_error
 from shimtool.model import Kernel, SourceFile
 from shimtool.payload.inputs import same_content_key
 from shimtool.payload.reopen import unpacked
+from shimtool.system.digests import sha256
 from shimtool.system.files import stamp_of
 from shimtool.system.halting import changing_files
 from shimtool.system.staging import PREFIX, SUFFIX
@@ -39,7 +39,7 @@ class UnpackedKernels:
 
     def _unpack(self, kernel: Kernel) -> SourceFile:
         path = self._folder / f"{PREFIX}{kernel.file.sha256}-{len(self._done)}{SUFFIX}"
-        digest = hashlib.sha256()
+        digest = sha256()
         try:
             with open(path, "wb", opener=_private) as out:
                 for chunk in unpacked(kernel):

@@ -13,8 +13,6 @@ from typing import BinaryIO, Generic, TypeVar
 from shimtool.dom0.paths import Found
 from shimtool.errors import fault
 from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
-from shimtool.payload.kernel.image import inspect
-from shimtool.payload.kernel.ramdisk import inspect_ramdisk
 from shimtool.system.files import Stamp, sha256_of, unchanged
 from shimtool.system.staging import OTHERS_WRITE
 
@@ -133,6 +131,8 @@ def same_content_key(file: SourceFile) -> Hashable:
 
 def _inspect(file: SourceFile, source: BinaryIO) -> KernelFacts:
     if file.lasting:
+        from shimtool.payload.kernel.image import inspect  # noqa: PLC0415 - kernels not known only
+
         return inspect(source)
     from shimtool.payload import untrusted  # noqa: PLC0415 - tenants' files only
 
@@ -141,6 +141,8 @@ def _inspect(file: SourceFile, source: BinaryIO) -> KernelFacts:
 
 def _inspect_ramdisk(file: SourceFile, source: BinaryIO) -> tuple[bool, bool, int | None]:
     if file.lasting:
+        from shimtool.payload.kernel.ramdisk import inspect_ramdisk  # noqa: PLC0415 - takes 1 ms
+
         return inspect_ramdisk(source)
     from shimtool.payload import untrusted  # noqa: PLC0415 - tenants' files only
 

@@ -14,11 +14,11 @@ from shimtool.model import (
     Mode,
     Settings,
 )
+from shimtool.model.outputs import DEVICE_MODEL_SCRIPT
 from shimtool.plan import disks
 from shimtool.plan.hosting import console_port
 from shimtool.plan.memory import settings_of
 
-DEVICE_MODEL_SCRIPT = "shimtool-dm"
 MOST_VCPUS = 128  # HVM_MAX_VCPUS, Xen's limit for HVM and PVH (public/hvm/hvm_info_table.h)
 
 

@@ -25,10 +25,11 @@ from shimtool.model import (
     Settings,
     Syntax,
 )
+from shimtool.model.outputs import DEVICE_MODEL_SCRIPT
 from shimtool.plan import command_line, pvh
 from shimtool.plan.disks import needs_cdrom
 from shimtool.plan.hosting import console_port
-from shimtool.plan.hvm import DEVICE_MODEL_SCRIPT, sizes
+from shimtool.plan.hvm import sizes
 
 # The first Xen that no distribution shipped with a libvirt older than 4.10.0 (2018-12).
 _KNOWS_PVH = (4, 12)

@@ -1,6 +1,5 @@
 """The catalogue of the shims at hand: ASSETS/shims/shims.yaml and the binaries beside it."""
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from shimtool.model import Host, Mode, Shim, ShimKind
 from shimtool.shims.kinds import is_compatible
 from shimtool.shims.known import BuildId, Kind, Modes, load_known
 from shimtool.shims.probe import SHIM_LIMIT, probe
+from shimtool.system.digests import sha256
 from shimtool.system.files import read_named
 from shimtool.system.typed import Flag, Must, Name, Sha256, Words
 from shimtool.system.yaml_rows import read_rows
@@ -62,7 +62,7 @@ def read_catalogue(folder: Path) -> tuple[Shim, ...]:
 def verify(shim: Shim) -> None:
     """Raise ShimtoolError unless the shim's file is the one that was recorded."""
     raise_all(filter(None, map(_file_fault, [shim])))
-    digest = hashlib.sha256(read_named(shim.file, SHIM_LIMIT)).hexdigest()
+    digest = sha256(read_named(shim.file, SHIM_LIMIT)).hexdigest()
     if digest != shim.sha256:
         raise fault(
             f"shim {shim.name} is not the file that was recorded",

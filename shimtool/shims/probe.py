@@ -1,6 +1,5 @@
 """Tell a PV shim by its bytes: what it is, which containers it serves, its version."""
 
-import hashlib
 import re
 import struct
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from shimtool.deferred import dataclass, regex
 from shimtool.errors import fault
 from shimtool.model import Mode, Shim, ShimKind
 from shimtool.shims.known import Known, find_known
+from shimtool.system.digests import sha256
 from shimtool.system.files import MIB, read_named
 
 SHIM_LIMIT = 64 * MIB  # the largest shim seen is 6.4 MB, with its symbols
@@ -67,7 +67,7 @@ def probe(
     data = read_named(path, SHIM_LIMIT)
     place = shown or path
     notes, build_id = read_notes(data, place)
-    digest = hashlib.sha256(data).hexdigest()
+    digest = sha256(data).hexdigest()
     build = find_known(known, digest, build_id)
     kind = _kind(place, data, notes, build.kind if build else vouched)
     if kind is not ShimKind.VIXEN:

@@ -11,9 +11,10 @@ import pytest
 
 from shimtool.output.parameter_file import Parameters, StoredFile, decode_parameters
 from tests.support import debs, hypervisors
-from tests.support.cli import shimtool_cli
+from tests.support.cli import refused, shimtool_cli
 from tests.support.dom0 import Dom0
 from tests.support.outputs import converted, extract
+from tests.support.own_shims import own_shims
 
 
 def test_payload_arrives_byte_for_byte(debian_dom0: Dom0) -> None:
@@ -221,3 +222,21 @@ def test_qemu_runs_as_the_user_that_it_ran_as(dom0: Dom0) -> None:
     assert 'device_model_user = "qemu"' in lines
     assert "dm_restrict = 1" not in lines
     assert "dm_restrict= is not kept: QEMU then runs as root" in done.said
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_damaged_shim_is_said_once_and_given_to_nobody(
+    dom0: Dom0, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: str
+) -> None:
+    shims = own_shims(tmp_path, monkeypatch)
+    assert shimtool_cli("shims", "add", debs.xen_shim()).code == 0
+    for name in ("one", "two", "three"):
+        dom0.guest(name)
+    (file,) = (each for each in shims.iterdir() if each.suffix != ".yaml")
+    with file.open("r+b") as shim:
+        shim.seek(-1, os.SEEK_END)
+        shim.write(b"\x55")
+    result = dom0.run("convert", "--jobs", jobs)
+    refused(result, "is not the file that was recorded", str(file))
+    assert result.err.count("error: ") == 1
+    assert dom0.written().keys() <= {"shimtool-dm"}
