@@ -80,8 +80,12 @@ def _asked(of: PvGrubRequest) -> Iterable[tuple[str, str]]:
 def space(of: "DiskSpace") -> str:
     """Say what all planned guests' files take, and what there is."""
     whose = "the guest's" if of.guests == 1 else f"the {of.guests} guests'"
-    needed, free = (f"{count / 1e6:,.1f} MB" for count in (of.needed, of.free))
-    return f"{whose} files take {needed} in {printable(str(of.folder))}; {free} are free"
+    take = f"{whose} files take {_amount(of.needed)} in {printable(str(of.folder))}"
+    return take if of.free is None else f"{take}; {_amount(of.free)} are free"
+
+
+def _amount(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count < 10**10 else f"{count / 1e9:,.1f} GB"
 
 
 def converted(plan: Plan, status: str, host_out: str) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from shimtool.assets import Assets
 from shimtool.commands.outcomes import Planned
 from shimtool.deferred import dataclass
-from shimtool.errors import os_errors_as_faults
 from shimtool.output.guest import sizes
 
 
@@ -31,14 +30,14 @@ class DiskSpace:
         return sum(self._sizes.values())
 
     @property
-    def free(self) -> int:
-        """How many bytes anybody may still write there, or where the folder will be made.
+    def free(self) -> int | None:
+        """How many bytes may still be written there, or where the folder will be made.
 
-        Raises ShimtoolError where that cannot be seen.
+        None where that cannot be seen: nothing depends on it.
         """
-        there = next(
-            each for each in (self.folder, *self.folder.absolute().parents) if each.exists()
-        )
-        with os_errors_as_faults("look at", there):
-            found = os.statvfs(there)
+        try:
+            folder = self.folder.absolute()
+            found = os.statvfs(next(each for each in (folder, *folder.parents) if each.exists()))
+        except OSError:
+            return None
         return found.f_bavail * found.f_frsize

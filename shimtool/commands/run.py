@@ -40,7 +40,7 @@ def open_run(settings: GuestSettings, before: Report | None = None) -> Run:
     """Check the settings and find the parts; `before` is the report, where it was read already.
 
     Raises UsageError for a setting that cannot be used, ShimtoolError for parts, shims or a
-    report that are missing or damaged.
+    report that are missing or damaged; the shim's content is for who uses it to verify.
     """
     wanted, host, paths = settings.for_plan(), settings.host(), settings.search_paths()
     assets = find_assets()

@@ -128,7 +128,7 @@ def _compared(record: Record, run: Run, unchanged: UnchangedGuests) -> GuestStat
     if not reasons and unchanged.knows(record):
         return GuestStatus(record, ())
     if config.exists():
-        # They take 20 ms to load, and guests that stand need them not.
+        # They take 15 ms to load, and guests that stand need them not.
         from shimtool.commands.planning import plan_guest  # noqa: PLC0415
         from shimtool.commands.reading import read_guests  # noqa: PLC0415
 

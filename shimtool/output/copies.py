@@ -1,4 +1,4 @@
-"""Files copied into outputs by the kernel; none is held here."""
+"""Files copied into outputs: by the system where they are files of dom0, else block by block."""
 
 import errno
 import os

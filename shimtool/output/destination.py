@@ -16,7 +16,7 @@ class Destination:
     """The folder of all outputs (--out), and whether the guests' own configs are edited too.
 
     `whole` are files that guests share, as they were when they were found to be whole; `sharing` is
-    held by who writes some. `shared` are blocks that their ISOs have in common.
+    held by who writes some. `blocks` are those that their ISOs have in common.
     """
 
     folder: Path
@@ -25,4 +25,4 @@ class Destination:
     in_place: bool = False
     whole: dict[Path, Stamp] = field(default_factory=dict, compare=False)
     sharing: Lock = field(default_factory=Lock, compare=False)
-    shared: SharedBlocks = field(default_factory=SharedBlocks, compare=False)
+    blocks: SharedBlocks = field(default_factory=SharedBlocks, compare=False)

@@ -123,7 +123,7 @@ def write_device_model(to: Destination) -> None:
 
 
 def _shim_source(shim: Shim) -> SourceFile:
-    """The shim as a file to copy; its hash was checked against the catalogue."""
+    """The shim as a file to copy; who converts has verified it against the catalogue."""
     try:
         status = shim.file.stat()
     except OSError as error:

@@ -11,12 +11,15 @@ from shimtool.output.iso_content import Sources, iso_files
 from shimtool.output.iso_layout import lay_out
 from shimtool.output.iso_writer import write_iso
 
+_LONGEST_KERNEL = 512 << 20  # bytes; more are not unpacked
+
 
 def size_of_iso(plan: Plan, payload: Payload, shim: SourceFile, assets: Assets) -> int:
-    """Return how many bytes it will have; a kernel to unpack has as many as it says."""
+    """Return how many bytes it will have, with what a kernel to unpack says of itself."""
     file, room = payload.kernel.file, payload.kernel.facts.room
-    stored = replace(file, size=room.image) if plan.image.unpack and room else file
-    sources = Sources(shim, stored, payload)
+    if plan.image.unpack and room:
+        file = replace(file, size=max(1, min(room.image, _LONGEST_KERNEL)))
+    sources = Sources(shim, file, payload)
     return lay_out(iso_files(plan.image, sources, assets, guest=plan.guest.name)).size
 
 
@@ -28,5 +31,5 @@ def write_guest_iso(  # noqa: PLR0913 - all that it is made of
     stored = to.unpacked.get(kernel) if plan.image.unpack else kernel.file
     sources = Sources(shim, stored, payload)
     files = iso_files(plan.image, sources, to.assets, guest=plan.guest.name)
-    layout = write_iso(files, out, to.shared)
-    to.shared.written(iso, out, files, layout.places)
+    layout = write_iso(files, out, to.blocks)
+    to.blocks.written(iso, out, files, layout.places)

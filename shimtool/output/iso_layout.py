@@ -32,7 +32,7 @@ class Layout(NamedTuple):
 
 
 def lay_out(files: Iterable[IsoFile]) -> Layout:
-    """Place files of which none is empty: the boot file first, then by name, as pycdlib does."""
+    """Place files: the boot file first, where pycdlib puts it, then by name."""
     places, at = {}, _FIRST
     for file in sorted(files, key=lambda file: (file.name != BOOT_FILE, file.name)):
         if file.source is not None and len(file.prefix) % SECTOR == 0:
@@ -57,11 +57,12 @@ def finish(descriptor: int, layout: Layout) -> None:
             os.pwrite(descriptor, bytes(7), at + 156 + 18)
             root = int.from_bytes(head[158:162], "little") * SECTOR
             size = int.from_bytes(head[166:170], "little")
-            _finish_folder(descriptor, root, size, layout.places)
+            _finish_folder(descriptor, root, size, dict(layout.places))
         at += SECTOR
 
 
-def _finish_folder(descriptor: int, at: int, size: int, places: Mapping[str, int]) -> None:
+def _finish_folder(descriptor: int, at: int, size: int, places: dict[str, int]) -> None:
+    """Let records name these places: several, one after another, those of a file near 4 GiB."""
     data = bytearray(os.pread(descriptor, size, at))
     offset = 0
     while offset < size:
@@ -70,6 +71,7 @@ def _finish_folder(descriptor: int, at: int, size: int, places: Mapping[str, int
             name = data[offset + 33 : offset + 33 + data[offset + 32]].decode()
             if name in places:
                 data[offset + 2 : offset + 10] = _both(places[name] // SECTOR)
+                places[name] += int.from_bytes(data[offset + 10 : offset + 14], "little")
             offset += length
         else:  # records do not cross sectors
             offset = (offset // SECTOR + 1) * SECTOR

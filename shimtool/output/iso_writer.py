@@ -28,10 +28,10 @@ class _Hole(io.RawIOBase):
         return b""
 
 
-def write_iso(files: Sequence[IsoFile], out: BinaryIO, shared: SharedBlocks) -> Layout:
+def write_iso(files: Sequence[IsoFile], out: BinaryIO, blocks: SharedBlocks) -> Layout:
     """Write a bootable, padded ISO of `files` to `out`; the same files give the same bytes.
 
-    Where blocks can be `shared` with an ISO of the same run they are.
+    It shares `blocks` with an ISO of the same run where that can be.
 
     Raises ShimtoolError when a source changed since it was hashed.
     """
@@ -44,21 +44,24 @@ def write_iso(files: Sequence[IsoFile], out: BinaryIO, shared: SharedBlocks) -> 
         iso.add_fp(hole, file.size, iso_path=f"/{file.name}")
     iso.add_eltorito(f"/{BOOT_FILE}", bootcatfile=f"/{CATALOG_FILE}", boot_load_size=4)
     iso.write_fp(out, blocksize=_BLOCK)
+    layout = lay_out(files)
+    boot = iso.get_record(iso_path=f"/{BOOT_FILE}").extent_location()
+    if boot * SECTOR != layout.places[BOOT_FILE]:  # its boot catalogue says so, too
+        raise RuntimeError(f"pycdlib lays ISOs out in another way: {BOOT_FILE} at {boot}")
     iso.close()
     out.flush()
-    layout = lay_out(files)
     finish(out.fileno(), layout)
     for file in files:
-        _write_file(file, layout.places[file.name], out, shared)
+        _write_file(file, layout.places[file.name], out, blocks)
     os.truncate(out.fileno(), layout.size)
     return layout
 
 
-def _write_file(file: IsoFile, at: int, out: BinaryIO, shared: SharedBlocks) -> None:
+def _write_file(file: IsoFile, at: int, out: BinaryIO, blocks: SharedBlocks) -> None:
     prefix = file.prefix
     if file.name == BOOT_FILE:
         prefix = with_boot_info(prefix, boot_info(prefix, at // SECTOR))
     os.pwrite(out.fileno(), prefix, at)
     if file.source is not None:
         at += len(prefix)
-        copy_whole(file.source, out, at, shared.clone(file.source, out, at))
+        copy_whole(file.source, out, at, blocks.clone(file.source, out, at))

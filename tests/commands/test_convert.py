@@ -236,7 +236,8 @@ def test_a_damaged_shim_is_said_once_and_given_to_nobody(
     with file.open("r+b") as shim:
         shim.seek(-1, os.SEEK_END)
         shim.write(b"\x55")
-    result = dom0.run("convert", "--jobs", jobs)
-    refused(result, "is not the file that was recorded", str(file))
-    assert result.err.count("error: ") == 1
+    for command in (("scan",), ("plan",), ("convert", "--jobs", jobs)):
+        result = dom0.run(*command)
+        refused(result, "is not the file that was recorded", str(file))
+        assert result.err.count("error: ") == 1
     assert dom0.written().keys() <= {"shimtool-dm"}

@@ -1,7 +1,9 @@
 """The ISO writer alone: layout, bytes, and files that change under it."""
 
 import json
+import re
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from shimtool.commands.verify_iso import Wanted, verify_iso
 from shimtool.errors import ShimtoolError
+from shimtool.output import iso_writer
 from shimtool.output.iso_content import MANIFEST_FILE, IsoFile
 from shimtool.output.iso_layout import PADDING, SECTOR, lay_out
 from shimtool.output.iso_reader import Iso
@@ -20,6 +23,7 @@ from shimtool.output.shared_blocks import SharedBlocks
 from tests.conftest import EXAMPLES
 from tests.output.support import Made, make, place_of, source
 from tests.support.outputs import extract
+from tests.support.programs import run
 
 FIXTURES = [HealthCheck.function_scoped_fixture]  # a folder, whose one file each example replaces
 
@@ -46,6 +50,23 @@ def test_sizes_around_sectors_arrive_whole(tmp_path: Path, size: int) -> None:
     assert iso.stat().st_size % SECTOR == 0
     assert iso.stat().st_size == lay_out(content).size
     assert iso.read_bytes().endswith(bytes(PADDING))
+
+
+def test_a_file_near_4_gib_has_two_extents_in_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of ISO 9660 is shorter; the 4 GiB themselves need not be copied to see it."""
+    monkeypatch.setattr(iso_writer, "copy_whole", lambda *_: None)
+    large = replace(source(tmp_path / "large", 1), size=(4 << 30) - 1)
+    files = [IsoFile("isolinux.bin", bytes(2048)), IsoFile("large", bytes(4096), large)]
+    with (tmp_path / "x.iso").open("w+b") as out:
+        layout = write_iso(files, out, SharedBlocks())
+    iso = str(tmp_path / "x.iso")
+    told = run(["xorriso", "-indev", iso, "-find", "/large", "-exec", "report_lba"])
+    extents = re.findall(r"^File data lba: +\d+ , +(\d+) , +(\d+)", told, re.MULTILINE)
+    (first, sectors), (second, _rest) = [map(int, each) for each in extents]
+    assert first * SECTOR == layout.places["large"]
+    assert second == first + sectors
 
 
 def test_a_source_that_changed_since_is_refused(tmp_path: Path) -> None:
