@@ -23,8 +23,8 @@ ATTEMPTS = 2
 NATIVE = "pv"  # the mode of a guest that is not converted, to compare with
 # What dom0 and Xen know of a guest that goes on no more, into dom0.log: is dom0's request still in
 # XenStore, do its vCPUs run (q), has it events that it did not take (e), does it act on another
-# request (a sysrq that it took is gone from XenStore)?
-WHY = """xl list -v; pgrep -a xl; cat /var/log/xen/*{0}*
+# request (a sysrq that it took is gone from XenStore), has dom0 made its devices?
+WHY = """xl list -v; ps; xenstore-ls -f /local/domain/0/backend; cat /var/log/xen/*{0}*
 folder=/local/domain/$(xl domid {0})
 xenstore-ls -f $folder
 xl vcpu-list {0}; xl debug-keys q; xl debug-keys e; sleep 1
