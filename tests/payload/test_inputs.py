@@ -14,7 +14,6 @@ from shimtool.dom0.paths import Found
 from shimtool.errors import ShimtoolError
 from shimtool.model import Compression, KernelFacts, KernelRoom, Wrapping
 from shimtool.output.unpacked import UnpackedKernels
-from shimtool.payload import inputs as source
 from shimtool.payload.inputs import InputCache
 from shimtool.payload.kernel import image
 from shimtool.payload.kernel.image import inspect
@@ -150,7 +149,7 @@ def test_threads_wait_for_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         release.wait(10)
         return inspect(opened)
 
-    monkeypatch.setattr(source, "inspect", slow)
+    monkeypatch.setattr(image, "inspect", slow)
     sources = InputCache()
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(sources.kernel, found(path)) for _ in range(8)]
