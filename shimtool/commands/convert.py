@@ -63,7 +63,7 @@ def convert(
         found = find_configs(configs, settings.in_dir, run.search_paths)
         if settings.in_place:
             sweep_folders_of(paths(found))
-        basis = basis_of(run)
+        basis = basis_of(run) if found.configs else ""
         guests: Iterator[Read] = (
             read_guests(found.configs, settings.out)
             if in_full
