@@ -1,7 +1,7 @@
 """Whole hosts of 10, 100 and 1,000 guests that share a kernel: time, memory, disk.
 
 HVM mode, where each guest gets an ISO of its own; cp copies the same payload as often. And one of
-20,000 small guests in PVH mode, where a guest is a config.
+20,000 guests in PVH mode, where a guest is a config.
 """
 
 import shutil
@@ -24,7 +24,7 @@ def _host(count: int) -> tuple[Dom0, Command]:
     """Lay a host out; return it, and cp of its guests' payload."""
     root = FOLDER / f"host-{count}"
     root.mkdir()
-    dom0 = make_dom0(root)
+    dom0 = make_dom0(root, debs.kernel().read_bytes())
     for number in range(count):
         dom0.guest(f"web{number:04}")
     copies = root / "copies"

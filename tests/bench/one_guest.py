@@ -54,7 +54,7 @@ def measure() -> Section:
     """Run it all."""
     root = FOLDER / "one-guest"
     root.mkdir()
-    dom0 = make_dom0(root)
+    dom0 = make_dom0(root, debs.kernel().read_bytes())
     dom0.guest()
     (dom0.boot / Path(RAMDISK).name).write_bytes(filler_ramdisk(RAMDISK_SIZE))
     table = commands(dom0, root / "tree")
