@@ -2,9 +2,12 @@
 
 import argparse
 import datetime
+import os
+import platform
 import re
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from tests.bench import boots, hosts, one_guest, starts
 from tests.bench.command import FOLDER, Section
@@ -31,6 +34,11 @@ def _publish(text: str) -> None:
     page.write_text(MARKED.sub(lambda _: f"{text}\n\n", page.read_text()))
 
 
+def _processor() -> str:
+    found = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found[1] if found else platform.machine()
+
+
 def main(part: str | None, *, readme: bool) -> None:
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -39,7 +47,8 @@ def main(part: str | None, *, readme: bool) -> None:
         sections.append(PARTS[name]())
         print(f"{sections[-1].markdown()}\n", flush=True)
     today = datetime.datetime.now(datetime.UTC).date()
-    text = "\n\n".join([*(each.markdown() for each in sections), f"Measured on {today}."])
+    measured = f"Measured on {today}, on {os.cpu_count()} cores of {_processor()}."
+    text = "\n\n".join([*(each.markdown() for each in sections), measured])
     (FOLDER / "speed.md").write_text(f"{text}\n")
     draw(sections, FOLDER / "speed.png")
     if readme:

@@ -134,8 +134,8 @@ def measure() -> Section:
         ["layout", "to the shim's first line", "/ 2018", "to the guest's own", "/ native PV"],
         [_row(each, *medians[each], old=medians[OLD], native=medians[NATIVE]) for each in LAYOUTS],
         [(each.name, medians[each][-1]) for each in LAYOUTS],
-        f"Debian's kernel and a ramdisk of {FILLER_SIZE / 1e6:.0f} MB; medians of {RUNS} starts, "
-        "one of 2018's. All are slow in an emulated host; ratios on hardware were not measured.",
+        f"Debian's kernel, a ramdisk of {FILLER_SIZE / 1e6:.0f} MB; medians of {RUNS} starts, "
+        "one of 2018's. All are slow in an emulated host.",
     )
 
 
