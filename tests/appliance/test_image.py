@@ -15,6 +15,7 @@ from tests.appliance.conftest import Dist
 from tests.appliance.engines import CONFINED, Engine, binds, run
 from tests.support.cli import shimtool_cli
 from tests.support.dom0 import Dom0
+from tests.support.mounts import mounted
 from tests.support.samples import CONVERTIBLE, REFUSED, write_samples
 
 pytestmark = pytest.mark.appliance
@@ -32,14 +33,11 @@ def root(tmp_path: Path) -> Iterator[Path]:
     """Give the test a file system with the samples in etc/xen and boot, as dom0's root has them."""
     root = tmp_path / "root"
     root.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", root], check=True)
-    try:
+    with mounted(root, "-t", "tmpfs", "tmpfs"):
         write_samples(root)
         (root / "etc").mkdir()
         (root / "etc-xen").rename(root / "etc/xen")
         yield root
-    finally:
-        subprocess.run(["umount", root], check=True)
 
 
 def assert_whole(dom0: Dom0, name: str) -> None:

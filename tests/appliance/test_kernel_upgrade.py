@@ -19,6 +19,7 @@ from tests.appliance.test_deb import make
 from tests.support import debs
 from tests.support.cli import Result
 from tests.support.kernel_builder import small_kernel
+from tests.support.mounts import mounted
 from tests.support.pages import PAGES
 
 pytestmark = pytest.mark.appliance
@@ -37,8 +38,7 @@ def root(tmp_path: Path) -> Iterator[Path]:
     """This machine's Debian, as a folder to chroot into; what is written is in memory."""
     memory = tmp_path / "memory"
     memory.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", memory], check=True)
-    try:
+    with mounted(memory, "-t", "tmpfs", "tmpfs"):
         for name in ("upper", "work", "root"):
             (memory / name).mkdir()
         place = memory / "root"
@@ -51,8 +51,6 @@ def root(tmp_path: Path) -> Iterator[Path]:
         for folder in ("etc/xen", "etc/kernel/postinst.d", "tmp"):
             (place / folder).mkdir(parents=True, exist_ok=True)
         yield place
-    finally:
-        subprocess.run(["umount", "--recursive", memory], check=True)
 
 
 def on(root: Path, *words: str) -> Result:

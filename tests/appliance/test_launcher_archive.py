@@ -18,6 +18,7 @@ from tests.appliance.conftest import Dist, without_engine
 from tests.appliance.engines import Engine, podman_engine, run
 from tests.appliance.tenant import MARK, Tenant, a_tenant
 from tests.support.cli import Result
+from tests.support.mounts import mounted
 from tests.support.own_folder import folder_of_root
 
 pytestmark = pytest.mark.appliance
@@ -126,16 +127,11 @@ def test_a_part_of_the_pipe_that_fails(
 
 @pytest.mark.parametrize("megabytes", [1, 30, 60])
 def test_a_full_disk(version: Version, room: Path, megabytes: int) -> None:
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", room], check=True
-    )
-    try:
+    with mounted(room, "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs"):
         done = version()
         assert done.code == 1
         assert "is there room" in done.err
         assert not list(room.iterdir())
-    finally:
-        subprocess.run(["umount", room], check=True)
     assert version().out == f"shimtool {__version__}\n"
 
 

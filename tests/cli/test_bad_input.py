@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.cli import POWERLESS, refused
 from tests.support.dom0 import Dom0
+from tests.support.mounts import mounted
 
 
 def nothing_written(dom0: Dom0) -> None:
@@ -115,11 +116,8 @@ def test_one_bad_guest_does_not_stop_the_others(dom0: Dom0) -> None:
 @pytest.fixture
 def small(dom0: Dom0) -> Iterator[Dom0]:
     """--out on a disk of 1 MB."""
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "small", dom0.out], check=True
-    )
-    yield dom0
-    subprocess.run(["umount", dom0.out], check=True)
+    with mounted(dom0.out, "-t", "tmpfs", "-o", "size=1m,mode=755", "small"):
+        yield dom0
 
 
 def test_out_is_full(small: Dom0) -> None:

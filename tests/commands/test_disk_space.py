@@ -15,6 +15,7 @@ from shimtool.output.shared_blocks import SharedBlocks
 from tests.output.support import source
 from tests.support import kernel_builder as build
 from tests.support.dom0 import EMPTY_CPIO, RAMDISK, Dom0, make_dom0
+from tests.support.mounts import mounted
 from tests.support.programs import run
 
 SAID = re.compile(
@@ -98,16 +99,13 @@ KNOWN = [name for name in ("xfs",) if f"\t{name}\n" in Path("/proc/filesystems")
 @pytest.fixture(params=[*KNOWN, "btrfs"])
 def sharing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Dom0]:
     """A dom0 on a file system that can share blocks between files."""
-    image, mounted = tmp_path / "image", tmp_path / "mounted"
+    image, point = tmp_path / "image", tmp_path / "mounted"
     with image.open("wb") as file:
         file.truncate(400 << 20)
     run([f"mkfs.{request.param}", "-q", image])
-    mounted.mkdir()
-    run(["mount", "-o", "loop", image, mounted])
-    try:
-        yield make_dom0(mounted)
-    finally:
-        run(["umount", mounted])
+    point.mkdir()
+    with mounted(point, "-o", "loop", image):
+        yield make_dom0(point)
 
 
 def free_on(folder: Path) -> int:

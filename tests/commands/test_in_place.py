@@ -1,10 +1,10 @@
 """--in-place and restore: the config keeps its name, and its bytes come back exactly."""
 
 import os
-import subprocess
 
 from tests.support.cli import refused
 from tests.support.dom0 import Dom0
+from tests.support.mounts import mounted
 
 
 def test_the_config_keeps_its_path_owner_and_mode(dom0: Dom0) -> None:
@@ -122,11 +122,8 @@ def test_one_broken_config_does_not_stop_restore_of_the_others(dom0: Dom0) -> No
 def test_a_read_only_folder_of_configs(dom0: Dom0) -> None:
     config = dom0.guest()
     text = config.read_bytes()
-    subprocess.run(["mount", "--bind", "-o", "ro", dom0.configs, dom0.configs], check=True)
-    try:
+    with mounted(dom0.configs, "--bind", "-o", "ro", dom0.configs):
         result = dom0.run("convert", "--in-place")
-    finally:
-        subprocess.run(["umount", dom0.configs], check=True)
     refused(result, "Read-only file system", "must be writable")
     assert config.read_bytes() == text
     assert set(dom0.written()) <= {"shimtool-dm"}

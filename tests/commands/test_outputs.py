@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from tests.support import kernel_builder as build
 from tests.support.cli import refused, shimtool_cli
 from tests.support.dom0 import RAMDISK, Dom0
+from tests.support.mounts import mounted
 from tests.support.outputs import extract
 
 
@@ -112,11 +112,6 @@ def test_a_gzipped_kernel_is_stored_unpacked(packed: Dom0) -> None:
 
 
 def test_a_disk_that_fills_while_unpacking_is_left_clean(packed: Dom0) -> None:
-    subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=755", "small", packed.out], check=True
-    )
-    try:
+    with mounted(packed.out, "-t", "tmpfs", "-o", "size=1m,mode=755", "small"):
         refused(packed.run("convert"), "No space left", "free some space")
         assert set(packed.written()) <= {"shimtool-dm"}
-    finally:
-        subprocess.run(["umount", packed.out], check=True)

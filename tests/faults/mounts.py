@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.mounts import mounted
+
 
 def run(*words: str | Path) -> None:
     subprocess.run([str(word) for word in words], check=True, capture_output=True)
@@ -16,11 +18,8 @@ def run(*words: str | Path) -> None:
 @contextmanager
 def tmpfs(at: Path, size: int) -> Iterator[None]:
     """Mount a disk of `size` KiB."""
-    run("mount", "-t", "tmpfs", "-o", f"size={size}k,mode=755", "faults", at)
-    try:
+    with mounted(at, "-t", "tmpfs", "-o", f"size={size}k,mode=755", "faults"):
         yield
-    finally:
-        run("umount", at)
 
 
 def resize(at: Path, size: int) -> None:
@@ -30,11 +29,8 @@ def resize(at: Path, size: int) -> None:
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """Make a folder a mount of its own, read-only."""
-    run("mount", "--bind", "-o", "ro", folder, folder)
-    try:
+    with mounted(folder, "--bind", "-o", "ro", folder):
         yield
-    finally:
-        run("umount", folder)
 
 
 @contextmanager

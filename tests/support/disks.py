@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.mounts import mounted
+
 MIB = 1 << 20
 Files = Mapping[str, bytes | str]  # by path; a str is where a symbolic link leads
 
@@ -79,16 +81,13 @@ def btrfs_with_subvolume(
 ) -> Path:
     """Make a btrfs whose files are in a subvolume; needs root and a loop device."""
     btrfs(image, {}, size)
-    mounted = image.with_suffix(".mounted")
-    mounted.mkdir()
+    point = image.with_suffix(".mounted")
+    point.mkdir()
     source = tree(image.with_suffix(".tree"), files)
-    run("mount", "-o", ",".join(("loop", *options)), image, mounted)
-    try:
-        run("btrfs", "subvolume", "create", mounted / name)
-        run("cp", "-a", f"{source}/.", mounted / name)
-    finally:
-        run("umount", mounted)
-    mounted.rmdir()
+    with mounted(point, "-o", ",".join(("loop", *options)), image):
+        run("btrfs", "subvolume", "create", point / name)
+        run("cp", "-a", f"{source}/.", point / name)
+    point.rmdir()
     shutil.rmtree(source)
     return image
 

@@ -12,6 +12,7 @@ from shimtool.errors import ShimtoolError
 from tests.payload.guest_disk.support import NOTHING, WHOLE, kernel, read, refused
 from tests.support import disks
 from tests.support.cli import forked
+from tests.support.mounts import mounted
 
 SMALL = {
     **WHOLE,
@@ -167,14 +168,11 @@ def test_a_bomb_in_btrfs(tmp_path: Path) -> None:
     image = disks.btrfs_with_subvolume(
         tmp_path / "disk.img", "@", SMALL, "compress-force=zstd", size=1600
     )
-    mounted = tmp_path / "mounted"
-    mounted.mkdir()
-    disks.run("mount", "-o", "loop,compress-force=zstd", image, mounted)
-    try:
-        disks.run("dd", "if=/dev/zero", f"of={mounted}/@/boot/initrd.img-6.1", "bs=1M",
+    point = tmp_path / "mounted"
+    point.mkdir()
+    with mounted(point, "-o", "loop,compress-force=zstd", image):
+        disks.run("dd", "if=/dev/zero", f"of={point}/@/boot/initrd.img-6.1", "bs=1M",
                   "count=1100", "status=none")  # fmt: skip
-        disks.run("sync", "-f", mounted)  # another test's mount namespace may still hold it
-    finally:
-        disks.run("umount", mounted)
+        disks.run("sync", "-f", point)  # another test's mount namespace may still hold it
 
     bounded(lambda: check_refusal(image, "no kernel and no ramdisk"))
