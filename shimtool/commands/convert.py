@@ -131,7 +131,7 @@ class _Work:
             write_device_model(run.destination)
         if old and not run.settings.force and _is_up_to_date(old, planned, run):
             return Converted(planned, renewed(old, planned, self._basis_for(planned)), "unchanged")
-        large = planned.plan.mode is Mode.HVM and planned.plan.image.payload is not None
+        large = planned.plan.on_iso is not None
         return self._write(planned) if large or run.destination.in_place else planned
 
     def _write_together(self, guests: Sequence[Planned]) -> list[Done]:

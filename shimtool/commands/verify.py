@@ -11,7 +11,8 @@ from shimtool.model.outputs import DEVICE_MODEL_SCRIPT, OutputKind
 from shimtool.output.iso_reader import REDO
 from shimtool.plan import pvgrub
 from shimtool.plan.bootloader import xl_command_line
-from shimtool.system.files import MIB, open_named, read_named, sha256_of, size_of
+from shimtool.system.digests import sha256_of
+from shimtool.system.files import MIB, open_named, read_named, size_of
 
 _ISO_MAGIC_AT = 0x8001
 

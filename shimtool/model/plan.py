@@ -222,3 +222,8 @@ class Plan:
     files: tuple[str, ...]
     differences: tuple[Difference, ...] = ()
     warnings: tuple[Caution, ...] = ()
+
+    @property
+    def on_iso(self) -> Payload | None:
+        """What the guest's boot ISO is to hold; None where it needs none."""
+        return self.image.payload if self.mode is Mode.HVM else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shimtool.assets import Assets
 from shimtool.errors import ShimtoolError, os_error
-from shimtool.model import Mode, Plan, Shim, SourceFile
+from shimtool.model import Plan, Shim, SourceFile
 from shimtool.model.outputs import DEVICE_MODEL_SCRIPT
 from shimtool.output.copies import copy_whole
 from shimtool.output.destination import Destination
@@ -19,7 +19,8 @@ from shimtool.output.originals import (
     stage_original,
     write_over,
 )
-from shimtool.system.files import Stamp, open_regular, sha256_of, stamp_of
+from shimtool.system.digests import sha256_of
+from shimtool.system.files import Stamp, open_regular, stamp_of
 from shimtool.system.staging import OTHERS_WRITE, Staging, write_file
 
 
@@ -55,43 +56,42 @@ def write_guests(guests: Sequence[tuple[Plan, bytes]], to: Destination) -> list[
 @contextmanager
 def _sharing(plans: Sequence[Plan], to: Destination) -> Iterator[None]:
     """Let nobody else write files that guests share, where some of them are to be written."""
-    shared = chain.from_iterable(_shared(plan, to) for plan in plans)
-    if all(_has_content_of(path, source, to.whole) for path, source in shared):
+    shared = chain.from_iterable(map(_shared, plans))
+    if all(_has_content_of(to.folder / name, source, to.whole) for name, source in shared):
         yield
         return
     with to.sharing:
         yield
 
 
-def _shared(plan: Plan, to: Destination) -> list[tuple[Path, SourceFile]]:
+def _shared(plan: Plan) -> list[tuple[str, SourceFile]]:
     """Return the shim, and what replaces a boot loader in dom0; an ISO is one guest's own."""
-    if plan.mode is Mode.HVM and plan.image.payload is not None:
+    if plan.on_iso is not None:
         return []
-    paths = (to.folder / name for name in plan.files[:-1])
-    return list(zip(paths, (_shim_source(plan.image.shim), *plan.image.files), strict=False))
+    sources = (_shim_source(plan.image.shim), *plan.image.files)
+    return list(zip(plan.files[:-1], sources, strict=False))
 
 
 def sizes(plan: Plan, config: bytes, assets: Assets) -> dict[str, int]:
     """Return what each file of plan.files will take, in bytes; `config` is the new one."""
-    image = plan.image
-    if plan.mode is Mode.HVM and image.payload is not None:
+    found = {name: source.size for name, source in _shared(plan)}
+    if (payload := plan.on_iso) is not None:
         from shimtool.output.guest_iso import size_of_iso  # noqa: PLC0415 - not in PVH mode
 
-        before = [size_of_iso(plan, image.payload, _shim_source(image.shim), assets)]
-    else:
-        before = [image.shim.size, *(file.size for file in image.files)]
-    return dict(zip(plan.files, [*before[: len(plan.files) - 1], len(config)], strict=True))
+        found[plan.files[0]] = size_of_iso(plan, payload, _shim_source(plan.image.shim), assets)
+    return found | {plan.files[-1]: len(config)}
 
 
 def _stage(staging: Staging, plan: Plan, config: bytes, to: Destination) -> list[Path]:
     """Stage the files in --out; return where they will be."""
     written = [to.folder / name for name in plan.files]
-    if plan.mode is Mode.HVM and plan.image.payload is not None:
+    if (payload := plan.on_iso) is not None:
         from shimtool.output.guest_iso import write_guest_iso  # noqa: PLC0415 - not in PVH mode
 
-        shim, payload, iso = _shim_source(plan.image.shim), plan.image.payload, written[0]
+        shim, iso = _shim_source(plan.image.shim), written[0]
         write_guest_iso(staging.open(iso), iso=iso, plan=plan, payload=payload, shim=shim, to=to)
-    for path, source in _shared(plan, to):
+    for name, source in _shared(plan):
+        path = to.folder / name
         if path not in staging and not _has_content_of(path, source, to.whole):
             copy_whole(source, staging.open(path))
     staging.open(written[-1]).write(config)

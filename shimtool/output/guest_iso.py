@@ -10,15 +10,14 @@ from shimtool.output.destination import Destination
 from shimtool.output.iso_content import Sources, iso_files
 from shimtool.output.iso_layout import lay_out
 from shimtool.output.iso_writer import write_iso
-
-_LONGEST_KERNEL = 512 << 20  # bytes; more are not unpacked
+from shimtool.payload.kernel.compression import OUTPUT_LIMIT
 
 
 def size_of_iso(plan: Plan, payload: Payload, shim: SourceFile, assets: Assets) -> int:
     """Return how many bytes it will have, with what a kernel to unpack says of itself."""
     file, room = payload.kernel.file, payload.kernel.facts.room
     if plan.image.unpack and room:
-        file = replace(file, size=max(1, min(room.image, _LONGEST_KERNEL)))
+        file = replace(file, size=max(1, min(room.image, OUTPUT_LIMIT)))
     sources = Sources(shim, file, payload)
     return lay_out(iso_files(plan.image, sources, assets, guest=plan.guest.name)).size
 

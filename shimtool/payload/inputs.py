@@ -13,7 +13,8 @@ from typing import BinaryIO, Generic, TypeVar
 from shimtool.dom0.paths import Found
 from shimtool.errors import fault
 from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
-from shimtool.system.files import Stamp, sha256_of, unchanged
+from shimtool.system.digests import sha256_of
+from shimtool.system.files import Stamp, unchanged
 from shimtool.system.staging import OTHERS_WRITE
 
 SIZE_LIMIT = (4 << 30) - 1  # bytes; the longest file that ISO 9660 level 1-2 can hold

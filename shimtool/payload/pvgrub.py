@@ -10,7 +10,7 @@ from shimtool.errors import fault
 from shimtool.model import FilledFile, Kernel, PvGrubRequest
 from shimtool.payload.reopen import open_source
 from shimtool.plan.pvgrub import ROOM
-from shimtool.system.files import sha256_of
+from shimtool.system.digests import sha256_of
 
 _MARK = b"shimtool-pvgrub\0"
 _END = b"\0"

@@ -5,9 +5,8 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from shimtool.errors import Fault, Location, ShimtoolError, fault, os_error, os_errors_as_faults
 from shimtool.system.activity import note
@@ -198,11 +197,3 @@ def changed_error(path: Path) -> ShimtoolError:
         path,
         remedy="wait until the upgrade or copy has finished, then try again",
     )
-
-
-def sha256_of(source: BinaryIO) -> str:
-    """Hash an open file from its start to its end; return the SHA-256 in hex."""
-    import hashlib  # noqa: PLC0415 - takes 3 ms, and not every command hashes
-
-    source.seek(0)
-    return hashlib.file_digest(cast("BufferedReader", source), "sha256").hexdigest()
