@@ -19,9 +19,8 @@ from tests.e2e.table import Row
 
 # A guest needs 40-90 s of QEMU's CPU time to come up, whatever else the machine does.
 CPU_LIMIT = 300.0
-# Once in a while it comes to stand still instead: the shim's timer is set, and never fires (seen
-# twice under TCG: blocked, nothing pending, and no tick in half an hour). Idle, QEMU takes 10 s
-# a minute.
+# Once in a while it comes to stand still instead (seen under TCG: blocked, nothing pending, and not
+# run for 0.1 s in half an hour, though it takes events). An idle QEMU takes 10 s a minute.
 STILL_LIMIT = 60.0
 ATTEMPTS = 2
 NATIVE = "pv"  # the mode of a guest that is not converted, to compare with
@@ -82,13 +81,13 @@ class Running:
     def wait_start(self, number: int = 1) -> GuestReport:
         """Wait for the token of the guest's start `number`; return what it told."""
         allowed = self.machine.limit(CPU_LIMIT)
-        moved, ran = 0.0, ""
-        look = 0
+        moved, ran, gone, look = 0.0, "", False, 0
         while True:
             look += 1
-            gone = look % 5 == 0 and not self.exists()
-            if look % 5 == 0 and (now := self.time_run()) != ran:
-                moved, ran = allowed.used(), now
+            if look % 5 == 0:
+                gone = not self.exists()
+                if (now := self.time_run()) != ran:
+                    moved, ran = allowed.used(), now
             found = self.starts()
             if len(found) >= number and found[number - 1].ready:
                 return found[number - 1]
