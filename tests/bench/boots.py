@@ -1,5 +1,5 @@
-"""From `xl create` to the shim's first line and to the guest's own, in the nested dom0 of the e2e
-tests.
+"""From `xl create` to the shim's first line and until the guest is up (its init says so), in the
+nested dom0 of the e2e tests.
 
 The guest as it was, converted in both modes, and in the layout of 2018 (an ISO of grub-mkrescue on
 QEMU's IDE CD, by -cdrom).
@@ -101,7 +101,7 @@ def _files(home: Path) -> None:
 
 
 def _seconds(dom0: Machine, layout: Layout) -> list[float]:
-    """Start it; return how long it took to the shim's first line, if any, and to the guest's."""
+    """Start it; return the seconds to the shim's first line, if any, and to the guest's init."""
     guest = layout.guest
     dom0.run(f"rm -f /run/console/guest-{guest}.log")
     started, took = time.monotonic(), []
@@ -131,7 +131,7 @@ def measure() -> Section:
     }
     return Section(
         f"From xl create (Xen {HOST}, nested in QEMU)",
-        ["layout", "to the shim's first line", "/ 2018", "to the guest's own", "/ native PV"],
+        ["layout", "to the shim's first line", "/ 2018", "until the guest is up", "/ native PV"],
         [_row(each, *medians[each], old=medians[OLD], native=medians[NATIVE]) for each in LAYOUTS],
         [(each.name, medians[each][-1]) for each in LAYOUTS],
         f"Debian's kernel, a ramdisk of {FILLER_SIZE / 1e6:.0f} MB; medians of {RUNS} starts, "
