@@ -1,5 +1,6 @@
 """Runs the command line from start to exit code: signals, output streams, the door for errors."""
 
+import gc
 import os
 import signal
 import sys
@@ -8,11 +9,10 @@ from typing import NoReturn
 
 from shimtool.cli.errors import INTERRUPTED, TERMINATED, Asked, report
 from shimtool.errors import ShimtoolError, fault
-from shimtool.system.halting import halted
 from shimtool.system.streams import Output
 
 
-def main(defaults: Mapping[str, object] | None = None) -> None:
+def main(defaults: Mapping[str, object] | None = None) -> NoReturn:
     """Run the command line; output that is closed or full stops no work, but the exit code is 1.
 
     SIGTERM (`docker stop`) ends it as Ctrl-C does, cleaned up; only the exit code is another.
@@ -38,13 +38,14 @@ def main(defaults: Mapping[str, object] | None = None) -> None:
         if not results.reader_left:
             report(_unwritten(results.write_error), Asked(debug=asked.debug))
         code = code or 1
-    if halted():  # its threads would be waited for
-        messages.text.flush()
-        os._exit(code)
-    sys.exit(code)
+    messages.text.flush()
+    # At once: threads of a halted run are not waited for, and to take all objects apart takes as
+    # long as half of typer's import.
+    os._exit(code)
 
 
 def _run(asked: Asked, defaults: Mapping[str, object]) -> int:
+    gc.disable()  # what is loaded stays; a command turns it on again
     try:
         # Ctrl-C may come while this loads.
         from shimtool.cli.app import COMMANDS, app  # noqa: PLC0415

@@ -4,6 +4,7 @@ The settings themselves, their defaults and their checks are commands/settings.p
 """
 
 import functools
+import gc
 import inspect
 from collections.abc import Callable
 from dataclasses import fields
@@ -193,6 +194,8 @@ def option_group(kind: type[Any] | None = None) -> Callable[[Command], Command]:
 
         @functools.wraps(command)
         def called(context: typer.Context, **values: Any) -> None:  # noqa: ANN401 - whatever typer parsed
+            gc.freeze()  # what was loaded is never looked through
+            gc.enable()
             asked: Asked = context.obj
             asked.command = context.command_path
             asked.take(verbose=values.pop("verbose"), debug=values.pop("debug"))

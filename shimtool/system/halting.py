@@ -47,8 +47,3 @@ def halt() -> None:
         for undo, thread in list(_undoing.items()):
             if thread != _halted_by:
                 undo()
-
-
-def halted() -> bool:
-    """Whether threads may still be at work that nobody waits for."""
-    return _halted_by is not None
