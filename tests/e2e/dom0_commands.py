@@ -22,6 +22,9 @@ GUESTS = ("10.9.0.2", "10.9.1.2")
 MAC = "00:16:3e:44:55:66"
 TIME_OFFSET = 7200
 MEMORY, TAKEN = 400, 16  # MiB
+ROUNDED = 3  # MiB: a shim takes pages from its host, and gives them back, by 2 MiB
+LONG_CHANGE = 180.0  # seconds of QEMU's CPU time: nested, a shim gives few pages back in one
+RESERVATION = "/sys/devices/system/xen_memory/xen_memory0/info/current_kb"
 CPUS = "cat /sys/devices/system/cpu/online"
 # As udev would, where a system has it.
 ONLINE = (
@@ -93,6 +96,30 @@ def use_card(shell: Shell, number: int) -> None:
 def reach_dom0(shell: Shell, number: int) -> None:
     """Have an answer from dom0 through a network card."""
     shell.until(f"ping -c 1 -w 9 {BRIDGES[number]} > /dev/null && echo answers", "answers")
+
+
+def memory(guest: Running, shell: Shell) -> str:
+    """Take 16 MiB and give them back: mem-set's number is the guest's own, as it was.
+
+    What `xl list` shows has the shim's share beside it, down and up.
+    """
+    own, seen = int(shell.run(f"cat {RESERVATION}")) >> 10, memory_in_dom0(guest)
+    guest.xl(f"mem-set {guest.name} {MEMORY - TAKEN}")
+    _until_it_has(shell, "-le", MEMORY - TAKEN)
+    assert abs(seen - memory_in_dom0(guest) - (own - MEMORY + TAKEN)) <= ROUNDED
+    guest.xl(f"mem-set {guest.name} {MEMORY}")
+    _until_it_has(shell, "-ge", MEMORY)
+    return WORKS
+
+
+def _until_it_has(shell: Shell, compared: str, mib: int) -> None:
+    look = f"kb=$(cat {RESERVATION}); [ $kb {compared} {mib << 10} ] && echo so || echo $kb"
+    shell.until(look, "so", LONG_CHANGE)
+
+
+def memory_in_dom0(guest: Running) -> int:
+    """Return how many MiB `xl list` shows."""
+    return int(guest.xl(f"list {guest.name}").split()[-4])
 
 
 def one_vcpu(guest: Running, shell: Shell) -> str:

@@ -17,15 +17,20 @@ pytestmark = pytest.mark.e2e
 SILENT = "the guest answers no more"
 ONE_OF_TWO = "vcpu-set 1, migrate"
 ONE = "migrate (1 vCPU)"
+MIGRATE_AFTER = "migrate after mem-set"
+SAVE_AFTER = "save, restore after mem-set"
 # What a shim changes; all else must work.
 UNDER_A_SHIM = {
     "/sys/hypervisor/uuid": ZEROS,
     "trigger nmi": UNSEEN,
+    MIGRATE_AFTER: moves.STAYS,
+    SAVE_AFTER: moves.LOST,
 }
 # The nested host migrates no PV guest: it cannot log which pages one writes (EINVAL).
 NATIVELY = {
     ONE_OF_TWO: moves.NO_LOG,
     ONE: moves.NO_LOG,
+    MIGRATE_AFTER: moves.NO_LOG,
 }
 # Of a guest with two vCPUs, in this order: the last ones end it.
 COMMANDS: Mapping[str, Tried] = {
@@ -47,6 +52,13 @@ COMMANDS: Mapping[str, Tried] = {
     "dump-core": ends.dump,
 }
 # Of a guest with one.
+MEMORY: Mapping[str, Tried] = {
+    "mem-set down and up": commands.memory,
+    MIGRATE_AFTER: moves.migrate_after_mem_set,
+    SAVE_AFTER: moves.save_after_mem_set,
+    "restore with its config after mem-set": moves.restore_with_config,
+    "save, restore after mem-set to the new config's memory=": moves.save_as_configured,
+}
 ENDS: Mapping[str, Tried] = {
     "localtime": commands.clock,
     "save, restore (1 vCPU)": moves.save_and_restore,
@@ -119,6 +131,11 @@ def test_ends(environment: Environment) -> None:
     """A crash, and a watchdog that nobody feeds; before, a clock in dom0's own time zone."""
     more = 'on_crash = "restart"\non_watchdog = "preserve"\nlocaltime = 1'
     try_all(environment, ENDS, more)
+
+
+@ALL_MODES
+def test_memory(environment: Environment) -> None:
+    try_all(environment, MEMORY, "")
 
 
 @pytest.mark.parametrize("word", ["nopvspin"])
