@@ -99,7 +99,7 @@ def given_back(guest: Running, shell: Shell) -> str:
         two_vcpus(guest, shell)
         shell.run("taskset 2 sha256sum /busybox")
         return save_and_restore(guest, shell)
-    except NestedXenError as error:
+    except AssertionError as error:
         return _stopped(guest, error)
 
 
@@ -107,14 +107,14 @@ def _goes_on(guest: Running, shell: Shell) -> str:
     shell.moved()
     try:
         assert not shell.run("echo moved > /mnt/moved && sync")
-    except NestedXenError as error:
+    except AssertionError as error:
         return _stopped(guest, error)
     reach_dom0(shell, 0)
     shell.prove()
     return WORKS
 
 
-def _stopped(guest: Running, error: NestedXenError) -> str:
+def _stopped(guest: Running, error: AssertionError) -> str:
     """Return STOPS, if that is the reason for an error."""
     if BUG not in guest.console():
         raise error

@@ -10,11 +10,13 @@ from tests.e2e import guest_ends as ends
 from tests.e2e import guest_moves as moves
 from tests.e2e.dom0_commands import UNSEEN, WORKS, ZEROS, Tried
 from tests.e2e.environment import NATIVE, Environment, Running, loops
+from tests.e2e.guest_moves import STOPS
 from tests.e2e.guest_shell import Shell, SilentError
 
 pytestmark = pytest.mark.e2e
 
 SILENT = "the guest answers no more"
+TWO_SAVED = "save, restore (2 vCPUs)"
 ONE_OF_TWO = "vcpu-set 1, migrate"
 ONE = "migrate (1 vCPU)"
 MIGRATE_AFTER = "migrate after mem-set"
@@ -23,6 +25,7 @@ SAVE_AFTER = "save, restore after mem-set"
 UNDER_A_SHIM = {
     "/sys/hypervisor/uuid": ZEROS,
     "trigger nmi": UNSEEN,
+    TWO_SAVED: STOPS,
     MIGRATE_AFTER: moves.STAYS,
     SAVE_AFTER: moves.LOST,
 }
@@ -136,6 +139,11 @@ def test_ends(environment: Environment) -> None:
 @ALL_MODES
 def test_memory(environment: Environment) -> None:
     try_all(environment, MEMORY, "")
+
+
+@ALL_MODES
+def test_two_vcpus_saved(environment: Environment) -> None:
+    try_all(environment, {TWO_SAVED: moves.save_and_restore}, "vcpus = 2")
 
 
 @pytest.mark.parametrize("word", ["nopvspin"])
