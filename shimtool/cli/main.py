@@ -13,6 +13,15 @@ from shimtool.system.streams import Output
 
 
 def main(defaults: Mapping[str, object] | None = None) -> NoReturn:
+    """Run the command line, and end the process.
+
+    At once: threads of a halted run are not waited for, and to take all objects apart would take
+    half as long as typer's import.
+    """
+    os._exit(run(defaults))
+
+
+def run(defaults: Mapping[str, object] | None = None) -> int:
     """Run the command line; output that is closed or full stops no work, but the exit code is 1.
 
     SIGTERM (`docker stop`) ends it as Ctrl-C does, cleaned up; only the exit code is another.
@@ -39,9 +48,7 @@ def main(defaults: Mapping[str, object] | None = None) -> NoReturn:
             report(_unwritten(results.write_error), Asked(debug=asked.debug))
         code = code or 1
     messages.text.flush()
-    # At once: threads of a halted run are not waited for, and to take all objects apart takes as
-    # long as half of typer's import.
-    os._exit(code)
+    return code
 
 
 def _run(asked: Asked, defaults: Mapping[str, object]) -> int:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shimtool.cli.main import main
+from shimtool.cli.main import run
 
 # Seconds after which a child is taken for hung: it dies of SIGALRM, exit code -14. Only a guard,
 # far beyond what a busy machine needs.
@@ -72,7 +72,7 @@ def content(descriptor: int) -> str:
 def command_line(words: Sequence[str | Path]) -> None:
     """Be shimtool."""
     sys.argv = ["shimtool", *map(str, words)]
-    main()
+    sys.exit(run())
 
 
 def script(words: Sequence[str | Path]) -> None:
