@@ -28,7 +28,16 @@ def emptied(folder: Path) -> Callable[[], None]:
     return clear
 
 
-def commands(dom0: Dom0, tree: Path) -> list[Command]:
+def edited(config: Path) -> Callable[[], None]:
+    """Return what changes a config, each time otherwise."""
+
+    def edit() -> None:
+        config.write_text(config.read_text() + "\n")
+
+    return edit
+
+
+def commands(dom0: Dom0, config: Path, tree: Path) -> list[Command]:
     """List what is compared: cp first, Python's start second."""
     tree.mkdir()
     payload = [debs.kernel(), dom0.boot / Path(RAMDISK).name, debs.xen_shim()]
@@ -43,6 +52,7 @@ def commands(dom0: Dom0, tree: Path) -> list[Command]:
         Command("Python's start (--version)", [*SHIMTOOL, "--version"]),
         Command("cp, then sync", ["sh", "-c", synced, "sh", *payload, copy], emptied(copy)),
         Command("shimtool convert, first time", convert, emptied(dom0.out)),
+        Command("shimtool convert, config edited", convert, edited(config)),
         Command("shimtool convert --force", [*convert, "--force"]),
         Command("shimtool convert, nothing changed", convert),
         Command("xorriso -as mkisofs", ["xorriso", "-as", "mkisofs", "-o", peer, tree]),
@@ -55,9 +65,9 @@ def measure() -> Section:
     root = FOLDER / "one-guest"
     root.mkdir()
     dom0 = make_dom0(root, debs.kernel().read_bytes())
-    dom0.guest()
+    config = dom0.guest()
     (dom0.boot / Path(RAMDISK).name).write_bytes(filler_ramdisk(RAMDISK_SIZE))
-    table = commands(dom0, root / "tree")
+    table = commands(dom0, config, root / "tree")
     for command in table:  # one warm-up each
         command.run()
         command.wall.clear()
