@@ -16,7 +16,6 @@ from shimtool.model import (
     Settings,
 )
 from shimtool.payload.inputs import InputCache
-from shimtool.payload.pygrub_guest import PygrubGuest
 
 
 def gather(
@@ -33,6 +32,8 @@ def gather(
         case KernelBoot(kernel, ramdisk):
             return _from_dom0(guest, kernel, ramdisk, search_paths, inputs)
         case BootloaderBoot() as boot:
+            from shimtool.payload.pygrub_guest import PygrubGuest  # noqa: PLC0415 - pygrub only
+
             return PygrubGuest(guest, boot, search_paths, settings).payload(
                 lambda width: inputs.kernel(_image(assets, width))
             )

@@ -6,9 +6,12 @@ are child names below <domain>; `[@type='usb']` takes only those, `@current` is 
 
 from collections.abc import Iterator
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from shimtool.configs.libvirt.xml import Element
 from shimtool.model import Vocabulary
+
+if TYPE_CHECKING:  # plans of all guests use the names below, and few need the parser
+    from shimtool.configs.libvirt.xml import Element
 
 XEN = "http://libvirt.org/schemas/domain/xen/1.0"  # from libvirt 6.7.0 on
 
@@ -76,7 +79,7 @@ VOCABULARY = Vocabulary(
 )
 
 
-def matches(root: Element, path: str) -> Iterator[Element]:
+def matches(root: "Element", path: str) -> Iterator["Element"]:
     """Yield the elements at a path of PATHS, in order; of an attribute, those that have it."""
     path, _, attribute = path.partition("@") if not path.endswith("]") else (path, "", "")
     found = [root]
