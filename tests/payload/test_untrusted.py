@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,8 +27,9 @@ from shimtool.payload.jailed import reader
 from shimtool.payload.jailed.answers import Opened, document, frame
 from shimtool.payload.kernel import image, ramdisk
 from shimtool.system.jail import Limits, Put, Work
+from tests.payload.small_child import read_kernel, shimtool_with
 from tests.support import kernel_builder as build
-from tests.support.cli import forked, run_here
+from tests.support.cli import forked, in_child, run_here
 from tests.support.compression_bombs import BOMBS
 from tests.support.dom0 import EMPTY_CPIO, Dom0, make_dom0
 
@@ -58,7 +59,7 @@ def far_notes(away: int) -> bytes:
 def large_dictionary() -> bytes:
     """An xz stream which may refer back over 128 MB: its reader asks for them at once.
 
-    That is far more than a process may have free from earlier work. 60 MB of it are in use.
+    60 MB of them are in use.
     """
     noise = os.urandom(4096) * (62 * MIB // 4096)
     packed = bytearray(lzma.compress(far_notes(60 * MIB) + noise, lzma.FORMAT_XZ, preset=0))
@@ -98,8 +99,11 @@ ATTACKS: list[tuple[Callable[[], bytes], Limits, str]] = [
 ]
 
 
-def convert(folder: Path, hostile: bytes, key: str = "kernel") -> str:
-    """Convert a hostile and a sound guest of a tenant's; return what was said."""
+def convert(folder: Path, hostile: bytes, key: str = "kernel", limits: Limits | None = None) -> str:
+    """Convert a hostile and a sound guest of a tenant's; return what was said.
+
+    With `limits` in a small child; without, in one that knows what was patched here.
+    """
     dom0, srv = make_dom0(folder), folder / "srv"
     srv.mkdir()
     files = {"hostile": hostile, "sound": build.small_kernel(), "initrd": EMPTY_CPIO}
@@ -119,12 +123,15 @@ def convert(folder: Path, hostile: bytes, key: str = "kernel") -> str:
     words = dom0.words("convert", "--xen", "4.9.2", "--jobs", "2", "--map", f"/srv={srv}")
 
     def run() -> None:
-        ctypes.CDLL(None).malloc_trim(0)  # what earlier tests left free would add to the limit
         ended = run_here(*words)
         said.write_text(ended.said)
         os._exit(ended.code)
 
-    done = forked(run)
+    if limits:
+        done = in_child(partial(shimtool_with, limits, words))
+        said.write_text(done.said)
+    else:
+        done = forked(run)
     assert done.code == 1, said.read_text()
     check_others(dom0, said.read_text())
     return said.read_text()
@@ -140,15 +147,9 @@ def check_others(dom0: Dom0, said: str) -> None:
 @pytest.mark.parametrize(
     ("attack", "limits", "why"), ATTACKS, ids=lambda each: getattr(each, "__name__", "")
 )
-def test_an_attack(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    attack: Callable[[], bytes],
-    limits: Limits,
-    why: str,
-) -> None:
-    monkeypatch.setattr(reader, "LIMITS", limits)
-    said = convert(tmp_path, attack(), "ramdisk" if attack is slow_ramdisk else "kernel")
+def test_an_attack(tmp_path: Path, attack: Callable[[], bytes], limits: Limits, why: str) -> None:
+    key = "ramdisk" if attack is slow_ramdisk else "kernel"
+    said = convert(tmp_path, attack(), key, limits)
     (line,) = [each for each in said.splitlines() if each.startswith("error: ")]
     assert why in line
     assert "/srv/hostile" in line
@@ -157,11 +158,7 @@ def test_an_attack(
 def test_in_place_it_would_take_more(tmp_path: Path) -> None:
     """What the jail refuses a tenant is read for root, in this process and with its memory."""
     path = build.write(tmp_path, large_dictionary())
-
-    def read() -> None:
-        assert InputCache().kernel(Found("/boot/k", path)).facts.bits == 64
-
-    done = forked(read)
+    done = in_child(partial(read_kernel, path))
     assert not done.code, done.said
     assert done.memory > SMALL.memory // MIB
 
