@@ -14,13 +14,14 @@ MEMORY = 55 * 1000 + GUESTS
 
 # A process of its own tells its peak: a child's as the system counts it would include ours.
 MEASURED = """\
-import atexit, re, runpy, sys
-def tell(report=sys.argv.pop(1)):
-    peak = re.search("VmHWM:[^0-9]*([0-9]+) kB", open("/proc/self/status").read())[1]
-    with open(report, "w") as file:
-        file.write(peak)
-atexit.register(tell)
-runpy.run_module("shimtool", run_name="__main__")
+import re, sys
+from shimtool.cli.main import run
+report = sys.argv.pop(1)
+code = run()
+peak = re.search("VmHWM:[^0-9]*([0-9]+) kB", open("/proc/self/status").read())[1]
+with open(report, "w") as file:
+    file.write(peak)
+sys.exit(code)
 """
 
 
