@@ -6,11 +6,21 @@ What holds for every guest under a shim is in the manual (shimtool-how-it-works)
 from collections.abc import Iterator
 
 from shimtool.dom0.keys import TABLE, Fate
-from shimtool.model import BootImage, BootloaderBoot, Concern, Difference, Guest, Memory, Mode
+from shimtool.model import (
+    BootImage,
+    BootloaderBoot,
+    Concern,
+    Difference,
+    Guest,
+    Memory,
+    Mode,
+    Syntax,
+)
 from shimtool.plan.hvm import pins_vcpus
 
 # NR_CPUS in Xen's own pvshim_defconfig; seen too: "Dom1 has maximum 32 VCPUs" where 128 are listed.
 _SHIM_VCPUS = 32
+_VCPU_SET = " (xl vcpu-set NAME 1)"
 
 
 def differences(
@@ -71,8 +81,10 @@ def _vcpus(guest: Guest, image: BootImage) -> Iterator[Difference]:
     if guest.vcpus > 1:
         text = (
             f"{given('vcpus', guest.vcpus)}: with more than one vCPU a guest stops after save and"
-            " restore, or live migration (seen with shim 4.17), unless its kernel was started with"
-            " nopvspin (seen with Linux 6.1): else give it one before, and no other until it is"
+            " restore, or live migration (seen with shims 4.14, 4.17 and 4.20), unless nopvspin"
+            " (xen_nopvspin of older kernels) is in its kernel's command line (seen with Linux"
+            " 6.1): else give it one before"
+            f"{_VCPU_SET if guest.syntax is not Syntax.LIBVIRT else ''}, and no other until it is"
             " started anew"
         )
         yield Difference(Concern.VCPUS, "migrates with 1 vCPU", text)

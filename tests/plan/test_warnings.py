@@ -52,6 +52,7 @@ def test_memory_is_not_said_to_be_little_for_pv_grub(dom0: Dom0) -> None:
         ("device_model_version = 'qemu-xen-traditional'\n", "device_model_version"),
         ("vcpus = 33\n", "vcpus=33: a shim gives its guest 32 at most"),
         ("vcpus = 2\n", "vcpus=2: with more than one vCPU a guest stops after save and"),
+        ("vcpus = 2\n", "else give it one before (xl vcpu-set NAME 1), and no other until"),
         ("", "after a kernel upgrade in dom0"),
     ],
 )
