@@ -16,11 +16,13 @@ from shimtool.model import (
     Mode,
     Syntax,
 )
+from shimtool.plan.bootloader import xl_command_line
 from shimtool.plan.hvm import pins_vcpus
 
 # NR_CPUS in Xen's own pvshim_defconfig; seen too: "Dom1 has maximum 32 VCPUs" where 128 are listed.
 _SHIM_VCPUS = 32
 _VCPU_SET = " (xl vcpu-set NAME 1)"
+_NO_PV_SPINLOCKS = frozenset(("nopvspin", "xen_nopvspin"))
 
 
 def differences(
@@ -78,7 +80,7 @@ def _vcpus(guest: Guest, image: BootImage) -> Iterator[Difference]:
         becomes = f" becomes {guest.vcpus}" if pins_vcpus(guest, image) else ""
         text = f"{given('maxvcpus', guest.maxvcpus)}{becomes}: vCPUs cannot be added later"
         yield Difference(Concern.VCPUS, "maxvcpus fixed", text)
-    if guest.vcpus > 1:
+    if guest.vcpus > 1 and not _without_pv_spinlocks(guest, image):
         text = (
             f"{given('vcpus', guest.vcpus)}: with more than one vCPU a guest stops after save and"
             " restore, or live migration (seen with shims 4.14, 4.17 and 4.20), unless nopvspin"
@@ -94,6 +96,12 @@ def _vcpus(guest: Guest, image: BootImage) -> Iterator[Difference]:
             " it was built for more (its log: 'has maximum N VCPUs')"
         )
         yield Difference(Concern.VCPUS, f"{_SHIM_VCPUS} vCPUs", text)
+
+
+def _without_pv_spinlocks(guest: Guest, image: BootImage) -> bool:
+    """Whether the guest's kernel is told so, by the config (boot loaders add that) or a menu."""
+    line = f"{image.command_line} {xl_command_line(guest)}"
+    return not _NO_PV_SPINLOCKS.isdisjoint(line.split())
 
 
 def _lost(guest: Guest, mode: Mode) -> Iterator[Difference]:

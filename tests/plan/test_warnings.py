@@ -72,6 +72,19 @@ def test_what_changes_nothing_is_not_said(dom0: Dom0, more: str) -> None:
     assert warned(dom0, more, "--xen", "4.17.7") == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "warns"),
+    [("nopvspin", False), ("quiet xen_nopvspin ro", False), ("nopvspin=1 my_nopvspin", True)],
+)
+def test_vcpus_without_pv_spinlocks_need_no_word(dom0: Dom0, line: str, warns: bool) -> None:
+    more = f"vcpus = 2\nextra = '{line}'\n"
+    assert ("more than one vCPU" in warned(dom0, more, "--xen", "4.17.7")) == warns
+    for loader in ("keep", "pvgrub"):
+        planned = planned_pygrub(dom0, more, "--xen", "4.17.7", "--boot-loader", loader)
+        said = "\n".join(lines(planned["warnings"]))
+        assert ("more than one vCPU" in said) == warns
+
+
 def planned_pygrub(dom0: Dom0, more: str, *words: str) -> dict[str, Any]:
     config = dom0.config("mail.cfg", f"name = 'mail'\nbootloader = 'pygrub'\n{more}")
     (planned,) = json.loads(dom0.run("plan", "--json", *words, config).out)
