@@ -46,7 +46,7 @@ def migrate(guest: Running, shell: Shell) -> str:
             raise
         shell.prove()
         return NO_LOG
-    assert guest.xl(f"domid {guest.name}") != before
+    assert guest.machine.run(f"xl domid {guest.name}").text != before  # or it is gone: it stopped
     return _goes_on(guest, shell)
 
 
