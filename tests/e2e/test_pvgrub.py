@@ -91,7 +91,6 @@ def test_menu_lst_on_a_partition_vdev(environment: Environment) -> None:
 WORDS = r"""from=config  a='b c' "d=e f" g\h\x20 $i ${j} `k` ;l|m<n>o&p {q} #r !s*?[t] u\ v  """
 
 
-@pytest.mark.modes("hvm")
 @pytest.mark.e2e_ci("hvm")
 def test_words_of_the_config(environment: Environment) -> None:
     """As in xen-tools' configs; the guest's line is byte for byte what pygrub makes of them."""
@@ -103,16 +102,25 @@ def test_words_of_the_config(environment: Environment) -> None:
     assert facts.one("root") == "/dev/xvda2 ro this is root"
 
 
-@pytest.mark.modes("hvm")
-def test_files_that_the_config_names(environment: Environment) -> None:
-    """No menu is read, as with pygrub."""
-    layout = layouts.MBR
-    more = f"""
+AS_KEYS = """
 kernel = "/boot/vmlinuz"
 ramdisk = "/boot/initrd.img"
-root = "{layout.root} ro"
-extra = "{grubs.LINE}"
+root = "{root} ro"
+extra = "{line}"
 """
+# pygrub takes these before all keys.
+AS_ARGUMENTS = """
+bootloader_args = ["--kernel=/boot/vmlinuz", "--ramdisk=/boot/initrd.img",
+                   "--args=root={root} ro {line}"]
+extra = "from=extra"
+"""
+
+
+@pytest.mark.parametrize("told", [AS_KEYS, AS_ARGUMENTS], ids=["keys", "arguments"])
+def test_files_that_the_config_names(environment: Environment, told: str) -> None:
+    """No menu is read, as with pygrub."""
+    layout = layouts.MBR
+    more = told.format(root=layout.root, line=grubs.LINE)
     wrong = grubs.filled(grubs.DEBIAN, layout, line="from=menu")
     facts = boot(environment, layout, {"grub/grub.cfg": wrong}, more)
     assert facts.command_line().decode() == f"root=/dev/xvda1 ro {grubs.LINE}"
