@@ -12,20 +12,19 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.e2e.guest_agent import Agent, Monitor, NoAnswerError, Output
+from tests.e2e.slots import slots
 from tests.support.cpu_limit import CpuLimit
-from tests.support.debs import CACHE
 from tests.support.programs import run
 
 # AMD for SVM, all that TCG can nest; a Zen family, as Xen writes an MSR that family 15 lacks.
 CPU = "qemu64,family=23,model=1,stepping=2,+svm,+npt"
 MEMORY, DOM0_MEMORY = "3G", "1024M"
 DISK_SIZE = 4 << 30  # always the same: it is part of the snapshot
-SLOTS = 2
 BOOT_LIMIT, RESUME_LIMIT = 180.0, 90.0  # seconds of QEMU's CPU time
 # What must answer before the snapshot is taken; nothing half written stays in memory.
 HOST_IS_UP = "until xl list && pgrep -x xenconsoled; do sleep 1; done; sync"
@@ -51,21 +50,6 @@ class NestedXenError(AssertionError):
         super().__init__("\n".join([message, f"logs: {logs}", *shown]))
 
 
-@contextlib.contextmanager
-def slot() -> Iterator[None]:
-    """Hold one of the SLOTS places for a running host, across processes."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with contextlib.ExitStack() as stack:
-        files = [stack.enter_context((CACHE / f".e2e-slot-{i}").open("w")) for i in range(SLOTS)]
-        while True:
-            for file in files:
-                with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    yield
-                    return
-            time.sleep(0.5)
-
-
 def _argv(parts: Path, disk: Path, sockets: Path, log: Path) -> list[str]:
     """Return QEMU's command line; it dies with this process, however that ends."""
     kernel = f"{parts / 'vmlinuz'} console=hvc0 quiet,{parts / 'initrd'}"
@@ -88,14 +72,21 @@ def _argv(parts: Path, disk: Path, sockets: Path, log: Path) -> list[str]:
 class Machine:
     """One running host. Use `machine()`."""
 
-    def __init__(self, parts: Path, disk: Path, logs: Path, snapshot: Path | None) -> None:
+    def __init__(
+        self,
+        parts: Path,
+        disk: Path,
+        logs: Path,
+        snapshot: Path | None,
+        devices: Sequence[str] = (),
+    ) -> None:
         self.logs = logs
         self._sockets = Path(tempfile.mkdtemp(prefix="e2e-"))  # short: a socket's path is
         incoming = ["-incoming", f"exec:cat '{snapshot}'"] if snapshot else []
         argv = _argv(parts, disk, self._sockets, logs / "host.log")
         with (logs / "qemu.log").open("wb") as errors:
             self._qemu = subprocess.Popen(
-                [*argv, *incoming], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors
+                [*argv, *devices, *incoming], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors
             )
         try:
             self.monitor = Monitor(self._sockets / "qmp", self._qemu.pid)
@@ -188,19 +179,26 @@ class Kept:
 
 @contextlib.contextmanager
 def machine(parts: Path, kept: Kept) -> Iterator[Machine]:
-    """Resume the host with `kept.guest` at /guest in dom0; stop it at the end."""
+    """Resume the host in a place of its own, with `kept.guest` at /guest; stop it at the end."""
+    with slots(), started(parts, kept, snapshot(parts)) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def started(
+    parts: Path, kept: Kept, saved: Path | None, devices: Sequence[str] = ()
+) -> Iterator[Machine]:
+    """Resume the host, or boot it with more `devices`, in a place that the caller holds."""
     shutil.rmtree(kept.logs, ignore_errors=True)
     kept.logs.mkdir(parents=True)
-    with slot():
-        saved = snapshot(parts)
-        with tempfile.TemporaryDirectory(prefix="e2e-disk-") as folder:
-            disk = Path(folder) / "disk.img"
-            make_disk(disk, kept.guest)
-            made = Machine(parts, disk, kept.logs, saved)
-            try:
-                made.greet(RESUME_LIMIT)
-                mounted = made.run("blockdev --flushbufs /dev/vdb && mount -t ext4 /dev/vdb /guest")
-                assert mounted.code == 0, mounted.text
-                yield made
-            finally:
-                made.stop()
+    with tempfile.TemporaryDirectory(prefix="e2e-disk-") as folder:
+        disk = Path(folder) / "disk.img"
+        make_disk(disk, kept.guest)
+        made = Machine(parts, disk, kept.logs, saved, devices)
+        try:
+            made.greet(RESUME_LIMIT if saved else BOOT_LIMIT)
+            mounted = made.run("blockdev --flushbufs /dev/vdb && mount -t ext4 /dev/vdb /guest")
+            assert mounted.code == 0, mounted.text
+            yield made
+        finally:
+            made.stop()
