@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for line in (
         "modes(*names): the containers this test runs in (default: both)",
+        "hosts(*names): the hosts this test runs on (default: 4.17)",
         "e2e_ci(*names): CI runs this test, in these containers",
         "e2e_matrix: runs on every host with every shim in `--e2e=matrix`",
     ):
@@ -50,6 +51,11 @@ def _modes(metafunc: pytest.Metafunc) -> tuple[str, ...]:
     return tuple(map(str, mark.args)) if mark and mark.args else MODES
 
 
+def _hosts(metafunc: pytest.Metafunc) -> tuple[str, ...]:
+    mark = metafunc.definition.get_closest_marker("hosts")
+    return tuple(map(str, mark.args)) if mark else ("4.17",)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test on every host, with every shim, in every mode it is for."""
     if "environment" not in metafunc.fixturenames:
@@ -57,7 +63,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     matrix = _choice(metafunc.config) == "matrix"
     cells = [
         Cell(host, shim, mode)
-        for host in (RELEASES if matrix else ["4.17"])
+        for host in (RELEASES if matrix else _hosts(metafunc))
         for shim in _shims(matrix)
         for mode in _modes(metafunc)
     ]

@@ -95,7 +95,12 @@ def use_card(shell: Shell, number: int) -> None:
 
 def reach_dom0(shell: Shell, number: int) -> None:
     """Have an answer from dom0 through a network card."""
-    shell.until(f"ping -c 1 -w 9 {BRIDGES[number]} > /dev/null && echo answers", "answers")
+    reach(shell, BRIDGES[number])
+
+
+def reach(shell: Shell, address: str) -> None:
+    """Have an answer from an address."""
+    shell.until(f"ping -c 1 -w 9 {address} > /dev/null && echo answers", "answers")
 
 
 def memory(guest: Running, shell: Shell) -> str:

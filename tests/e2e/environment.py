@@ -5,7 +5,8 @@ files -> etc/NAME.cfg --convert--> out/NAME.cfg --boot--> Running guest
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -175,14 +176,22 @@ class Environment:
     @contextlib.contextmanager
     def dom0(self) -> Iterator[Machine]:
         """Run a host with these files at /guest."""
-        self.machines += 1
-        logs = self.logs / f"host-{self.machines}"
-        with machine(host(self.release), Kept(logs, self.files.home)) as made:
+        with machine(host(self.release), self.kept()) as made:
             yield made
+
+    def kept(self) -> Kept:
+        """Return where the next host's logs stay, and that these files are its /guest."""
+        self.machines += 1
+        return Kept(self.logs / f"host-{self.machines}", self.files.home)
 
     @contextlib.contextmanager
     def boot(
-        self, name: str, config: str, prepare: str = "true", start: int = 1
+        self,
+        name: str,
+        config: str,
+        prepare: str = "true",
+        start: int = 1,
+        fresh: Callable[[], AbstractContextManager[Machine]] | None = None,
     ) -> Iterator[Running]:
         """`xl create` a guest in a fresh dom0, after the script `prepare`, and await its token.
 
@@ -190,7 +199,7 @@ class Environment:
         """
         with contextlib.ExitStack() as stack:
             for attempt in range(1, ATTEMPTS + 1):
-                dom0 = stack.enter_context(self.dom0())
+                dom0 = stack.enter_context((fresh or self.dom0)())
                 try:
                     guest = create(dom0, name, config, prepare)
                     started = time.monotonic()

@@ -74,6 +74,11 @@ class Shell:
         """Look for the console anew: the guest is another domain now."""
         self._console = ""
 
+    def arrived(self, guest: Running) -> None:
+        """Talk to the guest on another host, which has seen no start of it."""
+        self.guest, self.starts = guest, 0
+        self.moved()
+
     def started_anew(self) -> None:
         """Expect answers from the guest's next start."""
         self.moved()

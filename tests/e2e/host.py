@@ -21,7 +21,17 @@ FILES = Path(__file__).parent / "dom0"
 IMAGE_SIZE = 1 << 30
 MODULES = [
     "crc32c_generic",  # ext4 asks for it only when it runs
-    *("virtio_pci", "virtio_blk", "virtio_console", "ext4", "overlay", "loop", "bridge", "tun"),
+    *(
+        "virtio_pci",
+        "virtio_blk",
+        "virtio_console",
+        "virtio_net",
+        "ext4",
+        "overlay",
+        "loop",
+        "bridge",
+        "tun",
+    ),
     *("xen-blkback", "xen-netback", "xen-gntdev", "xen-gntalloc", "xen-evtchn", "xen-privcmd"),
     "xenfs",
     *("dm-mod", "xfs", "btrfs"),  # disks of guests are made in dom0
