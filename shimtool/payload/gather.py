@@ -54,15 +54,23 @@ def _from_dom0(
     inputs: InputCache,
 ) -> Payload:
     faults: list[Fault] = []
+    missing: tuple[Fault, ...] = ()
+    place: Found | None = None
     found_kernel: Kernel | None = None
     found_ramdisk: Ramdisk | None = None
     try:
-        found_kernel = inputs.kernel(find(search_paths, kernel, guest.config))
+        if ramdisk is not None:
+            place = find(search_paths, ramdisk, guest.config, "ramdisk")
+    except ShimtoolError as error:
+        missing = error.faults
+    try:
+        found_kernel = inputs.kernel(find(search_paths, kernel, guest.config), beside=place)
     except ShimtoolError as error:
         faults += error.faults
+    faults += missing
     try:
-        if ramdisk is not None:
-            found_ramdisk = inputs.ramdisk(find(search_paths, ramdisk, guest.config, "ramdisk"))
+        if place is not None:
+            found_ramdisk = inputs.ramdisk(place)
     except ShimtoolError as error:
         faults += error.faults
     if found_kernel is None or faults:

@@ -8,10 +8,11 @@ guests of that very file alone.
 import os
 import threading
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from typing import BinaryIO, Generic, TypeVar
 
 from shimtool.dom0.paths import Found
-from shimtool.errors import fault
+from shimtool.errors import ShimtoolError, fault
 from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
 from shimtool.system.digests import sha256_of
 from shimtool.system.files import Stamp, unchanged
@@ -82,14 +83,14 @@ class InputCache:
         self._facts: OnceCache[Hashable, KernelFacts] = OnceCache()
         self._ramdisks: OnceCache[Hashable, tuple[bool, bool, int | None]] = OnceCache()
 
-    def kernel(self, found: Found) -> Kernel:
-        """Examine a kernel."""
+    def kernel(self, found: Found, beside: Found | None = None) -> Kernel:
+        """Examine a kernel; where that takes long, another thread begins to hash `beside`."""
         with unchanged(found.path) as (source, stamp):
             file = self._file(found, source, stamp)
             known = self._known.get(file.sha256)
             # One of a shimtool that did not look for all of it is looked at again.
             facts = (known if known and known.room else None) or self._facts.get(
-                same_content_key(file), lambda: _inspect(file, source)
+                same_content_key(file), lambda: self._inspect(file, source, beside)
             )
         return Kernel(file, facts)
 
@@ -101,6 +102,16 @@ class InputCache:
                 same_content_key(file), lambda: _inspect_ramdisk(file, source)
             )
         return Ramdisk(file, *kinds)
+
+    def _inspect(self, file: SourceFile, source: BinaryIO, beside: Found | None) -> KernelFacts:
+        if beside is not None:
+            threading.Thread(target=self._hash, args=(beside,)).start()
+        return _inspect(file, source)
+
+    def _hash(self, found: Found) -> None:
+        """Hash a file, for who asks for it later: he is told what is wrong with it."""
+        with suppress(ShimtoolError), unchanged(found.path) as (source, stamp):
+            self._file(found, source, stamp)
 
     def _file(self, found: Found, source: BinaryIO, stamp: Stamp) -> SourceFile:
         size = stamp[2]

@@ -70,6 +70,23 @@ def test_a_shared_file_is_read_once(tmp_path: Path) -> None:
     assert again.file.dom0_path == "/other/name"
 
 
+def test_a_ramdisk_hashed_beside_a_kernel_is_read_once(tmp_path: Path) -> None:
+    content = b"070701" + bytes(8 << 20)
+    ramdisk = found(build.write(tmp_path, content, "initrd"))
+    inputs, before = InputCache(), bytes_read()
+    assert inputs.kernel(found(build.write(tmp_path, GOOD)), beside=ramdisk).facts.pv
+    assert inputs.ramdisk(ramdisk).file.sha256 == hashlib.sha256(content).hexdigest()
+    assert bytes_read() - before < 2 * len(content)
+
+
+def test_what_is_wrong_with_a_ramdisk_is_told_to_who_asks_for_it(tmp_path: Path) -> None:
+    kernel, gone = build.write(tmp_path, GOOD), found(tmp_path / "gone")
+    inputs = InputCache()
+    assert inputs.kernel(found(kernel), beside=gone).facts.pv
+    with pytest.raises(ShimtoolError, match="gone"):
+        inputs.ramdisk(gone)
+
+
 def test_an_earlier_run_is_believed(tmp_path: Path) -> None:
     path = build.write(tmp_path, b"no kernel at all")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
