@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import BinaryIO, Generic, TypeVar
 
 from shimtool.dom0.paths import Found
-from shimtool.errors import ShimtoolError, fault
+from shimtool.errors import fault
 from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
 from shimtool.system.digests import sha256_of
 from shimtool.system.files import Stamp, unchanged
@@ -105,12 +105,13 @@ class InputCache:
 
     def _inspect(self, file: SourceFile, source: BinaryIO, beside: Found | None) -> KernelFacts:
         if beside is not None:
-            threading.Thread(target=self._hash, args=(beside,)).start()
+            with suppress(RuntimeError):  # there can be no more threads: it is hashed later
+                threading.Thread(target=self._hash, args=(beside,)).start()
         return _inspect(file, source)
 
     def _hash(self, found: Found) -> None:
-        """Hash a file, for who asks for it later: he is told what is wrong with it."""
-        with suppress(ShimtoolError), unchanged(found.path) as (source, stamp):
+        """Hash a file, for who asks for it later: he is told what goes wrong."""
+        with suppress(Exception), unchanged(found.path) as (source, stamp):
             self._file(found, source, stamp)
 
     def _file(self, found: Found, source: BinaryIO, stamp: Stamp) -> SourceFile:
