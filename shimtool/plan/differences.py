@@ -3,6 +3,7 @@
 What holds for every guest under a shim is in the manual (shimtool-how-it-works).
 """
 
+import re
 from collections.abc import Iterator
 
 from shimtool.dom0.keys import TABLE, Fate
@@ -16,13 +17,15 @@ from shimtool.model import (
     Mode,
     Syntax,
 )
-from shimtool.plan.bootloader import xl_command_line
+from shimtool.plan.bootloader import options
 from shimtool.plan.hvm import pins_vcpus
 
 # NR_CPUS in Xen's own pvshim_defconfig; seen too: "Dom1 has maximum 32 VCPUs" where 128 are listed.
 _SHIM_VCPUS = 32
 _VCPU_SET = " (xl vcpu-set NAME 1)"
-_NO_PV_SPINLOCKS = frozenset(("nopvspin", "xen_nopvspin"))
+# Words that take PV spinlocks from a kernel, and the Linux that knows them: from, and before. Its
+# log: "nopvspin" came in July 2020, "xen_nopvspin" was removed in July 2024.
+_NO_PV_SPINLOCKS = {"nopvspin": ((5, 9), (99, 0)), "xen_nopvspin": ((0, 0), (6, 11))}
 
 
 def differences(
@@ -83,9 +86,9 @@ def _vcpus(guest: Guest, image: BootImage) -> Iterator[Difference]:
     if guest.vcpus > 1 and not _without_pv_spinlocks(guest, image):
         text = (
             f"{given('vcpus', guest.vcpus)}: with more than one vCPU a guest stops after save and"
-            " restore, or live migration (seen with shims 4.14, 4.17 and 4.20), unless nopvspin"
-            " (xen_nopvspin of older kernels) is in its kernel's command line (seen with Linux"
-            " 6.1): else give it one before"
+            " restore (seen with shims 4.14, 4.17 and 4.20) or live migration (seen with 4.17),"
+            " unless nopvspin (Linux 5.9 and later) or xen_nopvspin (before 6.11) is in its"
+            " kernel's command line (seen with Linux 6.1): else give it one before"
             f"{_VCPU_SET if guest.syntax is not Syntax.LIBVIRT else ''}, and no other until it is"
             " started anew"
         )
@@ -99,9 +102,34 @@ def _vcpus(guest: Guest, image: BootImage) -> Iterator[Difference]:
 
 
 def _without_pv_spinlocks(guest: Guest, image: BootImage) -> bool:
-    """Whether the guest's kernel is told so, by the config (boot loaders add that) or a menu."""
-    line = f"{image.command_line} {xl_command_line(guest)}"
-    return not _NO_PV_SPINLOCKS.isdisjoint(line.split())
+    """Whether the guest's kernel is told so, in words that it knows.
+
+    Where its version is not known, both words are needed.
+    """
+    words = _line(guest, image).split()
+    told = set(words[: words.index("--")] if "--" in words else words)
+    version = _linux(image)
+    if version is None:
+        return told >= _NO_PV_SPINLOCKS.keys()
+    known = _NO_PV_SPINLOCKS.items()
+    return any(word in told and first <= version < end for word, (first, end) in known)
+
+
+def _line(guest: Guest, image: BootImage) -> str:
+    """Return the kernel's command line, or of a boot loader's what the config has it add."""
+    extracted = image.payload is not None and image.payload.extracted is not None
+    if isinstance(guest.boot, BootloaderBoot) and not extracted:
+        asked, _refused = options(guest, guest.boot)
+        return asked.arguments
+    return image.command_line
+
+
+def _linux(image: BootImage) -> tuple[int, int] | None:
+    facts = image.payload.kernel.facts if image.payload is not None else None
+    if facts is None or facts.guest_os != "linux":
+        return None
+    found = re.match(r"(\d{1,4})\.(\d{1,4})", facts.version or "")
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _lost(guest: Guest, mode: Mode) -> Iterator[Difference]:

@@ -74,15 +74,33 @@ def test_what_changes_nothing_is_not_said(dom0: Dom0, more: str) -> None:
 
 @pytest.mark.parametrize(
     ("line", "warns"),
-    [("nopvspin", False), ("quiet xen_nopvspin ro", False), ("nopvspin=1 my_nopvspin", True)],
+    [
+        ("nopvspin", False), ("quiet xen_nopvspin ro", False),
+        ("nopvspin=1 my_nopvspin", True), ("quiet -- nopvspin", True),
+    ],
+)  # fmt: skip
+def test_vcpus_without_pv_spinlocks_need_no_word(debian_dom0: Dom0, line: str, warns: bool) -> None:
+    """Linux 6.1 knows both words."""
+    said = warned(debian_dom0, f"vcpus = 2\nextra = '{line}'\n", "--xen", "4.17.7")
+    assert ("more than one vCPU" in said) == warns
+
+
+@pytest.mark.parametrize(
+    ("more", "warns"),
+    [
+        ("extra = 'nopvspin'", True),
+        ("extra = 'nopvspin xen_nopvspin'", False),
+        ("extra = 'nopvspin xen_nopvspin'\nbootloader_args = ['--args=root=/dev/xvda1']", True),
+        ("bootloader_args = ['--args=nopvspin xen_nopvspin']", False),
+    ],
 )
-def test_vcpus_without_pv_spinlocks_need_no_word(dom0: Dom0, line: str, warns: bool) -> None:
-    more = f"vcpus = 2\nextra = '{line}'\n"
-    assert ("more than one vCPU" in warned(dom0, more, "--xen", "4.17.7")) == warns
+def test_a_kernel_that_is_not_known_is_told_in_both_words(
+    dom0: Dom0, more: str, warns: bool
+) -> None:
     for loader in ("keep", "pvgrub"):
-        planned = planned_pygrub(dom0, more, "--xen", "4.17.7", "--boot-loader", loader)
-        said = "\n".join(lines(planned["warnings"]))
-        assert ("more than one vCPU" in said) == warns
+        words = ("--xen", "4.17.7", "--boot-loader", loader)
+        planned = planned_pygrub(dom0, f"vcpus = 2\n{more}\n", *words)
+        assert ("more than one vCPU" in "\n".join(lines(planned["warnings"]))) == warns
 
 
 def planned_pygrub(dom0: Dom0, more: str, *words: str) -> dict[str, Any]:
