@@ -57,8 +57,8 @@ def migrate_after_mem_set(guest: Running, shell: Shell) -> str:
     except NestedXenError as error:
         if NO_ROOM not in str(error):
             raise
-        _goes_on(guest, shell)
-        return STAYS
+    assert _goes_on(guest, shell) == WORKS
+    return STAYS
 
 
 def save_after_mem_set(guest: Running, shell: Shell) -> str:
@@ -68,12 +68,14 @@ def save_after_mem_set(guest: Running, shell: Shell) -> str:
     except NestedXenError as error:
         if NO_ROOM not in str(error):
             raise
-        return LOST
+    assert guest.machine.run(f"xl domid {guest.name}").code  # it is in the file alone
+    return LOST
 
 
 def restore_with_config(guest: Running, shell: Shell) -> str:
-    """Restore with the config at hand, which says how much memory it is."""
-    guest.machine.run(f"xl save {guest.name} /guest/saved", 900)
+    """Restore with the config at hand, which says how much memory it is, what is saved already."""
+    if not guest.machine.run(f"xl domid {guest.name}").code:
+        guest.xl(f"save {guest.name} /guest/saved", 900)
     config = guest.machine.run("ls /guest/out/told.cfg || echo /guest/etc/told.cfg").text
     guest.xl(f"restore {config.split()[-1]} /guest/saved", 900)
     return _goes_on(guest, shell)

@@ -16,6 +16,7 @@ def slots(count: int = 1) -> Iterator[None]:
 
     All wait in one queue: one that needs several is not overtaken, and no two wait for each other.
     """
+    assert 0 < count <= SLOTS
     CACHE.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         opened = [stack.enter_context((CACHE / f".e2e-slot-{i}").open("w")) for i in range(SLOTS)]
