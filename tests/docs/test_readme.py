@@ -41,7 +41,7 @@ def helps() -> dict[tuple[str, ...], str]:
 
 
 # tests/appliance/test_readme.py runs the commands that have these.
-# --check is ansible-playbook's.
+# --check is ansible-playbook's, --exclude rsync's.
 OF_OTHERS = {
     *("--args", "--entry", "--kernel", "--offset", "--ramdisk"),  # pygrub's
     *("--failed", "--now"),  # systemctl's
@@ -49,6 +49,7 @@ OF_OTHERS = {
     "--device-cgroup-rule",
     "--regenerate",
     "--check",
+    "--exclude",
     "--cap-drop",
     "--network",
     "--read-only",
