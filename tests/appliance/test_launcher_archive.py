@@ -144,9 +144,8 @@ def test_stopped_while_it_unpacks(
     tar.write_text('#!/bin/sh\n/usr/bin/tar "$@"\ncase $* in *" -p "*) exec sleep inf ;; esac\n')
     tar.chmod(0o755)  # it never ends: the moment cannot pass
     environment = without_engine(room) | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    with subprocess.Popen(
-        [launcher, "--version"], env=environment, start_new_session=True
-    ) as started:
+    heeding = ["env", "--default-signal", str(launcher), "--version"]  # under nohup, too
+    with subprocess.Popen(heeding, env=environment, start_new_session=True) as started:
         while not list(room.glob("*.new.*/root")):
             assert started.poll() is None
             time.sleep(0.001)
