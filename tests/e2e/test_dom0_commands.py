@@ -21,6 +21,7 @@ TWO_MIGRATED = "migrate (2 vCPUs)"
 GIVEN_BACK = "vcpu-set 1, save, restore, vcpu-set 2, save, restore"
 ONE_OF_TWO = "vcpu-set 1, migrate"
 ONE = "migrate (1 vCPU)"
+OLD_MEMORY = "mem-set to the old memory="
 MIGRATE_AFTER = "migrate after mem-set"
 SAVE_AFTER = "save, restore after mem-set"
 # What a shim changes; all else must work.
@@ -30,6 +31,7 @@ UNDER_A_SHIM = {
     TWO_SAVED: STOPS,
     TWO_MIGRATED: STOPS,
     GIVEN_BACK: STOPS,
+    OLD_MEMORY: commands.LESS,
     MIGRATE_AFTER: moves.STAYS,
     SAVE_AFTER: moves.LOST,
 }
@@ -60,10 +62,12 @@ COMMANDS: Mapping[str, Tried] = {
 }
 # Of a guest with one.
 MEMORY: Mapping[str, Tried] = {
-    "mem-set down and up": commands.memory,
+    "mem-set down": commands.less_memory,
+    OLD_MEMORY: commands.old_memory,
     MIGRATE_AFTER: moves.migrate_after_mem_set,
     SAVE_AFTER: moves.save_after_mem_set,
     "restore with its config after mem-set": moves.restore_with_config,
+    "mem-set to the new config's memory=": commands.configured_memory,
     "save, restore after mem-set to the new config's memory=": moves.save_as_configured,
 }
 ENDS: Mapping[str, Tried] = {
