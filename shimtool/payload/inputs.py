@@ -90,7 +90,7 @@ class InputCache:
             known = self._known.get(file.sha256)
             # One of a shimtool that did not look for all of it is looked at again.
             facts = (known if known and known.room else None) or self._facts.get(
-                same_content_key(file), lambda: self._inspect(file, source, beside)
+                same_content_key(file), lambda: self._inspect_beside(file, source, beside)
             )
         return Kernel(file, facts)
 
@@ -103,8 +103,10 @@ class InputCache:
             )
         return Ramdisk(file, *kinds)
 
-    def _inspect(self, file: SourceFile, source: BinaryIO, beside: Found | None) -> KernelFacts:
-        if beside is not None:
+    def _inspect_beside(
+        self, file: SourceFile, source: BinaryIO, beside: Found | None
+    ) -> KernelFacts:
+        if beside is not None and file.lasting:  # no jail is forked beside a thread for this
             with suppress(RuntimeError):  # there can be no more threads: it is hashed later
                 threading.Thread(target=self._hash, args=(beside,)).start()
         return _inspect(file, source)

@@ -91,6 +91,16 @@ def test_a_ramdisk_hashed_beside_a_kernel_is_read_once(tmp_path: Path) -> None:
     assert bytes_read() - before < len(content)
 
 
+def test_no_thread_is_started_beside_a_jail(tmp_path: Path) -> None:
+    content = b"070701" + bytes(8 << 20)
+    ramdisk = found(build.write(tmp_path, content, "initrd"))
+    kernel, before = found(build.write(tmp_path, GOOD)), bytes_read()
+    os.chown(kernel.path, 65534, 65534)
+    assert InputCache().kernel(kernel, beside=ramdisk).facts.pv
+    wait_for_threads()
+    assert bytes_read() - before < len(content)
+
+
 def test_what_is_wrong_with_a_ramdisk_is_told_to_who_asks_for_it(tmp_path: Path) -> None:
     kernel, gone = build.write(tmp_path, GOOD), found(tmp_path / "gone")
     inputs = InputCache()
