@@ -120,6 +120,15 @@ def faults_coded(code: Code) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def faults_kept(faults: list[Fault]) -> Iterator[None]:
+    """Add the faults of an error in the block to `faults`, and go on behind it."""
+    try:
+        yield
+    except ShimtoolError as error:
+        faults += error.faults
+
+
 def raise_all(faults: Iterable[Fault]) -> None:
     """Raise one error carrying all of `faults`; do nothing when there are none."""
     if found := tuple(faults):

@@ -5,7 +5,7 @@ from pathlib import Path
 from shimtool.assets import Assets
 from shimtool.commands.verify_iso import Check, Wanted, verify_iso
 from shimtool.configs.parse import Config, open_config
-from shimtool.errors import Fault, ShimtoolError, fault, os_error, raise_all
+from shimtool.errors import Fault, fault, faults_kept, os_error, raise_all
 from shimtool.model import BootloaderBoot, KernelBoot
 from shimtool.model.outputs import DEVICE_MODEL_SCRIPT, OutputKind
 from shimtool.output.iso_reader import REDO
@@ -43,7 +43,7 @@ def verify_config(config: Config, out: Path, host_out: str, assets: Assets) -> l
     for what, dom0_path in config.outputs_named():
         folder, _slash, file = dom0_path.rpartition("/")
         here = out / file
-        try:
+        with faults_kept(faults):
             if folder != host_out or file in ("", "..") or not here.is_file():
                 raise fault(
                     f"the config names a {what} that is not in {host_out}",
@@ -52,8 +52,6 @@ def verify_config(config: Config, out: Path, host_out: str, assets: Assets) -> l
                     remedy="give --out and --host-out as they were at convert, or convert again",
                 )
             checks += _named_file(what, here, assets, config)
-        except ShimtoolError as error:
-            faults += error.faults
     raise_all(faults)
     return checks
 

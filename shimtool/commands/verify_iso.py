@@ -4,7 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from shimtool.deferred import dataclass
-from shimtool.errors import Fault, Location, ShimtoolError, fault, raise_all
+from shimtool.errors import Fault, Location, fault, faults_kept, raise_all
 from shimtool.model import PreStage, PvGrubRequest
 from shimtool.output import loader_config
 from shimtool.output.boot_info import without_boot_info
@@ -59,10 +59,8 @@ def verify_iso(path: Path, wanted: Wanted | None = None) -> list[Check]:
             checks.append(Check("parameters", _told(iso, manifest, manifest.pre_stage, path)))
         faults: list[Fault] = []
         for name in manifest.files:
-            try:
+            with faults_kept(faults):
                 checks.append(Check(name, _content(iso, name, manifest, path)))
-            except ShimtoolError as error:
-                faults += error.faults
         end = max(map(iso.end, iso.names()))
         padding = iso.length - -(-end // SECTOR) * SECTOR  # after the last file's last sector
         if padding < PADDING:

@@ -2,7 +2,7 @@
 
 from shimtool.assets import Assets
 from shimtool.dom0.paths import Found, SearchPaths, find
-from shimtool.errors import Code, Fault, ShimtoolError, fault
+from shimtool.errors import Code, Fault, ShimtoolError, fault, faults_kept
 from shimtool.model import (
     BootloaderBoot,
     ConfigString,
@@ -54,25 +54,19 @@ def _from_dom0(
     inputs: InputCache,
 ) -> Payload:
     faults: list[Fault] = []
-    missing: tuple[Fault, ...] = ()
+    faults_of_ramdisk: list[Fault] = []
     place: Found | None = None
     found_kernel: Kernel | None = None
     found_ramdisk: Ramdisk | None = None
-    try:
+    with faults_kept(faults_of_ramdisk):
         if ramdisk is not None:
             place = find(search_paths, ramdisk, guest.config, "ramdisk")
-    except ShimtoolError as error:
-        missing = error.faults
-    try:
+    with faults_kept(faults):
         found_kernel = inputs.kernel(find(search_paths, kernel, guest.config), beside=place)
-    except ShimtoolError as error:
-        faults += error.faults
-    faults += missing
-    try:
+    with faults_kept(faults_of_ramdisk):
         if place is not None:
             found_ramdisk = inputs.ramdisk(place)
-    except ShimtoolError as error:
-        faults += error.faults
+    faults += faults_of_ramdisk
     if found_kernel is None or faults:
         raise ShimtoolError(*faults)
     return Payload(found_kernel, found_ramdisk)
