@@ -1,6 +1,5 @@
 """The main job: planned guests become files, and shimtool.yaml says what was done."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -72,9 +71,8 @@ def convert(
         number = len(found.configs)
         progress.found(number)
         work = _Work(run, progress, basis, begun)
-        jobs = settings.jobs or len(os.sched_getaffinity(0))
         try:
-            yield from _outcomes(guests, number, work, jobs)
+            yield from _outcomes(guests, number, work, settings.at_a_time)
         finally:
             work.write_report()
 

@@ -46,15 +46,18 @@ def open_run(settings: GuestSettings, before: Report | None = None) -> Run:
     assets = find_assets()
     wanted, shim = _with_shim(wanted, settings.shim, host, assets.shims)
     before = load(settings.out) if before is None else before
-    in_place, recorded = False, {}
+    in_place, threads, recorded = False, True, {}
     if isinstance(settings, ConvertSettings):
         in_place, recorded = settings.in_place, settings.recorded()
+        threads = settings.at_a_time > 1
     return Run(
         settings=wanted,
         host=host,
         search_paths=paths,
         shim=shim,
-        inputs=InputCache(before.kernels, {} if wanted.force else before.digests()),
+        inputs=InputCache(
+            before.kernels, {} if wanted.force else before.digests(), threads=threads
+        ),
         destination=Destination(
             folder=settings.out,
             assets=assets,

@@ -9,6 +9,7 @@
 Whatever is wrong with a value is a UsageError that names the option.
 """
 
+import os
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -170,6 +171,11 @@ class ConvertSettings(GuestSettings):
 
     in_place: bool = False
     jobs: int | None = None
+
+    @property
+    def at_a_time(self) -> int:
+        """How many guests are converted at a time, if there are as many."""
+        return self.jobs or len(os.sched_getaffinity(0))
 
     def recorded(self) -> dict[str, OptionValue]:
         """Return what decides the outputs, by field name; not the defaults."""

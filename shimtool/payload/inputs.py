@@ -67,7 +67,8 @@ class InputCache:
     """Opens, hashes and inspects each input file once. Safe to share between threads.
 
     From an earlier run: `known` maps sha256 to facts, such a kernel is not unpacked again;
-    `digests` maps stamps to sha256, such a file is not read again to hash it.
+    `digests` maps stamps to sha256, such a file is not read again to hash it. Without `threads`
+    none is started, and the order of what is read is always the same.
     Every method raises ShimtoolError, naming the file, when it is no regular file, too long,
     changes while it is read, or (kernels) is none.
     """
@@ -76,7 +77,10 @@ class InputCache:
         self,
         known: Mapping[str, KernelFacts] | None = None,
         digests: Mapping[Stamp, str] | None = None,
+        *,
+        threads: bool = True,
     ) -> None:
+        self._threads = threads
         self._known = known or {}
         self._known_digests = digests or {}
         self._digests: OnceCache[Stamp, str] = OnceCache()
@@ -106,7 +110,8 @@ class InputCache:
     def _inspect_beside(
         self, file: SourceFile, source: BinaryIO, beside: Found | None
     ) -> KernelFacts:
-        if beside is not None and file.lasting:  # no jail is forked beside a thread for this
+        # No jail is forked beside a thread for this.
+        if self._threads and beside is not None and file.lasting:
             with suppress(RuntimeError):  # there can be no more threads: it is hashed later
                 threading.Thread(target=self._hash, args=(beside,)).start()
         return _inspect(file, source)
