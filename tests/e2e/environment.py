@@ -15,7 +15,7 @@ from tests.e2e.command import Program, shimtool
 from tests.e2e.guest_report import GuestReport, starts
 from tests.e2e.guests import Files
 from tests.e2e.host import Release, host
-from tests.e2e.nested_xen import Kept, Machine, NestedXenError, machine
+from tests.e2e.nested_xen import Kept, Machine, NestedXenError, SilentHostError, machine
 from tests.e2e.table import Row
 
 # A guest needs 40-90 s of QEMU's CPU time to come up, whatever else the machine does.
@@ -206,7 +206,7 @@ class Environment:
                     guest.wait_start(start)
                     self.row.seen(time.monotonic() - started)
                     break
-                except StalledError:
+                except (StalledError, SilentHostError):
                     if attempt == ATTEMPTS:
                         raise
                     self.row.retried()
