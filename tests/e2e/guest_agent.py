@@ -135,7 +135,7 @@ class Agent:
             if looks % 2 == 0:
                 number = self._ask("true")
 
-    def run(self, script: str, limit: float = 60) -> Output:
+    def run(self, script: str, limit: float) -> Output:
         """Run a shell script in dom0, one at a time."""
         allowed = CpuLimit(self._lines.pid, limit)
         number = self._ask(script)
