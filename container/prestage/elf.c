@@ -67,10 +67,10 @@ static void load_segment(const struct elf_segment *segment, uint32_t file)
     report("shim: %x bytes of memory at %x", segment->memory_size, start);
 }
 
-uint32_t load_shim(struct range file)
+struct shim load_shim(struct range file)
 {
     struct elf_header header = read_elf_header(file);
-    uint32_t entry = 0;
+    struct shim shim = {0, 0};
     for (uint32_t i = 0; i < header.segment_count; i++) {
         struct elf_segment segment;
         uint32_t place = file.start + header.segments + i * header.segment_size;
@@ -79,10 +79,13 @@ uint32_t load_shim(struct range file)
             continue;
         check_segment(&segment, file.end - file.start);
         load_segment(&segment, file.start);
+        uint32_t end = segment.physical_address + segment.memory_size;
+        if (end > shim.end)
+            shim.end = end;
         if (header.entry - segment.virtual_address < segment.file_size)
-            entry = header.entry - segment.virtual_address + segment.physical_address;
+            shim.entry = header.entry - segment.virtual_address + segment.physical_address;
     }
-    if (!entry)
+    if (!shim.entry)
         refuse("the shim has no loadable segment that holds its entry point %x", header.entry);
-    return entry;
+    return shim;
 }

@@ -3,5 +3,10 @@
 
 #include "memory.h"
 
-/* Put the segments where the image wants them; return the physical address to enter it at. */
-uint32_t load_shim(struct range file);
+/* In physical memory: where to enter it, and the first byte after it. */
+struct shim {
+    uint32_t entry, end;
+};
+
+/* Put the segments where the image wants them. */
+struct shim load_shim(struct range file);

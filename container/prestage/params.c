@@ -3,7 +3,14 @@
 #include "console.h"
 #include "layout.h"
 
-enum { VERSION = 1, MAX_VCPUS = 128, MIN_VECTOR = 0x10, MAX_VECTOR = 0xff, MAX_LINE = 1023 };
+enum {
+    VERSION = 1, WITH_BLOCK = 2,
+    MAX_VCPUS = 128,
+    MIN_VECTOR = 0x10, MAX_VECTOR = 0xff,
+    MIN_BLOCK = 4 << 20, MAX_BLOCK = 512 << 20,
+    MAX_ENOUGH = 0x80000000u,
+    MAX_LINE = 1023,
+};
 
 struct header {
     char magic[8];
@@ -68,6 +75,25 @@ static uint32_t lines_size(const struct header *header)
     return header->shim_line_length + 1 + header->guest_line_length + 1;
 }
 
+/* Read the block, which stands before the lines where there is one, and step over it. */
+static struct block read_block(const struct header *header, struct range *rest)
+{
+    const char *refusal = "the parameter file wants a block of %x bytes";
+    struct block block = {0, 0};
+    if (header->version != WITH_BLOCK)
+        return block;
+    if (rest->end - rest->start < sizeof block)
+        refuse("the parameter file is cut short: %u bytes", header->size);
+    memcpy(&block, at(rest->start, sizeof block), sizeof block);
+    rest->start += sizeof block;
+    check_range(refusal, block.size, MIN_BLOCK, MAX_BLOCK);
+    if (block.size & (block.size - 1))
+        refuse(refusal, block.size);
+    check_range("the parameter file says that %x bytes of memory are enough", block.enough,
+                block.size + 1, MAX_ENOUGH);
+    return block;
+}
+
 static void check_line(const uint8_t *line, uint32_t length)
 {
     for (uint32_t i = 0; i <= length; i++)
@@ -84,34 +110,47 @@ static struct header read_header(struct range file)
     memcpy(&header, at(file.start, sizeof header), sizeof header);
     if (memcmp(header.magic, "prestage", sizeof header.magic))
         refuse("the second module is no parameter file");
-    if (header.version != VERSION)
-        refuse("the parameter file has version %u, this pre-stage knows 1", header.version);
+    if (header.version != VERSION && header.version != WITH_BLOCK)
+        refuse("the parameter file has version %u, this pre-stage knows 1 and 2", header.version);
     if (header.size != size)
         refuse("the parameter file has %u bytes, and says %u", size, header.size);
     return header;
 }
 
+static void check_checksum(struct header header, struct range rest)
+{
+    uint32_t size = rest.end - rest.start;
+    if (checksum(header, at(rest.start, size), size) != header.checksum)
+        refuse("the parameter file is damaged: its checksum is wrong");
+}
+
+static void check_lines(const struct header *header, struct range rest)
+{
+    uint32_t size = rest.end - rest.start;
+    if (size != lines_size(header))
+        refuse("the lines in the parameter file take %u bytes, not %u", size, lines_size(header));
+    const uint8_t *lines = at(rest.start, size);
+    check_line(lines, header->shim_line_length);
+    check_line(lines + header->shim_line_length + 1, header->guest_line_length);
+}
+
 struct params read_params(struct range file)
 {
     struct header header = read_header(file);
-    uint32_t rest_size = header.size - sizeof header;
-    const uint8_t *rest = at(file.start + sizeof header, rest_size);
-    if (checksum(header, rest, rest_size) != header.checksum)
-        refuse("the parameter file is damaged: its checksum is wrong");
+    struct range rest = {file.start + sizeof header, file.end};
+    check_checksum(header, rest);
     check_fields(&header);
-    if (rest_size != lines_size(&header))
-        refuse("the lines in the parameter file take %u bytes, not %u", rest_size,
-               lines_size(&header));
-    check_line(rest, header.shim_line_length);
-    check_line(rest + header.shim_line_length + 1, header.guest_line_length);
+    struct block block = read_block(&header, &rest);
+    check_lines(&header, rest);
     return (struct params){
         .verbose = header.verbose,
         .vcpus = header.vcpus,
         .event_vector = header.event_vector,
+        .block = block,
         .shim = {0, header.shim_size},
         .kernel = header.kernel,
         .ramdisk = header.ramdisk,
-        .shim_line = file.start + sizeof header,
-        .guest_line = file.start + sizeof header + header.shim_line_length + 1,
+        .shim_line = rest.start,
+        .guest_line = rest.start + header.shim_line_length + 1,
     };
 }

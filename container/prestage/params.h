@@ -4,7 +4,7 @@
  * Version 1, whole numbers of 32 bits, least significant byte first:
  *
  *    0  "prestage"
- *    8  version: 1
+ *    8  version: 1, or 2 with a block
  *   12  size of the file in bytes
  *   16  CRC-32 (as in zlib) of the whole file with this field zero
  *   20  verbose: 1 to report each step, else 0
@@ -18,6 +18,13 @@
  *   52  length of the shim's line, at most 1023
  *   56  length of the guest's line, at most 1023
  *   60  the shim's line, a zero byte, the guest's line, a zero byte: no others are in them
+ *
+ * In version 2 the lines begin at 68:
+ *
+ *   60  block: bytes of the block of memory that must be free for the kernel (room.h), a power of
+ *       two, 0x400000 to 0x20000000
+ *   64  enough: bytes of memory with which it is free as things are: more than the block, at
+ *       most 0x80000000
  */
 #pragma once
 
@@ -29,10 +36,16 @@ struct stored {
     uint32_t size;
 };
 
+/* A block of memory for the kernel, to be made free where there is not `enough` memory. */
+struct block {
+    uint32_t size, enough;
+};
+
 struct params {
     uint32_t verbose;
     uint32_t vcpus;
     uint32_t event_vector;
+    struct block block; /* of 0 bytes where none has to be made free */
     struct stored shim, kernel, ramdisk;
     uint32_t shim_line, guest_line; /* addresses of zero-terminated text */
 };

@@ -6,7 +6,8 @@
  * and unzips modules that look like gzip. The pre-stage therefore takes the lines from the
  * parameter file, strips the guards that hid gzip from the loader, and starts the shim as a loader
  * would that alters nothing. On the way it mends what old hosts do wrong: too many processors in
- * ACPI's tables (acpi.h) and events that are lost (xen.h).
+ * ACPI's tables (acpi.h) and events that are lost (xen.h). For a kernel that would not start in so
+ * little memory it makes room (room.h).
  */
 #include "prestage.h"
 
@@ -17,14 +18,14 @@
 #include "modules.h"
 #include "multiboot.h"
 #include "params.h"
+#include "room.h"
 #include "xen.h"
-
-enum { MAX_MAP_SIZE = 8192 };
 
 /* What the shim gets. It copies all of this and the lines before it uses any memory. */
 static struct multiboot_info shim_info;
 static struct multiboot_module shim_modules[2]; /* kernel, ramdisk */
-static uint8_t memory_map[MAX_MAP_SIZE];
+static uint8_t map_entries[MAX_MAP_SIZE];
+static struct memory_map memory_map; /* of these entries */
 
 /* The shim keeps the first word of each line only for loaders that call themselves GRUB 2. */
 static const char loader_name[] = "shimtool's pre-stage, which passes lines as GRUB 2 does";
@@ -37,13 +38,13 @@ static void take_info(const struct multiboot_info *info)
         .memory_lower = info->memory_lower,
         .memory_upper = info->memory_upper,
     };
+    memory_map = (struct memory_map){map_entries, 0, sizeof map_entries};
     if (!(info->flags & INFO_MEMORY_MAP))
         return;
     if (info->map_size > MAX_MAP_SIZE)
         refuse("the memory map has %u bytes, more than %u", info->map_size, MAX_MAP_SIZE);
-    memcpy(memory_map, at(info->map, info->map_size), info->map_size);
-    shim_info.map = address_of(memory_map);
-    shim_info.map_size = info->map_size;
+    memcpy(map_entries, at(info->map, info->map_size), info->map_size);
+    memory_map.size = info->map_size;
 }
 
 /* Take the guards off; what is left must be as long as when the ISO was made. */
@@ -68,6 +69,8 @@ static void give_all(const struct modules *modules, const struct params *params)
     shim_info.flags |= INFO_COMMAND_LINE | INFO_MODULES | INFO_LOADER_NAME;
     shim_info.command_line = params->shim_line;
     shim_info.loader_name = address_of(loader_name);
+    shim_info.map = address_of(map_entries);
+    shim_info.map_size = memory_map.size;
     shim_info.modules = address_of(shim_modules);
     give_module(modules->kernel, params->guest_line);
     if (params->ramdisk.size)
@@ -88,8 +91,13 @@ struct handover prepare(uint32_t magic, uint32_t info_address)
     uint32_t vcpus = keep_processors(params.vcpus);
     if (params.event_vector)
         set_event_vectors(params.event_vector, vcpus);
+    struct shim shim = load_shim(modules.shim);
+    if (params.block.size) {
+        make_room(params.block, shim.end, &memory_map, &modules);
+        params = read_params(modules.params); /* its lines lie elsewhere now */
+    }
     give_all(&modules, &params);
-    return (struct handover){load_shim(modules.shim), address_of(&shim_info)};
+    return (struct handover){shim.entry, address_of(&shim_info)};
 }
 
 void prestage(uint32_t magic, uint32_t info)

@@ -4,17 +4,24 @@
 #include "layout.h"
 #include "memory.h"
 
-/* Xen's public headers: arch-x86/cpuid.h, xen.h, hvm/hvm_op.h. */
+/* Xen's public headers: arch-x86/cpuid.h, xen.h, hvm/hvm_op.h, memory.h. */
 enum {
     FIRST_LEAF = 0x40000000, LAST_LEAF = 0x40010000, LEAF_STEP = 0x100,
     HYPERCALL_PAGE_LEAF = 2, /* from Xen's first; ebx: the register to write the page's address to */
     HYPERCALL_SIZE = 32,     /* code of each call in that page */
     SET_EVENT_VECTOR = 23,   /* HVMOP_set_evtchn_upcall_vector, in Xen 4.6 and later */
+    ADD_TO_PHYSMAP = 7, OWN_PAGES = 3, /* XENMAPSPACE_gmfn_range, in Xen 4.2 and later */
+    OWN_DOMAIN = 0x7ff0,
 };
 
 struct event_vector {
     uint32_t vcpu;
     uint8_t vector;
+};
+
+struct pages {
+    uint16_t domain, count;
+    uint32_t space, from, to; /* page numbers */
 };
 
 struct cpuid {
@@ -84,4 +91,14 @@ void set_event_vectors(uint32_t vector, uint32_t vcpus)
                    (uint32_t)-result);
     }
     report("event vector %x set for %u vCPUs", vector, vcpus);
+}
+
+void move_pages(uint32_t from, uint32_t to, uint32_t count)
+{
+    struct pages wanted = {
+        OWN_DOMAIN, (uint16_t)count, OWN_PAGES, from / PAGE_SIZE, to / PAGE_SIZE,
+    };
+    int32_t result = call_xen(MEMORY_OP, ADD_TO_PHYSMAP, &wanted);
+    if (result)
+        refuse("Xen does not move memory from %x to %x (error %u)", from, to, (uint32_t)-result);
 }

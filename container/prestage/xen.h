@@ -4,7 +4,7 @@
 #include <stdint.h>
 
 /* Hypercalls, by Xen's public header xen.h. */
-enum { EVENT_CHANNEL_OP = 32, HVM_OP = 34 };
+enum { MEMORY_OP = 12, EVENT_CHANNEL_OP = 32, HVM_OP = 34 };
 
 /* Whether there is a Xen to call. */
 int is_on_xen(void);
@@ -20,3 +20,9 @@ int32_t call_xen(uint32_t call, uint32_t operation, void *argument);
  * deliver that event, nor a later one.
  */
 void set_event_vectors(uint32_t vector, uint32_t vcpus);
+
+/*
+ * Give pages of memory other addresses, or refuse: `count` of them (at most 65535) from `from` on
+ * are found from `to` on afterwards, where there must be none, and hold what they held.
+ */
+void move_pages(uint32_t from, uint32_t to, uint32_t count);

@@ -34,6 +34,7 @@ from shimtool.model.payload import (
     Wrapping,
 )
 from shimtool.model.plan import (
+    Block,
     BootImage,
     BootLoader,
     Caution,
@@ -56,6 +57,7 @@ from shimtool.model.vocabulary import XL, Vocabulary
 
 __all__ = [
     "XL",
+    "Block",
     "Boot",
     "BootImage",
     "BootLoader",

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
+from typing import ClassVar
 
 from shimtool.deferred import dataclass
 from shimtool.model.guest import Guest
@@ -122,16 +123,38 @@ class ConfigEdits:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A block of `size` bytes of memory (a power of two) for the kernel, which the pre-stage makes
+    free where the guest has less than `enough` bytes (container/prestage/room.h).
+    """
+
+    LEAST: ClassVar = 4 << 20
+    MOST: ClassVar = 512 << 20
+    MOST_ENOUGH: ClassVar = 2 << 30
+
+    size: int
+    enough: int
+
+    def is_possible(self) -> bool:
+        """Whether the pre-stage can be told of it."""
+        power = self.size > 0 and not self.size & (self.size - 1)
+        fits = self.LEAST <= self.size <= self.MOST and self.size < self.enough <= self.MOST_ENOUGH
+        return power and fits
+
+
+@dataclass(frozen=True, slots=True)
 class PreStage:
     """What the program between boot loader and shim (container/prestage) does for a guest.
 
     It lets ACPI list `vcpus` processors, and sets `event_vector` for each of them before the shim
-    does (None: it leaves that to the shim). `verbose`: it says so.
+    does (None: it leaves that to the shim). `verbose`: it says so. `block`: what it makes free for
+    the kernel, which would not start otherwise (None: it would).
     """
 
     vcpus: int
     event_vector: int | None = None
     verbose: bool = False
+    block: Block | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +221,14 @@ class Difference:
 class Memory:
     """What a guest's container will have, what of it is left for the `guest`, in MiB.
 
-    The container `needed` so much to start this kernel; None where the kernel is not known.
+    The container `needed` so much to start this kernel; None where the kernel is not known. Where
+    `block` is set that is so because the pre-stage makes it free.
     """
 
     container: int
     guest: int
     needed: int | None
+    block: Block | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ def parameters(
         shim_line=shim_args.encode(errors="surrogateescape"),
         guest_line=command_line.encode(errors="surrogateescape"),
         event_vector=pre_stage.event_vector,
+        block=pre_stage.block,
         verbose=pre_stage.verbose,
     )
 

@@ -5,16 +5,18 @@ The format is that of container/prestage/params.h, which checks the same on the 
 
 import struct
 import zlib
+from dataclasses import replace
 
 from shimtool.deferred import dataclass
+from shimtool.model import Block
 from shimtool.system.typed import DamagedDocumentError
 
 GUARD_SIZE = 4096  # bytes before a file that the boot loader must not look into: a page
 MAX_LINE = 1023  # bytes: what a PV guest's start_info holds (Xen's public/xen.h)
 MAX_VCPUS = 128  # of an HVM guest (Xen's public/hvm/hvm_info_table.h)
 
-_MAGIC, _VERSION = b"prestage", 1
-_HEADER = struct.Struct("<8s13I")
+_MAGIC, _VERSION, _WITH_BLOCK = b"prestage", 1, 2
+_HEADER, _BLOCK = struct.Struct("<8s13I"), struct.Struct("<2I")
 _CHECKSUM = slice(16, 20)
 
 
@@ -29,7 +31,8 @@ class StoredFile:
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """What a parameter file says. `event_vector` is set for each vCPU before the shim runs, None
-    leaves that to the shim. Lines are of 0 to MAX_LINE bytes, none of them zero.
+    leaves that to the shim. `block` is made free for the kernel, None: that is free as things are.
+    Lines are of 0 to MAX_LINE bytes, none of them zero.
     """
 
     vcpus: int
@@ -39,16 +42,23 @@ class Parameters:
     shim_line: bytes
     guest_line: bytes
     event_vector: int | None = None
+    block: Block | None = None
     verbose: bool = False
 
 
 def encode_parameters(parameters: Parameters) -> bytes:
     """Write a parameter file; ValueError for what none can say (the plan has refused it)."""
     ramdisk = parameters.ramdisk or StoredFile(0)
+    version, block = _VERSION, b""
     lines = parameters.shim_line + b"\0" + parameters.guest_line + b"\0"
     try:
+        if parameters.block is not None:
+            version, block = (
+                _WITH_BLOCK,
+                _BLOCK.pack(parameters.block.size, parameters.block.enough),
+            )
         header = _HEADER.pack(
-            *(_MAGIC, _VERSION, _HEADER.size + len(lines), 0),
+            *(_MAGIC, version, _HEADER.size + len(block + lines), 0),
             *(parameters.verbose, parameters.vcpus, parameters.event_vector or 0),
             parameters.shim.size,
             *(_guard(parameters.kernel), parameters.kernel.size),
@@ -57,7 +67,7 @@ def encode_parameters(parameters: Parameters) -> bytes:
         )
     except struct.error:
         raise ValueError(f"a number does not fit into 32 bits: {parameters}") from None
-    data = _sealed(header + lines)
+    data = _sealed(header + block + lines)
     try:
         same = decode_parameters(data) == parameters
     except DamagedDocumentError as wrong:
@@ -74,13 +84,16 @@ def decode_parameters(data: bytes) -> Parameters:
     magic, version, size, _, *numbers = _HEADER.unpack_from(data)
     if magic != _MAGIC:
         raise DamagedDocumentError("it is no parameter file")
-    _must("version", version == _VERSION, str(_VERSION), version)
+    _must("version", version in (_VERSION, _WITH_BLOCK), f"{_VERSION} or {_WITH_BLOCK}", version)
     _must("size", size == len(data), f"{len(data)}, as the file's is", size)
     if _sealed(data) != data:
         raise DamagedDocumentError("its checksum is wrong")
     *fields, shim_length, guest_length = numbers
-    shim_line, guest_line = _lines(data[_HEADER.size :], shim_length, guest_length)
-    return _checked(fields, shim_line, guest_line)
+    block, rest = None, data[_HEADER.size :]
+    if version == _WITH_BLOCK:
+        block, rest = _block(rest)
+    shim_line, guest_line = _lines(rest, shim_length, guest_length)
+    return replace(_checked(fields, shim_line, guest_line), block=block)
 
 
 def _guard(file: StoredFile) -> int:
@@ -92,6 +105,16 @@ def _sealed(data: bytes) -> bytes:
     blank = data[: _CHECKSUM.start] + bytes(4) + data[_CHECKSUM.stop :]
     checksum = zlib.crc32(blank).to_bytes(4, "little")
     return data[: _CHECKSUM.start] + checksum + data[_CHECKSUM.stop :]
+
+
+def _block(data: bytes) -> tuple[Block, bytes]:
+    """Return the block that stands before the lines, and these."""
+    if len(data) < _BLOCK.size:
+        raise DamagedDocumentError("it is cut short", "size", _HEADER.size + len(data))
+    block = Block(*_BLOCK.unpack_from(data))
+    if not block.is_possible():
+        raise DamagedDocumentError("it cannot be", "block", str(block))
+    return block, data[_BLOCK.size :]
 
 
 def _lines(data: bytes, shim_length: int, guest_length: int) -> tuple[bytes, bytes]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from shimtool.dom0.detect import parse_version
 from shimtool.errors import Fault
 from shimtool.model import (
+    Block,
     BootImage,
     Compression,
     Guest,
@@ -13,10 +14,15 @@ from shimtool.model import (
     Shim,
     Wrapping,
 )
+from shimtool.plan import command_line
 from shimtool.plan.command_line import Carrier
+from shimtool.shims.kinds import starts_with_room
 
 # The first Xen whose shim unpacks kernels compressed with zstd; all other kinds are older.
 _ZSTD = (4, 15)
+
+# With this a shim believes the memory map of its loader (Xen's docs/misc/xen-command-line).
+_NO_BIOS = "no-real-mode"
 
 
 def faults(guest: Guest, payload: Payload, shim: Shim, mode: Mode, carrier: Carrier) -> list[Fault]:
@@ -65,6 +71,26 @@ def for_iso(image: BootImage, payload: Payload) -> BootImage:
         unpack=packed or not _unpacks(image.shim, facts.compression),
         hide_gzip=ramdisk is not None and ramdisk.gzip,
     )
+
+
+def takes_block(image: BootImage, block: Block) -> bool:
+    """Whether the pre-stage, if there is one, can make such a block free for this shim."""
+    line = _without_bios(image).encode(errors="surrogateescape")
+    fits = block.is_possible() and len(line) <= command_line.MOST
+    return image.pre_stage is not None and starts_with_room(image.shim) and fits
+
+
+def with_block(image: BootImage, block: Block) -> BootImage:
+    """Let the pre-stage make a block free that `takes_block` allows."""
+    assert image.pre_stage is not None  # noqa: S101 - takes_block() has looked
+    before = replace(image.pre_stage, block=block)
+    return replace(image, shim_args=_without_bios(image), pre_stage=before)
+
+
+def _without_bios(image: BootImage) -> str:
+    """Return the shim's line with which it does not ask the BIOS where memory is."""
+    words = image.shim_args.split()
+    return " ".join(words if _NO_BIOS in words else [*words, _NO_BIOS])
 
 
 def _unpacks(shim: Shim, compression: Compression) -> bool:

@@ -52,6 +52,12 @@ def _memory(guest: Guest, memory: Memory) -> Iterator[Difference]:
     elif more > 0:
         text = f"{becomes}: the host gives {more} MB more, as the shim takes so much"
         yield Difference(Concern.MEMORY, f"memory +{more} MB", text, warns=False)
+    if memory.block is not None:
+        text = (
+            "the pre-stage moves memory so that this kernel starts: most of the guest's is then in"
+            " pages of 4 KB for the processor, which may cost a little speed"
+        )
+        yield Difference(Concern.MEMORY, "small pages", text, warns=False)
     if less > 0:
         text = f"the guest has {less} MB less than before: the shim takes them"
         yield Difference(Concern.MEMORY, f"guest -{less} MB", text, warns=False)

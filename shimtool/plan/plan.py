@@ -48,6 +48,8 @@ def plan(guest: Guest, payload: Payload | None, shim: Shim, host: Host, settings
     if payload is not None and mode is Mode.HVM:
         image = boot_image.for_iso(image, payload)
     size = memory(guest, image, mode, settings)
+    if size.block is not None:
+        image = boot_image.with_block(image, size.block)
     differs = differences(guest, image, size, mode)
     files = pvh.files(guest, image) if mode is Mode.PVH else (hvm.iso_file(guest),)
     return Plan(

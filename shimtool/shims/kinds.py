@@ -25,7 +25,7 @@ _Version = tuple[int, int]
 class Kind:
     """One kind of shim, as kinds.yaml describes it.
 
-    `event_vectors` and `memory_fixed_of` are by (major, minor), memory is in KiB.
+    Versions are (major, minor), memory is in KiB.
     """
 
     kind: ShimKind
@@ -34,6 +34,7 @@ class Kind:
     needs: Fact | None
     pre_stage: bool
     event_vectors: Mapping[_Version, int]
+    room_from: _Version | None
     memory_fixed: int
     memory_fixed_of: Mapping[_Version, int]
     serial: bool
@@ -66,6 +67,8 @@ class _Row:
     pre_stage_source: Words
     event_vectors: Mapping[_Branch, _Vector]
     event_vectors_source: Words
+    room_from: Annotated[_Branch | None, Must("be a version, or null")]
+    room_from_source: Words
     memory_fixed: _Amount
     memory_fixed_source: Words
     memory_fixed_of: Mapping[_Branch, _Amount]
@@ -109,6 +112,7 @@ def _kind(row: _Row) -> Kind:
         needs=row.needs,
         pre_stage=row.pre_stage,
         event_vectors={_branch(name): vector for name, vector in row.event_vectors.items()},
+        room_from=_branch(row.room_from) if row.room_from else None,
         memory_fixed=row.memory_fixed,
         memory_fixed_of={_branch(name): fixed for name, fixed in row.memory_fixed_of.items()},
         serial=row.serial,
@@ -134,6 +138,12 @@ def _version(shim: Shim) -> _Version:
     """Return of which Xen a shim is; (0, 0) where it is not known."""
     found = re.match(r"\d{1,9}\.\d{1,9}", shim.version or "")
     return _branch(found[0]) if found else (0, 0)
+
+
+def starts_with_room(shim: Shim) -> bool:
+    """Whether such a shim is known to start where the pre-stage moved memory."""
+    room_from = kind_of(shim).room_from
+    return room_from is not None and _version(shim) >= room_from
 
 
 def memory_share(shim: Shim, size: int) -> int:

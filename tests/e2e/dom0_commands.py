@@ -30,12 +30,8 @@ CPUS = "cat /sys/devices/system/cpu/online"
 ONLINE = (
     "for i in $(seq 20); do echo 1 > /sys/devices/system/cpu/cpu1/online && break; sleep 1; done"
 )
-PREPARE = " && ".join(
-    [
-        *(f"ip addr add {bridge}/24 dev xenbr0" for bridge in BRIDGES),
-        "cp /guest/trees/zone/localtime /etc",
-    ]
-)
+BRIDGED = " && ".join(f"ip addr add {bridge}/24 dev xenbr0" for bridge in BRIDGES)
+PREPARE = f"{BRIDGED} && cp /guest/trees/zone/localtime /etc"
 
 
 def domid_and_name(guest: Running, shell: Shell) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from shimtool.model import Block
 from shimtool.output.parameter_file import (
     Parameters,
     StoredFile,
@@ -12,7 +13,7 @@ from shimtool.output.parameter_file import (
     encode_parameters,
 )
 from shimtool.system.typed import DamagedDocumentError
-from tests.prestage.images import Params
+from tests.prestage.images import Params, sealed
 
 PARAMETERS = Parameters(
     vcpus=2,
@@ -36,6 +37,9 @@ def test_the_bytes_are_those_of_the_format() -> None:
         guest_line=b"\t a  b\xff ",
     )
     assert encode_parameters(PARAMETERS) == by_hand.encode()
+    with_block = replace(PARAMETERS, block=Block(128 << 20, 363 << 20))
+    by_hand = replace(by_hand, block=(128 << 20, 363 << 20))
+    assert encode_parameters(with_block) == by_hand.encode()
 
 
 @pytest.mark.parametrize(
@@ -45,6 +49,7 @@ def test_the_bytes_are_those_of_the_format() -> None:
         replace(PARAMETERS, ramdisk=None, event_vector=None, verbose=True),
         replace(PARAMETERS, kernel=StoredFile(1, guarded=True), vcpus=128),
         replace(PARAMETERS, shim_line=b"", guest_line=b"x" * 1023),
+        replace(PARAMETERS, block=Block(128 << 20, 363 << 20)),
     ],
 )
 def test_what_is_written_is_read(parameters: Parameters) -> None:
@@ -58,6 +63,9 @@ def test_what_is_written_is_read(parameters: Parameters) -> None:
         (replace(PARAMETERS, vcpus=129), r"vcpus: it must be 1 to 128 \(it is 129\)"),
         (replace(PARAMETERS, event_vector=15), "event_vector: it must be 0, or 16 to 255"),
         (replace(PARAMETERS, event_vector=256), "event_vector"),
+        (replace(PARAMETERS, block=Block(0, 1 << 30)), "block: it cannot be"),
+        (replace(PARAMETERS, block=Block(6 << 20, 1 << 30)), "block"),
+        (replace(PARAMETERS, block=Block(8 << 20, 8 << 20)), "block"),
         (replace(PARAMETERS, event_vector=0), "no parameter file can say this"),
         (replace(PARAMETERS, guest_line=b"x" * 1024), "guest_line: it must be at most 1023 bytes"),
         (replace(PARAMETERS, shim_line=b"x" * 1024), "shim_line: it must be at most 1023 bytes"),
@@ -84,13 +92,17 @@ def test_what_is_wrong_is_named() -> None:
     for wrong, words in (
         (file[:59], r"size: it is cut short \(it is 59\)"),
         (b"P" + file[1:], "no parameter file"),
-        (file[:8] + struct.pack("<I", 2) + file[12:], "version: it must be 1"),
+        (file[:8] + struct.pack("<I", 3) + file[12:], "version: it must be 1 or 2"),
         (file + b"\0", f"size: it must be {len(file) + 1}"),
         (file.replace(b"pv-", b"pv_"), "its checksum is wrong"),
         (Params(verbose=2).encode(), "verbose: it must be 0 or 1"),
         (Params(kernel_guard=512).encode(), "kernel.guard: it must be 0 or 4096"),
         (Params().encode(slack=b"\0"), "its lines do not end where they should"),
         (b"", "it is cut short"),
+        (
+            sealed(Params(shim_line=b"", guest_line=b"").encode(version=2)),
+            r"cut short \(it is 62\)",
+        ),
     ):
         with pytest.raises(DamagedDocumentError, match=words):
             decode_parameters(wrong)

@@ -60,6 +60,15 @@ def test_what_finds_the_kernel(dom0: Dom0, tmp_path: Path) -> None:
     assert short(dom0, config, "--extract", *here) == ["memory +33 MB", "frozen kernel"]
 
 
+def test_a_guest_whose_memory_is_moved_is_told_so(debian_dom0: Dom0) -> None:
+    config = debian_dom0.guest(more="memory = 256\n")
+    (guest,) = json.loads(debian_dom0.run("plan", "--json", config).out)
+    more = guest["memory"]["after"] - 256
+    assert short(debian_dom0, config) == [f"memory +{more} MB", "small pages", "kernel on ISO"]
+    assert guest["memory"]["guest"] in range(256, 260)
+    assert not any(each["code"] == "memory" for each in guest["warnings"])
+
+
 def test_a_guest_raised_to_what_its_kernel_needs_is_told_so(debian_dom0: Dom0) -> None:
     config = debian_dom0.guest(more="memory = 256\n")
     (guest,) = json.loads(debian_dom0.run("plan", "--json", *PVH, config).out)

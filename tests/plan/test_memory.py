@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shimtool.model import (
+    Block,
     BootImage,
     Compression,
     Guest,
@@ -20,6 +21,7 @@ from shimtool.model import (
     MemoryWish,
     Mode,
     Payload,
+    PreStage,
     Ramdisk,
     Settings,
     Shim,
@@ -55,8 +57,15 @@ def kernel(
     return Kernel(source(size), KernelFacts(wrapping, packed, payload, 64, pv=True, room=room))
 
 
-def image(payload: Payload | None, shim: Shim = SHIM, *, unpack: bool = False) -> BootImage:
-    return BootImage(shim, "pv-shim", payload, "", unpack=unpack)
+def image(
+    payload: Payload | None,
+    shim: Shim = SHIM,
+    *,
+    unpack: bool = False,
+    pre_stage: PreStage | None = None,
+    shim_args: str = "pv-shim",
+) -> BootImage:
+    return BootImage(shim, shim_args, payload, "", pre_stage, unpack=unpack)
 
 
 def guest(size: int, most: int | None = None, keys: str = "memory") -> Guest:
@@ -192,6 +201,100 @@ def test_a_kernel_that_is_not_known_gets_the_share() -> None:
     for payload in (None, Payload(kernel(room=None))):
         found = planned(256, payload)
         assert (found.container, found.needed) == (with_share(SHIM, 256), None)
+
+
+# --- room that the pre-stage makes ------------------------------------------------------------
+
+
+def with_room(
+    size: int,
+    payload: Payload = WITH_DEBIANS,
+    wish: MemoryWish = MemoryWish.SAME,
+    shim_args: str = "pv-shim",
+) -> Memory:
+    shim = replace(SHIM, size=6 * MIB)
+    of = image(payload, shim, pre_stage=PreStage(1), shim_args=shim_args)
+    return memory(guest(size), of, Mode.HVM, Settings(memory=wish))
+
+
+@pytest.mark.parametrize("size", [240, 256, 300, 335])
+def test_a_small_guest_has_what_it_had(size: int) -> None:
+    """Debian's kernel starts with 106 MiB less than otherwise."""
+    found = with_room(size)
+    assert size <= found.guest <= size + 4
+    assert found.container < 363
+    assert (found.block, found.needed) == (Block(128 * MIB, 363 * MIB), 257)
+
+
+def test_the_share_is_of_where_memory_ends() -> None:
+    """Of 327 MiB the last ones lie beyond 512, so that the shim's tables are 2 MiB larger."""
+    small, large = with_room(256), with_room(300)
+    assert small.container - small.guest + 2 == large.container - large.guest
+
+
+def test_room_is_made_only_where_it_is_needed() -> None:
+    assert with_room(335).block is not None
+    for size in (338, 512, 4096):
+        found = with_room(size)
+        assert (found.block, found.container) == (None, with_share(SHIM, size))
+    assert with_room(32, Payload(TINY)).block is None
+
+
+def test_a_guest_too_small_for_that_is_raised_to_it() -> None:
+    found = with_room(128)
+    assert (found.container, found.needed) == (257, 257)
+    assert found.block == Block(128 * MIB, 363 * MIB)
+
+
+def test_keep_makes_room_too_where_that_helps() -> None:
+    kept = with_room(257, wish=MemoryWish.KEEP)
+    assert (kept.container, kept.needed, kept.guest) == (257, 257, 257 - memory_share(SHIM, 257))
+    assert kept.block is not None
+    kept = with_room(256, wish=MemoryWish.KEEP)
+    assert (kept.container, kept.needed, kept.block) == (256, 257, None)
+
+
+@pytest.mark.parametrize(
+    ("megabytes", "least", "most"),  # of the ramdisk; on Xen 4.17 with shim 4.17.5
+    [(1.74, 257, 257), (31.74, 272, 276), (91.74, 330, 338), (97, 385, 385)],
+)
+def test_what_is_said_to_be_needed_was_enough(megabytes: float, least: int, most: int) -> None:
+    """The last one: its end lies in the second block, so that the third one is needed."""
+    archive = Ramdisk(source(int(megabytes * MIB)), True, True, UNZIPPED)
+    needed = with_room(256, Payload(kernel(), archive)).needed
+    assert needed is not None
+    assert least <= needed <= most
+
+
+def test_no_room_is_made_where_it_cannot_be() -> None:
+    """Without pre-stage, with a full line, an older shim, or of a kernel that is too large."""
+    assert planned(256, WITH_DEBIANS).block is None
+    full = "pv-shim " + "x" * (1023 - len("pv-shim  no-real-mode"))
+    assert with_room(256, shim_args=full).block is not None
+    assert with_room(256, shim_args=full + "x").block is None
+    for version in ("4.10.4", None):
+        shim = replace(SHIM, version=version)
+        of = image(WITH_DEBIANS, shim, pre_stage=PreStage(1))
+        assert memory(guest(256), of, Mode.HVM, Settings()).block is None
+    huge = kernel(KernelRoom(600 * MIB, 10 * MIB, False, False))
+    assert with_room(1200, Payload(huge)).block is None
+    large = kernel(KernelRoom(200 * MIB, 200 * MIB, False, False))
+    found = with_room(300, Payload(large))
+    assert (found.block, found.container) == (None, with_share(SHIM, 300))
+
+
+@given(st.integers(1, 2000), st.integers(1, 300), st.integers(0, 300), st.sampled_from(MemoryWish))
+def test_a_block_is_asked_for_only_where_the_guest_starts_with_it(
+    size: int, loaded: int, ramdisk: int, wish: MemoryWish
+) -> None:
+    room = KernelRoom(loaded * MIB, loaded * MIB, maps_ramdisk=False, maps_page_list=True)
+    archive = Ramdisk(source(ramdisk * MIB), True, True, None)
+    found = with_room(size, Payload(kernel(room), archive), wish)
+    if found.block is not None:
+        assert found.block.is_possible()
+        assert found.needed is not None
+        assert found.needed <= found.container
+        assert found.container * MIB < found.block.enough
 
 
 # --- what is written --------------------------------------------------------------------------

@@ -14,16 +14,21 @@
 #include "acpi.h"
 #include "console.h"
 #include "elf.h"
+#include "layout.h"
 #include "madt.h"
 #include "memory.h"
 #include "multiboot.h"
 #include "params.h"
 #include "prestage.h"
+#include "room.h"
 #include "xen.h"
 
-enum { MAX_REGIONS = 64, MAX_TEXT = 1 << 16, MAX_RESULTS = 32 };
+/* For the job ROOM: where the shim that was loaded ends, and with how much memory none is moved. */
+enum { LOW_END = 0xa00000, ENOUGH = 0x60000000 };
+
+enum { MAX_REGIONS = 64, MAX_TEXT = 1 << 16, MAX_RESULTS = 128 };
 enum status { DONE, REFUSED, OUTSIDE };
-enum job { PARAMS, TRIM_MADT, KEEP_PROCESSORS, LOAD_SHIM, PREPARE };
+enum job { PARAMS, TRIM_MADT, KEEP_PROCESSORS, LOAD_SHIM, PREPARE, ROOM };
 
 struct region {
     uint32_t address, size;
@@ -77,6 +82,26 @@ void set_event_vectors(uint32_t vector, uint32_t vcpus)
     answer(vcpus);
 }
 
+int is_on_xen(void)
+{
+    return 1;
+}
+
+/* Regions go along whole; there must be none yet where they go. */
+void move_pages(uint32_t from, uint32_t to, uint32_t count)
+{
+    uint32_t size = count * PAGE_SIZE;
+    answer(from);
+    answer(to);
+    answer(count);
+    for (uint32_t i = 0; i < region_count; i++) {
+        if (regions[i].address - to < size)
+            longjmp(before_job, OUTSIDE);
+        if (regions[i].address - from < size)
+            regions[i].address += to - from;
+    }
+}
+
 void enter_shim(uint32_t entry, uint32_t info)
 {
     (void)entry, (void)info;
@@ -100,6 +125,8 @@ static void answer_params(struct params params)
     answer(params.kernel.size);
     answer(params.ramdisk.guard);
     answer(params.ramdisk.size);
+    answer(params.block.size);
+    answer(params.block.enough);
     answer(params.shim_line);
     answer(params.guest_line);
 }
@@ -122,6 +149,37 @@ static void answer_handover(struct handover handover)
     }
 }
 
+static void answer_shim(struct shim shim)
+{
+    answer(shim.entry);
+    answer(shim.end);
+}
+
+static void answer_file(struct range file)
+{
+    answer(file.start);
+    answer(file.end);
+}
+
+/* The map is that of the first region, the files those of the others, without a ramdisk if none. */
+static void answer_room(uint32_t size)
+{
+    static uint8_t entries[MAX_MAP_SIZE];
+    struct memory_map map = {entries, regions[0].size, sizeof entries};
+    struct modules modules = {file(1), file(2), file(3), {0, 0}};
+    if (region_count > 4)
+        modules.ramdisk = file(4);
+    memcpy(entries, regions[0].bytes, regions[0].size);
+    make_room((struct block){size, ENOUGH}, LOW_END, &map, &modules);
+    answer_file(modules.shim);
+    answer_file(modules.params);
+    answer_file(modules.kernel);
+    answer_file(modules.ramdisk);
+    for (uint32_t at = 0; at < map.size; at += sizeof(uint32_t))
+        answer(*(uint32_t *)(entries + at));
+    answer(map.size);
+}
+
 static void run(enum job job, uint32_t argument)
 {
     switch (job) {
@@ -135,10 +193,13 @@ static void run(enum job job, uint32_t argument)
         answer(keep_processors(argument));
         break;
     case LOAD_SHIM:
-        answer(load_shim(file(0)));
+        answer_shim(load_shim(file(0)));
         break;
     case PREPARE:
         answer_handover(prepare(argument, regions[0].address));
+        break;
+    case ROOM:
+        answer_room(argument);
         break;
     }
 }

@@ -26,19 +26,23 @@ class Params:
     kernel_size: int = 100
     ramdisk_guard: int = 0
     ramdisk_size: int = 0
+    block: tuple[int, int] | None = None  # and with how much memory it is free as things are
     shim_line: bytes = b"pv-shim"
     guest_line: bytes = b"root=/dev/xvda1"
 
-    def encode(self, *, magic: bytes = b"prestage", version: int = 1, slack: bytes = b"") -> bytes:
+    def encode(
+        self, *, magic: bytes = b"prestage", version: int | None = None, slack: bytes = b""
+    ) -> bytes:
         """Write the file, whether it is right or not; `slack` comes after all else."""
         numbers = (
             *(self.verbose, self.vcpus, self.event_vector, self.shim_size),
             *(self.kernel_guard, self.kernel_size, self.ramdisk_guard, self.ramdisk_size),
             *(len(self.shim_line), len(self.guest_line)),
         )
-        lines = self.shim_line + b"\0" + self.guest_line + b"\0" + slack
-        size = _HEADER.size + len(lines)
-        return sealed(_HEADER.pack(magic, version, size, 0, *numbers) + lines)
+        block = b"" if self.block is None else struct.pack("<2I", *self.block)
+        rest = block + self.shim_line + b"\0" + self.guest_line + b"\0" + slack
+        version = version or (2 if block else 1)
+        return sealed(_HEADER.pack(magic, version, _HEADER.size + len(rest), 0, *numbers) + rest)
 
 
 def sealed(file: bytes) -> bytes:
@@ -152,13 +156,16 @@ def in_a_row(*files: bytes) -> list[Loaded]:
     return loaded
 
 
+def map_entry(start: int, end: int, kind: int = 1, more: bytes = b"") -> bytes:
+    """Write an entry of the loader's map of memory; kind 1 is memory."""
+    return struct.pack("<IQQI", 20 + len(more), start, end - start, kind) + more
+
+
 def loader_memory(modules: Sequence[Loaded], **info: int) -> list[Region]:
     """Lay out what a multiboot loader leaves: its information, then the modules (from the third
     region on); `info` replaces fields of that name.
     """
-    memory_map = struct.pack("<IQQI", 20, 0, 0x9F000, 1) + struct.pack(
-        "<IQQI", 20, 0x100000, 0x1FF00000, 1
-    )
+    memory_map = map_entry(0, 0x9F000) + map_entry(0x100000, 0x20000000)
     fields = {
         **{"flags": 0x49, "lower": 636, "upper": 0x7FC00, "device": 0, "line": 0},
         **{"count": len(modules), "list": LIST, "s0": 0, "s1": 0, "s2": 0, "s3": 0},

@@ -11,7 +11,9 @@ from pathlib import Path
 from tests.support.programs import run
 
 SOURCES = Path(__file__).parents[2] / "container" / "prestage"
-_PURE = ("acpi.c", "console.c", "elf.c", "madt.c", "modules.c", "params.c", "prestage.c")
+_PURE = (
+    *("acpi.c", "console.c", "elf.c", "madt.c", "modules.c", "params.c", "prestage.c", "room.c"),
+)
 _FLAGS = (
     *("-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-Wshadow", "-Werror"),
     *("-fsanitize=address,undefined", "-fno-sanitize-recover=all"),
@@ -27,6 +29,7 @@ class Job(IntEnum):
     KEEP_PROCESSORS = 2
     LOAD_SHIM = 3
     PREPARE = 4
+    ROOM = 5
 
 
 class _Status(IntEnum):

@@ -3,6 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shimtool.model import Block
 from shimtool.output.parameter_file import (
     Parameters,
     StoredFile,
@@ -26,6 +27,12 @@ parameters = st.builds(
     shim_line=lines,
     guest_line=lines,
     event_vector=st.none() | st.integers(0x10, 0xFF),
+    block=st.none()
+    | st.builds(
+        Block,
+        st.integers(22, 29).map(lambda power: 1 << power),
+        st.integers(1 + (1 << 29), 1 << 31),
+    ),
     verbose=st.booleans(),
 )
 
@@ -36,7 +43,8 @@ def as_c_reads(native: Native, file: bytes) -> Parameters | None:
         numbers = native.run(Job.PARAMS, [Region(AT, file)]).numbers
     except RefusedError:
         return None
-    verbose, vcpus, vector, shim, kernel_guard, kernel, ramdisk_guard, ramdisk, *places = numbers
+    verbose, vcpus, vector, shim, kernel_guard, kernel, ramdisk_guard, ramdisk, *rest = numbers
+    block, enough, *places = rest
     shim_line, guest_line = (file[at - AT :].partition(b"\0")[0] for at in places)
     return Parameters(
         vcpus=vcpus,
@@ -46,6 +54,7 @@ def as_c_reads(native: Native, file: bytes) -> Parameters | None:
         shim_line=shim_line,
         guest_line=guest_line,
         event_vector=vector or None,
+        block=Block(block, enough) if block else None,
         verbose=verbose == 1,
     )
 

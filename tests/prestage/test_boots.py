@@ -90,6 +90,13 @@ def test_as_many_processors_as_vcpus(boot: Boot, vcpus: int, there: int) -> None
     assert f"Dom1 has maximum {there} VCPUs" in text
 
 
+def test_without_xen_no_room_is_made(boot: Boot) -> None:
+    with boot(Disc(Params(verbose=1, block=(128 << 20, 1 << 30)))) as machine:
+        machine.wait(END)
+        assert "prestage: no Xen here, so no room is made\n" in machine.xen_log()
+        assert guest_line(machine) == Params().guest_line
+
+
 @pytest.mark.parametrize(
     "make", [guests.two_part_ramdisk, lambda: guests.filler_ramdisk(2_000_001)], ids=["gzip", "odd"]
 )

@@ -28,14 +28,21 @@ def test_segments_are_placed_and_filled_up_with_zeros(native: Native) -> None:
     )
     done = load(native, file)
     wanted = b"first".ljust(16, b"\0") + DIRTY * 84 + b"2nd".ljust(9, b"\0")
-    assert done.numbers == (ROOM,)
+    assert done.numbers == (ROOM, ROOM + 109)
     assert done.memory[1] == wanted.ljust(4096, DIRTY)
     assert done.memory[0] == file
 
 
 def test_the_entry_is_a_virtual_address(native: Native) -> None:
     file = elf(Segment(vaddr=0xFFFF0000), entry=0xFFFF0002)
-    assert load(native, file).numbers == (ROOM + 2,)
+    assert load(native, file).numbers == (ROOM + 2, ROOM + 64)
+
+
+def test_the_end_is_that_of_the_highest_segment(native: Native) -> None:
+    """With what it has of zeros, wherever it stands in the table."""
+    first, last = Segment(b"first", 16), Segment(b"2nd", 900, paddr=ROOM + 100, vaddr=ROOM + 100)
+    for segments in ((first, last), (last, first)):
+        assert load(native, elf(*segments)).numbers == (ROOM, ROOM + 1000)
 
 
 def test_the_whole_room_is_the_shims(native: Native) -> None:
@@ -46,7 +53,7 @@ def test_the_whole_room_is_the_shims(native: Native) -> None:
 
 def test_debians_shim(native: Native) -> None:
     done = load(native, debs.xen_shim().read_bytes(), ROOM_END - ROOM)
-    assert done.numbers == (ROOM,)
+    assert done.numbers == (ROOM, ROOM + (8 << 20))
 
 
 SEGMENT = Segment()

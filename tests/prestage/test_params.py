@@ -18,6 +18,7 @@ lines = st.binary(max_size=1023).map(lambda line: line.replace(b"\0", b"\1"))
 guards = st.sampled_from([0, 4096])
 sizes = st.integers(1, 2**32 - 1)
 vectors = st.just(0) | st.integers(0x10, 0xFF)
+blocks = st.none() | st.sampled_from([(4 << 20, 5 << 20), (128 << 20, 1 << 30), (1 << 29, 1 << 31)])
 ramdisks = st.just((0, 0)) | st.tuples(guards, sizes)
 
 
@@ -33,6 +34,7 @@ def right_params(draw: st.DrawFn) -> Params:
         kernel_size=draw(sizes),
         ramdisk_guard=ramdisk_guard,
         ramdisk_size=ramdisk_size,
+        block=draw(blocks),
         shim_line=draw(lines),
         guest_line=draw(lines),
     )
@@ -54,10 +56,11 @@ def refusal(native: Native, file: bytes) -> str:
 
 @given(params=right_params())
 def test_a_right_file_is_read_as_it_is(native: Native, params: Params) -> None:
-    shim_line = AT + HEADER
+    shim_line = AT + HEADER + (0 if params.block is None else 8)
     assert read(native, params.encode()) == (
         *(params.verbose, params.vcpus, params.event_vector, params.shim_size),
         *(params.kernel_guard, params.kernel_size, params.ramdisk_guard, params.ramdisk_size),
+        *(params.block or (0, 0)),
         *(shim_line, shim_line + len(params.shim_line) + 1),
     )
 
@@ -73,6 +76,12 @@ WRONG = {
     "a guard of 8192 bytes": replace(PARAMS, ramdisk_guard=8192, ramdisk_size=1),
     "that the kernel is empty": replace(PARAMS, kernel_size=0),
     "a guard before no ramdisk": replace(PARAMS, ramdisk_guard=4096),
+    "a block of 0x0 bytes": replace(PARAMS, block=(0, 1 << 30)),
+    "a block of 0x200000 bytes": replace(PARAMS, block=(2 << 20, 1 << 30)),
+    "a block of 0x600000 bytes": replace(PARAMS, block=(6 << 20, 1 << 30)),
+    "a block of 0x40000000 bytes": replace(PARAMS, block=(1 << 30, 1 << 31)),
+    "0x8000000 bytes of memory are enough": replace(PARAMS, block=(128 << 20, 128 << 20)),
+    "0x80000001 bytes of memory are enough": replace(PARAMS, block=(128 << 20, (1 << 31) + 1)),
     "a shim's line of 1024 bytes": replace(PARAMS, shim_line=b"x" * 1024),
     "a guest's line of 1024 bytes": replace(PARAMS, guest_line=b"x" * 1024),
 }
@@ -85,8 +94,10 @@ def test_a_wrong_field_is_named(native: Native, words: str) -> None:
 
 def test_other_files_are_told_apart(native: Native) -> None:
     assert "no parameter file" in refusal(native, PARAMS.encode(magic=b"PRESTAGE"))
-    assert "version 2, this pre-stage knows 1" in refusal(native, PARAMS.encode(version=2))
+    assert "version 3, this pre-stage knows 1 and 2" in refusal(native, PARAMS.encode(version=3))
     assert "cut short: 59 bytes" in refusal(native, PARAMS.encode()[:59])
+    bare = sealed(replace(PARAMS, shim_line=b"", guest_line=b"").encode(version=2))
+    assert "cut short: 62 bytes" in refusal(native, bare)
 
 
 def test_size_and_checksum_are_checked(native: Native) -> None:

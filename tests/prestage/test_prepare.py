@@ -101,9 +101,36 @@ def test_verbose_tells_each_step(native: Native) -> None:
     assert text == (
         "prestage: parameter file read: 2 vCPUs\r\n"
         "prestage: processors listed: 4, kept: 2\r\n"
+        "prestage: shim: 0x40 bytes of memory at 0x200000\r\n"
         "prestage: module 0: 6000 bytes at 0x1203000\r\n"
         f"prestage: module 1: {len(RAMDISK)} bytes at 0x1206000\r\n"
-        "prestage: shim: 0x40 bytes of memory at 0x200000\r\n"
+    )
+
+
+def test_where_room_is_made_files_and_lines_lie_elsewhere(native: Native) -> None:
+    """The last of 512 MiB are at 0x20000000; all that lay low goes there, 4 MiB from its start."""
+    params = replace(PARAMS, block=(128 << 20, 1 << 30))
+    modules = in_a_row(SHIM, params.encode(), *FILES[2:])
+    done = prepare(native, modules)
+    moved = done.numbers[: -(1 + 6 + 6)]
+    info = done.numbers[-(6 + 6) :]
+    assert moved[:3] == (0x400000, 0x20000000, (128 - 4) << 8)
+    by = 0x20000000 - 0x400000
+    kernel, ramdisk = modules[2:]
+    shim_line = modules[1].address + by + 68
+    guest_line = shim_line + len(params.shim_line) + 1
+    assert info == (
+        *(FLAGS, 636, 0x7FC00, shim_line, 96, 2),
+        *(by + kernel.address, by + kernel.address + len(KERNEL), guest_line),
+        *(by + ramdisk.address + PAGE, by + ramdisk.address + PAGE + len(RAMDISK), 0),
+    )
+
+
+def test_room_cannot_be_made_without_a_map(native: Native) -> None:
+    params = replace(PARAMS, block=(128 << 20, 1 << 30))
+    modules = in_a_row(SHIM, params.encode(), *FILES[2:])
+    assert "too little memory for its kernel: no block of 0x8000000 bytes; raise" in refusal(
+        native, modules, flags=8
     )
 
 
