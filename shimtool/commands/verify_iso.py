@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shimtool.deferred import dataclass
 from shimtool.errors import Fault, Location, fault, faults_kept, raise_all
-from shimtool.model import PreStage, PvGrubRequest
+from shimtool.model import Block, PreStage, PvGrubRequest
 from shimtool.output import loader_config
 from shimtool.output.boot_info import without_boot_info
 from shimtool.output.iso_content import (
@@ -143,11 +143,14 @@ def _told(iso: Iso, manifest: Manifest, pre_stage: PreStage, path: Path) -> str:
         if getattr(found, each.name) != getattr(wanted, each.name)
     )
     vector = "the shim's own" if found.event_vector is None else f"{found.event_vector:#x}"
-    return f"{found.vcpus} vCPUs, event vector {vector}"
+    block = f", a block of {found.block.size >> 20} MB made free" if found.block else ""
+    return f"{found.vcpus} vCPUs, event vector {vector}{block}"
 
 
 def _shown(value: object) -> str:
     match value:
+        case Block(size, enough):
+            return f"{size >> 20} MB, unless there are {enough >> 20}"
         case bytes():
             return value.decode(errors="surrogateescape")
         case StoredFile(size, guarded):

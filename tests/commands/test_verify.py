@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from shimtool.model import Block
 from shimtool.output.iso_layout import SECTOR
 from shimtool.output.parameter_file import StoredFile, decode_parameters, encode_parameters
 from tests.support.cli import Result, refused
@@ -60,6 +61,16 @@ def test_a_changed_parameter_is_found(dom0: Dom0, field: str, value: object, see
     swap(iso, "params", encode_parameters(replace(told, **dict[str, Any]({field: value}))))
     what = f"params in the ISO was changed: another {field.replace('_', ' ')}"
     refused(dom0.run("verify", iso), what, f"seen: {seen}", "--force")
+
+
+def test_a_changed_block_is_found(debian_dom0: Dom0) -> None:
+    debian_dom0.guest(more="memory = 256\n")
+    iso = converted(debian_dom0)
+    assert "a block of 128 MB made free" in debian_dom0.run("verify", iso).out
+    told = decode_parameters(extract(iso, "params"))
+    swap(iso, "params", encode_parameters(replace(told, block=Block(8 << 20, 9 << 20))))
+    what = "params in the ISO was changed: another block"
+    refused(debian_dom0.run("verify", iso), what, "seen: 8 MB, unless there are 9", "--force")
 
 
 def test_a_damaged_parameter_file_is_found(dom0: Dom0) -> None:
