@@ -181,10 +181,6 @@ def test_long_entries_are_read_and_come_out_short(native: Native) -> None:
             "a module lies where the memory map has no memory, at 0x1200000",
             map_entry(BLOCK, 1 << 29),
         ),
-        (
-            "a module lies where the memory map has no memory, at 0x1200000",
-            map_entry(0x100000, (18 << 20) + 3) + map_entry(19 << 20, 278 << 20),
-        ),
         ("gets longer than 8192 bytes", hvm_map(278) + map_entry(0x9FC00, 0xA0000, RESERVED) * 335),
         (
             "more than 16 pieces of memory",
@@ -194,6 +190,13 @@ def test_long_entries_are_read_and_come_out_short(native: Native) -> None:
 )
 def test_what_cannot_be_is_refused(native: Native, words: str, memory_map: bytes) -> None:
     assert words in refusal(native, memory_map)
+
+
+def test_a_file_across_a_hole_is_refused(native: Native) -> None:
+    files = ((18 * MIB, bytes(2 * PAGE)), *FILES[1:])
+    memory_map = map_entry(0x100000, 18 * MIB + PAGE) + map_entry(19 * MIB, 278 * MIB)
+    with pytest.raises(RefusedError, match="has no memory, at 0x1200000"):
+        make_room(native, memory_map, files=files)
 
 
 @given(
