@@ -10,7 +10,6 @@
 enum {
     GET_PARAM = 1, CONSOLE_PAGE = 17, CONSOLE_PORT = 18,
     SEND = 4,
-    OWN_DOMAIN = 0x7ff0,
     RING_SIZE = 2048,
 };
 

@@ -11,7 +11,6 @@ enum {
     HYPERCALL_SIZE = 32,     /* code of each call in that page */
     SET_EVENT_VECTOR = 23,   /* HVMOP_set_evtchn_upcall_vector, in Xen 4.6 and later */
     ADD_TO_PHYSMAP = 7, OWN_PAGES = 3, /* XENMAPSPACE_gmfn_range, in Xen 4.2 and later */
-    OWN_DOMAIN = 0x7ff0,
 };
 
 struct event_vector {

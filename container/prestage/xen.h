@@ -3,8 +3,9 @@
 
 #include <stdint.h>
 
-/* Hypercalls, by Xen's public header xen.h. */
+/* Hypercalls, and how a domain names itself in them, by Xen's public header xen.h. */
 enum { MEMORY_OP = 12, EVENT_CHANNEL_OP = 32, HVM_OP = 34 };
+enum { OWN_DOMAIN = 0x7ff0 };
 
 /* Whether there is a Xen to call. */
 int is_on_xen(void);

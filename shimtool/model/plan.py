@@ -137,9 +137,8 @@ class Block:
 
     def is_possible(self) -> bool:
         """Whether the pre-stage can be told of it."""
-        power = self.size > 0 and not self.size & (self.size - 1)
         fits = self.LEAST <= self.size <= self.MOST and self.size < self.enough <= self.MOST_ENOUGH
-        return power and fits
+        return fits and not self.size & (self.size - 1)
 
 
 @dataclass(frozen=True, slots=True)

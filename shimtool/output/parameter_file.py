@@ -5,7 +5,6 @@ The format is that of container/prestage/params.h, which checks the same on the 
 
 import struct
 import zlib
-from dataclasses import replace
 
 from shimtool.deferred import dataclass
 from shimtool.model import Block
@@ -49,16 +48,12 @@ class Parameters:
 def encode_parameters(parameters: Parameters) -> bytes:
     """Write a parameter file; ValueError for what none can say (the plan has refused it)."""
     ramdisk = parameters.ramdisk or StoredFile(0)
-    version, block = _VERSION, b""
     lines = parameters.shim_line + b"\0" + parameters.guest_line + b"\0"
     try:
-        if parameters.block is not None:
-            version, block = (
-                _WITH_BLOCK,
-                _BLOCK.pack(parameters.block.size, parameters.block.enough),
-            )
+        wanted = parameters.block
+        block = b"" if wanted is None else _BLOCK.pack(wanted.size, wanted.enough)
         header = _HEADER.pack(
-            *(_MAGIC, version, _HEADER.size + len(block + lines), 0),
+            *(_MAGIC, _WITH_BLOCK if block else _VERSION, _HEADER.size + len(block + lines), 0),
             *(parameters.verbose, parameters.vcpus, parameters.event_vector or 0),
             parameters.shim.size,
             *(_guard(parameters.kernel), parameters.kernel.size),
@@ -93,7 +88,7 @@ def decode_parameters(data: bytes) -> Parameters:
     if version == _WITH_BLOCK:
         block, rest = _block(rest)
     shim_line, guest_line = _lines(rest, shim_length, guest_length)
-    return replace(_checked(fields, shim_line, guest_line), block=block)
+    return _checked(fields, block, shim_line, guest_line)
 
 
 def _guard(file: StoredFile) -> int:
@@ -128,7 +123,9 @@ def _lines(data: bytes, shim_length: int, guest_length: int) -> tuple[bytes, byt
     return shim_line, guest_line
 
 
-def _checked(fields: list[int], shim_line: bytes, guest_line: bytes) -> Parameters:
+def _checked(
+    fields: list[int], block: Block | None, shim_line: bytes, guest_line: bytes
+) -> Parameters:
     verbose, vcpus, vector, shim, kernel_guard, kernel, ramdisk_guard, ramdisk = fields
     _must("verbose", verbose in (0, 1), "0 or 1", verbose)
     _must("vcpus", 1 <= vcpus <= MAX_VCPUS, f"1 to {MAX_VCPUS}", vcpus)
@@ -145,6 +142,7 @@ def _checked(fields: list[int], shim_line: bytes, guest_line: bytes) -> Paramete
         shim_line=shim_line,
         guest_line=guest_line,
         event_vector=vector or None,
+        block=block,
         verbose=bool(verbose),
     )
 
