@@ -3,6 +3,10 @@
 import re
 from dataclasses import dataclass
 
+# MiB that a guest may have more than before: memory= is whole MiB, and a shim's tables of pages are
+# of 2 MiB each, so that one may begin with what is added.
+MORE = range(4)
+
 
 @dataclass(frozen=True, slots=True)
 class GuestReport:

@@ -26,6 +26,9 @@ CPU = "qemu64,family=23,model=1,stepping=2,+svm,+npt"
 MEMORY, DOM0_MEMORY = "3G", "1024M"
 DISK_SIZE = 4 << 30  # always the same: it is part of the snapshot
 BOOT_LIMIT, RESUME_LIMIT = 180.0, 90.0  # seconds of QEMU's CPU time
+# Seconds of QEMU's CPU time for a quick script. Of that the guest may take most: on a machine with
+# twice as many of these hosts as cores, 60 were not enough once.
+ANSWER_LIMIT = 180.0
 # What must answer before the snapshot is taken; nothing half written stays in memory.
 HOST_IS_UP = "until xl list && pgrep -x xenconsoled; do sleep 1; done; sync"
 XEN_OPTIONS = (
@@ -40,11 +43,6 @@ def tail(path: Path, lines: int = 25) -> str:
     full = [line for line in text.replace("\r", "").splitlines() if line.strip()]
     last = "\n".join(full[-lines:])
     return f"--- {path.name}\n{last or '(empty)'}"
-
-
-# Seconds of QEMU's CPU time for a quick script. Of that the guest may take most: on a machine with
-# twice as many of these hosts as cores, 60 were not enough once.
-ANSWER_LIMIT = 180.0
 
 
 class NestedXenError(AssertionError):

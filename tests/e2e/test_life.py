@@ -3,12 +3,9 @@
 import pytest
 
 from tests.e2e.environment import Environment, create, loops
+from tests.e2e.guest_report import MORE
 
 pytestmark = pytest.mark.e2e
-
-# MiB that a guest may have more than before: memory= is whole MiB, and a shim's tables of pages are
-# of 2 MiB each, so that one may begin with what is added.
-MORE = range(4)
 
 # MiB by which its kernel may count less: Linux keeps descriptions of the pages that it might be
 # given up to the container's size, 2 MiB of them for each 128. Seen of 512: 2.0 less.

@@ -7,8 +7,8 @@ from tests.e2e import guest_ends as ends
 from tests.e2e import guest_moves as moves
 from tests.e2e.dom0_commands import WORKS
 from tests.e2e.environment import Environment, loops
+from tests.e2e.guest_report import MORE
 from tests.e2e.guest_shell import Shell
-from tests.e2e.test_life import MORE
 
 pytestmark = pytest.mark.e2e
 

@@ -91,21 +91,16 @@ def test_a_ramdisk_hashed_beside_a_kernel_is_read_once(tmp_path: Path) -> None:
     assert bytes_read() - before < len(content)
 
 
-def test_no_thread_is_started_where_one_guest_is_converted_at_a_time(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("owner", "threads"),
+    [pytest.param(0, False, id="one at a time"), pytest.param(65534, True, id="beside a jail")],
+)
+def test_no_thread_is_started(tmp_path: Path, owner: int, threads: bool) -> None:
     content = b"070701" + bytes(8 << 20)
     ramdisk = found(build.write(tmp_path, content, "initrd"))
     kernel, before = found(build.write(tmp_path, GOOD)), bytes_read()
-    assert InputCache(threads=False).kernel(kernel, beside=ramdisk).facts.pv
-    wait_for_threads()
-    assert bytes_read() - before < len(content)
-
-
-def test_no_thread_is_started_beside_a_jail(tmp_path: Path) -> None:
-    content = b"070701" + bytes(8 << 20)
-    ramdisk = found(build.write(tmp_path, content, "initrd"))
-    kernel, before = found(build.write(tmp_path, GOOD)), bytes_read()
-    os.chown(kernel.path, 65534, 65534)
-    assert InputCache().kernel(kernel, beside=ramdisk).facts.pv
+    os.chown(kernel.path, owner, owner)
+    assert InputCache(threads=threads).kernel(kernel, beside=ramdisk).facts.pv
     wait_for_threads()
     assert bytes_read() - before < len(content)
 

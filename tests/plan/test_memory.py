@@ -30,8 +30,10 @@ from shimtool.model import (
     Wrapping,
 )
 from shimtool.model.guest import ConfigString
+from shimtool.plan.kernel_start import KernelStart
 from shimtool.plan.memory import MOST_MEMORY, MOST_RAISED, memory, settings_of, with_share
 from shimtool.shims.kinds import memory_share
+from tests.prestage.images import PAGE, has_block
 
 MIB = 1 << 20
 SHIM = Shim("s", Path("/s"), 1, "cd" * 32, None, "4.17.7", frozenset(Mode), "-")
@@ -281,6 +283,29 @@ def test_no_room_is_made_where_it_cannot_be() -> None:
     large = kernel(KernelRoom(200 * MIB, 200 * MIB, False, False))
     found = with_room(300, Payload(large))
     assert (found.block, found.container) == (None, with_share(SHIM, 300))
+
+
+@given(
+    loaded=st.integers(1, 200),
+    file=st.integers(1, 40),
+    ramdisk=st.integers(0, 160),
+    shim=st.integers(1, 8),
+)
+def test_what_is_needed_is_enough_to_find_a_block(
+    loaded: int, file: int, ramdisk: int, shim: int
+) -> None:
+    """By the C code's rule (tests/prestage), wherever the files end that are loaded; all in MiB."""
+    room = KernelRoom(loaded * MIB, loaded * MIB, maps_ramdisk=False, maps_page_list=False)
+    archive = Ramdisk(source(ramdisk * MIB), True, True, None)
+    payload = Payload(kernel(room, file * MIB), archive)
+    of = image(payload, replace(SHIM, size=shim * MIB), pre_stage=PreStage(1))
+    start = KernelStart(of, payload, Mode.HVM)
+    needed = start.least(32, moved=True)
+    at, files = 18 * MIB + PAGE, []
+    for length in (shim * MIB, PAGE, PAGE + file * MIB, PAGE + ramdisk * MIB):
+        files.append((at, at + length))
+        at += length
+    assert has_block([(MIB, needed * MIB - 2 * PAGE)], start.block(needed), files)
 
 
 @given(st.integers(1, 2000), st.integers(1, 300), st.integers(0, 300), st.sampled_from(MemoryWish))

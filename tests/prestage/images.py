@@ -10,6 +10,7 @@ from tests.prestage.native import Region
 PAGE = 4096
 ROOM, ROOM_END = 0x200000, 0x1200000  # kept for the shim
 LOADER_MAGIC = 0x2BADB002
+LOW_END = 0xA00000  # of Debian's shim as it was loaded: memory from here on can be moved
 
 _HEADER = struct.Struct("<8s13I")  # the parameter file's, as container/prestage/params.h has it
 
@@ -180,3 +181,16 @@ def loader_memory(modules: Sequence[Loaded], **info: int) -> list[Region]:
         Region(MAP, memory_map),
         *(Region(each.address, each.content) for each in modules),
     ]
+
+
+def has_block(
+    pieces: Sequence[tuple[int, int]], block: int, files: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether an aligned block lies in one of these pieces, behind the shim, without a file."""
+    return any(
+        max(start, LOW_END) <= at
+        and at + block <= end
+        and all(last <= at or at + block <= first for first, last in files)
+        for start, end in pieces
+        for at in range(0, end, block)
+    )

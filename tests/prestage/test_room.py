@@ -4,33 +4,16 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shimtool.model import (
-    BootImage,
-    Compression,
-    Kernel,
-    KernelFacts,
-    KernelRoom,
-    Mode,
-    Payload,
-    PreStage,
-    Ramdisk,
-    Shim,
-    SourceFile,
-    Wrapping,
-)
-from shimtool.plan.kernel_start import KernelStart
-from tests.prestage.images import PAGE, map_entry
+from tests.prestage.images import LOW_END, PAGE, has_block, map_entry
 from tests.prestage.native import Job, Native, RefusedError, Region
 
 MIB = 1 << 20
-# The driver's: where the shim as it was loaded ends, and what memory is enough.
-LOW_END, ENOUGH = 10 * MIB, 0x60000000
+ENOUGH = 0x60000000  # the driver's: with so much memory none is moved
 RESERVED = 2
 BLOCK = 128 * MIB
 FILES = ((18 * MIB, b"shim"), (19 * MIB, b"params"), (20 * MIB, b"kernel"), (30 * MIB, b"ramdisk"))
@@ -229,46 +212,3 @@ def test_nothing_is_lost_and_nothing_lies_twice(
     for start, end in made.files:
         assert end <= block[0] or block[1] <= start
         assert any(first <= start and end <= last for first, last in made.memory)
-
-
-def has_block(
-    pieces: Sequence[tuple[int, int]], block: int, files: Sequence[tuple[int, int]]
-) -> bool:
-    """Whether an aligned block lies in one of these pieces, behind the shim, without a file."""
-    return any(
-        max(start, LOW_END) <= at
-        and at + block <= end
-        and all(last <= at or at + block <= first for first, last in files)
-        for start, end in pieces
-        for at in range(0, end, block)
-    )
-
-
-@given(
-    image=st.integers(1, 200),
-    file=st.integers(1, 40),
-    ramdisk=st.integers(0, 160),
-    shim=st.integers(1, 8),
-)
-def test_what_the_plan_asks_for_is_enough_to_find_a_block(
-    image: int, file: int, ramdisk: int, shim: int
-) -> None:
-    """Wherever the files end that the loader loads; sizes in MiB."""
-    start = kernel_start(image, file, ramdisk, shim)
-    needed = start.least(32, moved=True)
-    at, files = 18 * MIB + PAGE, []
-    for length in (shim * MIB, PAGE, PAGE + file * MIB, PAGE + ramdisk * MIB):
-        files.append((at, at + length))
-        at += length
-    assert has_block([(0x100000, needed * MIB - 2 * PAGE)], start.block(needed), files)
-
-
-def kernel_start(image: int, file: int, ramdisk: int, shim: int) -> KernelStart:
-    def source(size: int) -> SourceFile:
-        return SourceFile("/f", Path("/f"), size * MIB, "ab" * 32, (0, 0, 0, 0))
-
-    room = KernelRoom(image * MIB, image * MIB, maps_ramdisk=False, maps_page_list=False)
-    facts = KernelFacts(Wrapping.BZIMAGE, Compression.XZ, (0, file * MIB), 64, pv=True, room=room)
-    payload = Payload(Kernel(source(file), facts), Ramdisk(source(ramdisk), True, True, None))
-    of = Shim("s", Path("/s"), shim * MIB, "cd" * 32, None, "4.17.7", frozenset(Mode), "-")
-    return KernelStart(BootImage(of, "", payload, "", PreStage(1)), payload, Mode.HVM)
