@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shimtool.model import (
@@ -33,6 +33,7 @@ from shimtool.model.guest import ConfigString
 from shimtool.plan.kernel_start import KernelStart
 from shimtool.plan.memory import MOST_MEMORY, MOST_RAISED, memory, settings_of, with_share
 from shimtool.shims.kinds import memory_share
+from tests.conftest import EXAMPLES
 from tests.prestage.images import PAGE, has_block
 
 MIB = 1 << 20
@@ -291,6 +292,8 @@ def test_no_room_is_made_where_it_cannot_be() -> None:
     ramdisk=st.integers(0, 160),
     shim=st.integers(1, 8),
 )
+@example(loaded=32, file=5, ramdisk=40, shim=6)  # its end lies in the second block
+@settings(max_examples=EXAMPLES)
 def test_what_is_needed_is_enough_to_find_a_block(
     loaded: int, file: int, ramdisk: int, shim: int
 ) -> None:
