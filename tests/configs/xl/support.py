@@ -1,6 +1,5 @@
 """What the tests of the xl reader share."""
 
-import os
 from pathlib import Path
 
 from shimtool.configs.xl.edit import edit
@@ -12,8 +11,6 @@ from tests.support import libxlu
 
 DATA = Path(__file__).parent / "data"
 FIXTURES = sorted(path for path in DATA.glob("*.cfg"))
-# Examples of property tests: few while working, many where it counts.
-EXAMPLES = 10_000 if os.environ.get("CI") == "true" or "SHIMTOOL_EXAMPLES" in os.environ else 500
 HERE = Path("guest.cfg")
 EDITS = ConfigEdits(
     comment_out=(

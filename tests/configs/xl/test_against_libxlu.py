@@ -8,7 +8,8 @@ from hypothesis import given, settings
 
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigEdits, ConfigValue
-from tests.configs.xl.support import EXAMPLES, FIXTURES, document, edited, refusal, tree
+from tests.configs.xl.support import FIXTURES, document, edited, refusal, tree
+from tests.conftest import EXAMPLES
 from tests.support import libxlu
 from tests.support.config_strategies import CONFIGS, EDITS, HEAPS, MUTATED
 

@@ -10,7 +10,8 @@ from shimtool.configs.xl.disk import as_cdrom, parse_disk
 from shimtool.configs.xl.vdev import known_vdev, vdev_index
 from shimtool.errors import ShimtoolError
 from shimtool.model import ConfigString, Disk
-from tests.configs.xl.support import DATA, EXAMPLES, HERE
+from tests.configs.xl.support import DATA, HERE
+from tests.conftest import EXAMPLES
 from tests.support import libxlu
 from tests.support.config_strategies import Choices
 
