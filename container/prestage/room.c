@@ -115,7 +115,7 @@ static void add_move(struct moves *moves, uint32_t start, uint32_t end)
     if (moves->count == MAX_MOVES)
         refuse("the memory map has more than %u pieces of memory", MAX_MOVES);
     if (end - start > HIGHEST - moves->next)
-        refuse("there is no room to move memory to, at %x", moves->next);
+        refuse("there is no room to move memory to, at %x; raise memory=", moves->next);
     moves->list[moves->count].from = (struct range){start, end};
     moves->list[moves->count++].to = moves->next;
     moves->next += end - start;

@@ -99,5 +99,6 @@ void move_pages(uint32_t from, uint32_t to, uint32_t count)
     };
     int32_t result = call_xen(MEMORY_OP, ADD_TO_PHYSMAP, &wanted);
     if (result)
-        refuse("Xen does not move memory from %x to %x (error %u)", from, to, (uint32_t)-result);
+        refuse("Xen does not move memory from %x to %x (error %u); raise memory=", from, to,
+               (uint32_t)-result);
 }
