@@ -33,6 +33,7 @@ class Fact(StrEnum):
     PVSHIM = "pvshim"
     EXACT_CPUS = "exact-cpus"
     UPCALL_FIX = "upcall-fix"
+    MOVED_MEMORY = "moved-memory"
     XPTI = "xpti"
 
 
@@ -43,6 +44,7 @@ MEANS = {
     Fact.PVSHIM: "xl reads pvshim=",
     Fact.EXACT_CPUS: "HVM guests are told of vcpus= processors, not of 128",
     Fact.UPCALL_FIX: "shims of the kind pvshim get their events in HVM",
+    Fact.MOVED_MEMORY: "shims were seen to start where the pre-stage moved memory",
     Fact.XPTI: "XPTI, which protects it from PV guests",
 }
 

@@ -221,12 +221,14 @@ class Memory:
     """What a guest's container will have, what of it is left for the `guest`, in MiB.
 
     The container `needed` so much to start this kernel; None where the kernel is not known. Where
-    `block` is set that is so because the pre-stage makes it free.
+    `block` is set that is so because the pre-stage makes it free. `raised`: the container has more
+    than the guest had and the shim takes, so that the kernel starts.
     """
 
     container: int
     guest: int
     needed: int | None
+    raised: bool = False
     block: Block | None = None
 
 

@@ -19,6 +19,7 @@ from shimtool.model import (
 )
 from shimtool.plan.bootloader import options
 from shimtool.plan.hvm import pins_vcpus
+from shimtool.plan.memory import MOST_RAISED
 
 # NR_CPUS in Xen's own pvshim_defconfig; seen too: "Dom1 has maximum 32 VCPUs" where 128 are listed.
 _SHIM_VCPUS = 32
@@ -33,21 +34,36 @@ def differences(
 ) -> tuple[Difference, ...]:
     """List what differs, what costs most first."""
     return (
+        *_too_little(guest, memory),
         *_memory(guest, memory),
-        *_kernel(guest, image, mode),
+        *_kernel(guest, image, memory, mode),
         *_vcpus(guest, image),
         *_lost(guest, mode),
     )
 
 
+def _too_little(guest: Guest, memory: Memory) -> Iterator[Difference]:
+    """Tell of memory with which the guest does not start, or may not."""
+    size, needed = memory.container, memory.needed
+    if needed is None and size < MOST_RAISED:
+        short = "may be too small"
+        why = f"may be too little: a shim needs up to {MOST_RAISED} MB to start a large kernel"
+    elif needed is not None and size < needed:
+        short, why = "too small", f"is too little: the shim needs {needed} MB to start this kernel"
+    else:
+        return
+    text = (
+        f"{guest.words.given('memory', guest.memory, 'MiB')} {why}; should it say 'Not enough RAM"
+        f" for domain 0 allocation', raise {guest.written('memory')}"
+    )
+    yield Difference(Concern.MEMORY, short, text)
+
+
 def _memory(guest: Guest, memory: Memory) -> Iterator[Difference]:
     more, less = memory.container - guest.memory, guest.memory - memory.guest
     becomes = f"{guest.words.given('memory', guest.memory, 'MiB')} becomes {memory.container}"
-    if more > 0 and memory.container == memory.needed:
-        text = (
-            f"{becomes}: the shim needs as much to start this kernel; with --memory keep it stays,"
-            " and the guest does not start"
-        )
+    if more > 0 and memory.raised:
+        text = f"{becomes}: the shim needs as much to start this kernel"
         yield Difference(Concern.MEMORY, f"memory +{more} MB", text)
     elif more > 0:
         text = f"{becomes}: the host gives {more} MB more, as the shim takes so much"
@@ -67,7 +83,7 @@ def _memory(guest: Guest, memory: Memory) -> Iterator[Difference]:
         yield Difference(Concern.MEMORY, "maxmem fixed", text)
 
 
-def _kernel(guest: Guest, image: BootImage, mode: Mode) -> Iterator[Difference]:
+def _kernel(guest: Guest, image: BootImage, memory: Memory, mode: Mode) -> Iterator[Difference]:
     """Tell what finds the kernel now; plan/pvgrub.py warns of what else comes of it."""
     payload = image.payload
     if payload is None:
@@ -81,6 +97,12 @@ def _kernel(guest: Guest, image: BootImage, mode: Mode) -> Iterator[Difference]:
     elif mode is Mode.HVM:
         text = "after a kernel upgrade in dom0 run shimtool convert again"
         yield Difference(Concern.KERNEL_UPGRADE, "kernel on ISO", text)
+    elif memory.raised:
+        text = (
+            f"{guest.written('memory')} is what this kernel and ramdisk need: after an upgrade of"
+            " them in dom0 run shimtool convert again"
+        )
+        yield Difference(Concern.KERNEL_UPGRADE, "memory for this kernel", text)
 
 
 def _vcpus(guest: Guest, image: BootImage) -> Iterator[Difference]:

@@ -7,12 +7,16 @@ the guest's kernel it needs more for a moment: see kernel_start.py.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from shimtool.dom0 import facts
+from shimtool.dom0.releases import Fact
 from shimtool.model import (
     Block,
     BootImage,
     ConfigValue,
     Guest,
+    Host,
     Memory,
     MemoryWish,
     Mode,
@@ -25,32 +29,33 @@ from shimtool.shims.kinds import memory_share
 
 MOST_MEMORY = 16 << 20  # MiB: beyond 16 TiB a mistyped number is likelier than such a host
 
-# MiB: to what memory= is raised by itself so that a kernel starts. Debian's with a ramdisk of
-# 100 MB needs as much; who controls kernel and ramdisk must not get any amount by their headers.
+# MiB: to what memory= is raised by itself so that a kernel starts; below, there is a warning where
+# the kernel is not known. Debian's with a ramdisk of 100 MB needs as much; who controls kernel and
+# ramdisk must not get any amount by their headers.
 MOST_RAISED = 512
 
 # MiB: of larger guests nothing is moved, as it goes behind their end, below what devices have.
 MOST_MOVED = 1024
 
-# MiB that a guest with a large kernel (Debian 6.1, 66 MB unpacked) needs to start, besides its
-# ramdisk; a guess for kernels that are not known, as a boot loader finds them at each start.
-LARGE_KERNEL = 384
 
+def memory(guest: Guest, image: BootImage, host: Host, mode: Mode, settings: Settings) -> Memory:
+    """Return what the guest's container gets, and what becomes of it. All in MiB.
 
-def memory(guest: Guest, image: BootImage, mode: Mode, settings: Settings) -> Memory:
-    """Return what the guest's container gets, and what becomes of it. All in MiB."""
-    same, size = settings.memory is MemoryWish.SAME, guest.memory
-    if same:
-        size = min(with_share(image.shim, size), max(size, MOST_MEMORY))
+    A guest too small for its kernel is raised to what that needs, or, where that was seen to work,
+    or raising is not wanted or not enough, the pre-stage makes room in what it has.
+    """
+    same, had = settings.memory is MemoryWish.SAME, guest.memory
+    size = min(with_share(image.shim, had), max(had, MOST_MEMORY)) if same else had
     start = _start(image, mode)
     if start is None:
         return _memory(image, size, None)
     needed = start.least(size)
-    if size < needed and (moved := _moved(guest, image, start, needed, same=same)):
-        return moved
-    if same and size < needed <= MOST_RAISED:
-        size = needed
-    return _memory(image, size, needed)
+    if size >= needed:
+        return _memory(image, size, needed)
+    can_raise = same and needed <= MOST_RAISED
+    tried = facts.has(host, Fact.MOVED_MEMORY) is True
+    moved = _moved(had, image, start, needed, same=same) if tried or not can_raise else None
+    return moved or _memory(image, needed if can_raise else size, needed, raised=can_raise)
 
 
 def _start(image: BootImage, mode: Mode) -> KernelStart | None:
@@ -62,30 +67,32 @@ def _start(image: BootImage, mode: Mode) -> KernelStart | None:
 
 
 def _moved(
-    guest: Guest, image: BootImage, start: KernelStart, enough: int, *, same: bool
+    had: int, image: BootImage, start: KernelStart, enough: int, *, same: bool
 ) -> Memory | None:
     """Return the memory with which the pre-stage makes a block free; None where that is no help.
 
     With `enough` MiB there would be no need of it.
     """
-    size = with_share(image.shim, guest.memory, start.end) if same else guest.memory
+    size = with_share(image.shim, had, start.end) if same else had
     needed = start.least(size, moved=True)
-    if same and needed <= MOST_RAISED:
-        size = max(size, needed)
+    raised = same and size < needed <= MOST_RAISED
+    if raised:
+        size = needed
     block = Block(start.block(size), enough << 20)
     fits = max(size, needed) < min(enough, MOST_MOVED)
     if not fits or not boot_image.takes_block(image, block) or (same and size < needed):
         return None
     if size < needed:
         return _memory(image, size, needed)
-    return _memory(image, size, needed, block, start.end(size))
+    found = _memory(image, size, needed, raised=raised, end=start.end(size))
+    return replace(found, block=block)
 
 
 def _memory(
-    image: BootImage, size: int, needed: int | None, block: Block | None = None, end: int = 0
+    image: BootImage, size: int, needed: int | None, *, raised: bool = False, end: int = 0
 ) -> Memory:
     share = memory_share(image.shim, max(size, end))
-    return Memory(container=size, guest=max(0, size - share), needed=needed, block=block)
+    return Memory(container=size, guest=max(0, size - share), needed=needed, raised=raised)
 
 
 def with_share(shim: Shim, size: int, end: Callable[[int], int] = int) -> int:

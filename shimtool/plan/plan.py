@@ -47,7 +47,7 @@ def plan(guest: Guest, payload: Payload | None, shim: Shim, host: Host, settings
     image = BootImage(shim, arguments, payload, line, before)
     if payload is not None and mode is Mode.HVM:
         image = boot_image.for_iso(image, payload)
-    size = memory(guest, image, mode, settings)
+    size = memory(guest, image, host, mode, settings)
     if size.block is not None:
         image = boot_image.with_block(image, size.block)
     differs = differences(guest, image, size, mode)
@@ -62,7 +62,7 @@ def plan(guest: Guest, payload: Payload | None, shim: Shim, host: Host, settings
         files=(*files, guest.new_config),
         differences=differs,
         warnings=(
-            *warnings(guest, image, size, differs, host, mode),
+            *warnings(guest, image, differs, host, mode),
             *(Caution(Concern.LIBVIRT, text) for text in libvirt.warnings(guest, mode, settings)),
         ),
     )

@@ -11,22 +11,19 @@ from shimtool.model import (
     Difference,
     Guest,
     Host,
-    Memory,
     Mode,
     Payload,
 )
 from shimtool.plan import disks, pvgrub
 from shimtool.plan.hosting import host_warnings
-from shimtool.plan.memory import LARGE_KERNEL
 
 # Linux 2.6.26, where every 32-bit disk driver writes "protocol" by itself (libxl's own comment).
 _TELLS_PROTOCOL = 26
 
 
-def warnings(  # noqa: PLR0913, PLR0917 - all that there is to warn of
+def warnings(
     guest: Guest,
     image: BootImage,
-    memory: Memory,
     differs: Iterable[Difference],
     host: Host,
     mode: Mode,
@@ -37,7 +34,6 @@ def warnings(  # noqa: PLR0913, PLR0917 - all that there is to warn of
     """
     payload = image.payload
     found = (
-        (Concern.MEMORY, _too_little(guest, memory)),
         (Concern.OVERLOOKED, _overlooked(guest)),
         (Concern.KEY, _keys(guest, mode)),
         (Concern.DISK, disks.warnings(guest, mode)),
@@ -49,21 +45,6 @@ def warnings(  # noqa: PLR0913, PLR0917 - all that there is to warn of
         *(Caution(each.concern, each.text) for each in differs if each.warns),
         *(Caution(concern, text) for concern, texts in found for text in texts),
     )
-
-
-def _too_little(guest: Guest, memory: Memory) -> list[str]:
-    """Warn of memory with which the guest does not start, or may not."""
-    size, needed = memory.container, memory.needed
-    if needed is None and size < LARGE_KERNEL:
-        why = f"may be too little: a shim needs up to {LARGE_KERNEL} MB to start a large kernel"
-    elif needed is not None and size < needed:
-        why = f"is too little: the shim needs {needed} MB to start this kernel"
-    else:
-        return []
-    return [
-        f"{guest.words.given('memory', guest.memory, 'MiB')} {why}; should it say 'Not enough RAM"
-        f" for domain 0 allocation', raise {guest.written('memory')}"
-    ]
 
 
 def _overlooked(guest: Guest) -> list[str]:

@@ -26,6 +26,7 @@ def test_a_small_guest_lives_on(environment: Environment) -> None:
     lives_on(environment, 256, "vcpus = 2")
 
 
+@pytest.mark.e2e_ci("hvm")
 @pytest.mark.modes("hvm")
 def test_a_guest_hardly_too_small_lives_on(environment: Environment) -> None:
     """Of the largest for which room is made, most is moved: Xen's tables for that take most."""

@@ -13,6 +13,7 @@ from shimtool.model import (
     Compression,
     Guest,
     GuestType,
+    Host,
     Kernel,
     KernelBoot,
     KernelFacts,
@@ -38,6 +39,7 @@ from tests.prestage.images import PAGE, has_block
 
 MIB = 1 << 20
 SHIM = Shim("s", Path("/s"), 1, "cd" * 32, None, "4.17.7", frozenset(Mode), "-")
+HOST = Host((4, 17, 7))
 COMET = replace(SHIM, version="4.10.4")
 
 # Debian's 6.1.0-50, as its headers say.
@@ -88,7 +90,7 @@ def planned(
     wish: MemoryWish = MemoryWish.SAME,
     shim: Shim = SHIM,
 ) -> Memory:
-    return memory(guest(size), image(payload, shim), mode, Settings(memory=wish))
+    return memory(guest(size), image(payload, shim), HOST, mode, Settings(memory=wish))
 
 
 # --- the share --------------------------------------------------------------------------------
@@ -151,7 +153,7 @@ def test_a_tiny_kernel_needs_no_more_than_the_share() -> None:
 
 def test_how_the_kernel_is_stored_counts() -> None:
     def needed(of: Kernel, *, unpack: bool = False) -> int:
-        found = memory(guest(64), image(Payload(of), unpack=unpack), Mode.HVM, Settings())
+        found = memory(guest(64), image(Payload(of), unpack=unpack), HOST, Mode.HVM, Settings())
         assert found.needed is not None
         return found.needed
 
@@ -166,8 +168,8 @@ def test_how_the_kernel_is_stored_counts() -> None:
 def test_a_gzipped_elf_kernel_is_unzipped_on_the_way_to_a_pvh_guest(mode: Mode) -> None:
     packed = kernel(size=20 * MIB, packed=Compression.GZIP, wrapping=Wrapping.COMPRESSED_ELF)
     plain = kernel(size=DEBIAN.image, packed=Compression.NONE, wrapping=Wrapping.ELF)
-    found = memory(guest(64), image(Payload(packed)), mode, Settings())
-    less = memory(guest(64), image(Payload(plain)), mode, Settings())
+    found = memory(guest(64), image(Payload(packed)), HOST, mode, Settings())
+    less = memory(guest(64), image(Payload(plain)), HOST, mode, Settings())
     assert (found.needed == less.needed) == (mode is Mode.PVH)
 
 
@@ -178,7 +180,7 @@ def test_old_kernels_map_their_ramdisk_and_a_list_of_pages() -> None:
 
     def needed(of: KernelRoom, size: int = 64) -> int:
         elf = kernel(of, 40 * MIB, Compression.NONE, Wrapping.ELF)
-        found = memory(guest(size), image(Payload(elf, archive)), Mode.HVM, Settings())
+        found = memory(guest(size), image(Payload(elf, archive)), HOST, Mode.HVM, Settings())
         return found.needed or 0
 
     assert needed(room) < 210
@@ -214,10 +216,11 @@ def with_room(
     payload: Payload = WITH_DEBIANS,
     wish: MemoryWish = MemoryWish.SAME,
     shim_args: str = "pv-shim",
+    host: Host = HOST,
 ) -> Memory:
     shim = replace(SHIM, size=6 * MIB)
     of = image(payload, shim, pre_stage=PreStage(1), shim_args=shim_args)
-    return memory(guest(size), of, Mode.HVM, Settings(memory=wish))
+    return memory(guest(size), of, host, Mode.HVM, Settings(memory=wish))
 
 
 @pytest.mark.parametrize("size", [240, 256, 300, 335])
@@ -249,6 +252,19 @@ def test_a_guest_too_small_for_that_is_raised_to_it() -> None:
     assert found.block == Block(128 * MIB, 363 * MIB)
 
 
+@pytest.mark.parametrize("xen", [None, (4, 9, 4), (4, 13, 5)])
+def test_where_room_was_not_seen_made_memory_is_raised(xen: tuple[int, int, int] | None) -> None:
+    """Unless that is not wanted, or the kernel needs more than anyone is raised to."""
+    found = with_room(256, host=Host(xen))
+    assert (found.container, found.needed, found.block) == (363, 363, None)
+    assert found.raised
+    kept = with_room(300, wish=MemoryWish.KEEP, host=Host(xen))
+    assert (kept.container, kept.needed, kept.raised) == (300, 257, False)
+    assert kept.block is not None
+    large = Payload(kernel(KernelRoom(230 * MIB, 240 * MIB, False, False)))
+    assert with_room(560, large, host=Host(xen)).block is not None
+
+
 def test_keep_makes_room_too_where_that_helps() -> None:
     kept = with_room(257, wish=MemoryWish.KEEP)
     assert (kept.container, kept.needed, kept.guest) == (257, 257, 257 - memory_share(SHIM, 257))
@@ -278,12 +294,24 @@ def test_no_room_is_made_where_it_cannot_be() -> None:
     for version in ("4.10.4", None):
         shim = replace(SHIM, version=version)
         of = image(WITH_DEBIANS, shim, pre_stage=PreStage(1))
-        assert memory(guest(256), of, Mode.HVM, Settings()).block is None
+        assert memory(guest(256), of, HOST, Mode.HVM, Settings()).block is None
     huge = kernel(KernelRoom(600 * MIB, 10 * MIB, False, False))
     assert with_room(1200, Payload(huge)).block is None
     large = kernel(KernelRoom(200 * MIB, 200 * MIB, False, False))
     found = with_room(300, Payload(large))
     assert (found.block, found.container) == (None, with_share(SHIM, 300))
+
+
+def test_of_large_guests_nothing_is_moved() -> None:
+    """It goes behind their end, which must stay below what devices have."""
+    room = KernelRoom(200 * MIB, 200 * MIB, False, False)
+    archive = Ramdisk(source(400 * MIB), True, True, None)
+    payload = Payload(kernel(room), archive)
+    for size, moved in ((900, True), (980, True), (1000, False), (1100, False), (1500, False)):
+        found = with_room(size, payload)
+        assert (found.block is not None) == moved
+        assert found.needed is not None
+        assert (found.container < found.needed) == (size in {1000, 1100})
 
 
 @given(

@@ -19,7 +19,10 @@ def warned(dom0: Dom0, more: str, *words: str) -> str:
 
 @pytest.mark.parametrize(
     ("memory", "least", "options"),
-    [(256, 300, ("--xen", "4.17.7", "--mode", "pvh")), (128, 256, ())],
+    [
+        (256, 300, ("--xen", "4.17.7", "--mode", "pvh")),
+        (128, 256, ("--xen", "4.17.7", "--mode", "hvm")),
+    ],
 )
 def test_memory_that_does_not_do(
     debian_dom0: Dom0, memory: int, least: int, options: tuple[str, ...]
@@ -39,9 +42,9 @@ def test_memory_that_does_not_do(
     assert "memory=" not in warned(debian_dom0, f"memory = {needed}\n", *options)
 
 
-@pytest.mark.parametrize(("memory", "too_little"), [(358, True), (359, False)])
+@pytest.mark.parametrize(("memory", "too_little"), [(486, True), (487, False)])
 def test_memory_that_may_not_do(dom0: Dom0, memory: int, too_little: bool) -> None:
-    """Of a kernel that pygrub finds at each start nothing is known: 384 MB, the share included."""
+    """Of a kernel that pygrub finds at each start nothing is known: 512 MB, the share included."""
     (planned,) = [planned_pygrub(dom0, f"memory = {memory}\n", "--xen", "4.17.7")]
     assert ("may be too little" in "\n".join(lines(planned["warnings"]))) == too_little
 

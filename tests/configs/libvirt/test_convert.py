@@ -13,7 +13,7 @@ from shimtool.configs.libvirt.domain import parse
 from shimtool.configs.libvirt.names import outputs_named
 from shimtool.configs.libvirt.xml import Element
 from shimtool.errors import ShimtoolError
-from shimtool.model import ConfigEdits, Guest, GuestType, MemoryWish, Mode, Settings
+from shimtool.model import ConfigEdits, Guest, GuestType, Host, MemoryWish, Mode, Settings
 from shimtool.plan.libvirt import edits
 from shimtool.plan.memory import memory as size_of
 from shimtool.plan.memory import with_share
@@ -25,7 +25,9 @@ NOTHING = ConfigEdits((), ())
 
 def planned(guest: Guest, mode: Mode, memory: MemoryWish = MemoryWish.SAME) -> ConfigEdits:
     chosen = Settings(memory=memory)
-    return edits(guest, image(), size_of(guest, image(), mode, chosen), mode, chosen)
+    return edits(
+        guest, image(), size_of(guest, image(), Host((4, 17, 0)), mode, chosen), mode, chosen
+    )
 
 
 def elements(root: Element) -> Iterator[Element]:
