@@ -22,6 +22,7 @@ from shimtool.model import (
     Mode,
     Settings,
     Shim,
+    Syntax,
 )
 from shimtool.plan import boot_image
 from shimtool.plan.kernel_start import KernelStart
@@ -37,14 +38,35 @@ MOST_RAISED = 512
 # MiB: of larger guests nothing is moved, as it goes behind their end, below what devices have.
 MOST_MOVED = 1024
 
+# MiB that an HVM guest without <video> loses to a VGA card (which our device-model script leaves
+# out) under libvirt before 6.4.0 (its libxl_conf.c; xl is told vga="none"). That is from June 2020:
+# distributions with Xen 4.14, of July 2020, have a later one.
+_LIBVIRTS_VIDEO = 8
+_WITHOUT_VIDEO = (4, 14)
+
 
 def memory(guest: Guest, image: BootImage, host: Host, mode: Mode, settings: Settings) -> Memory:
-    """Return what the guest's container gets, and what becomes of it. All in MiB.
+    """Return what the guest's container gets, and what becomes of it. All in MiB."""
+    same = settings.memory is MemoryWish.SAME
+    video = _video(guest, host, mode)
+    had = guest.memory if same else guest.memory - video
+    found = _without_video(had, image, host, mode, same=same)
+    needed = None if found.needed is None else found.needed + video
+    return replace(found, container=found.container + video, needed=needed)
+
+
+def _video(guest: Guest, host: Host, mode: Mode) -> int:
+    old = host.xen is None or host.xen[:2] < _WITHOUT_VIDEO
+    has_video = guest.syntax is Syntax.LIBVIRT and mode is Mode.HVM and old
+    return min(_LIBVIRTS_VIDEO, guest.memory) if has_video else 0
+
+
+def _without_video(had: int, image: BootImage, host: Host, mode: Mode, *, same: bool) -> Memory:
+    """As above, of a guest that `had` so much; `same`: its container may have more.
 
     A guest too small for its kernel is raised to what that needs, or, where that was seen to work,
     or raising is not wanted or not enough, the pre-stage makes room in what it has.
     """
-    same, had = settings.memory is MemoryWish.SAME, guest.memory
     size = min(with_share(image.shim, had), max(had, MOST_MEMORY)) if same else had
     start = _start(image, mode)
     if start is None:

@@ -28,6 +28,7 @@ from shimtool.model import (
     Shim,
     ShimKind,
     SourceFile,
+    Syntax,
     Wrapping,
 )
 from shimtool.model.guest import ConfigString
@@ -361,6 +362,28 @@ def test_keep_leaves_it_and_still_knows_what_is_needed() -> None:
     assert (found.container, found.needed) == (256, 363)
     assert settings_of(guest(256), found) == []
     assert settings_of(guest(256, 512, "memory maxmem"), found) == [("maxmem", 256)]
+
+
+@pytest.mark.parametrize("wish", MemoryWish)
+@pytest.mark.parametrize("size", [128, 256, 1024])
+def test_libvirts_video_memory_is_made_up_for(size: int, wish: MemoryWish) -> None:
+    """In HVM, by libvirts as old as Xen 4.13; with keep the guest has so much less."""
+    of, wanted = image(WITH_DEBIANS), Settings(memory=wish)
+    by_libvirt = replace(guest(size), syntax=Syntax.LIBVIRT)
+    for mode, xen, video in (
+        (Mode.HVM, None, 8),
+        (Mode.HVM, (4, 13, 0), 8),
+        (Mode.HVM, (4, 14, 0), 0),
+        (Mode.PVH, (4, 13, 0), 0),
+    ):
+        xl = memory(guest(size), of, Host(xen), mode, wanted)
+        found = memory(by_libvirt, of, Host(xen), mode, wanted)
+        more = video if wish is MemoryWish.SAME else 0
+        assert found.container == xl.container + more
+        assert found.guest == max(0, xl.guest - video + more)
+        assert found.needed is not None
+        assert xl.needed is not None
+        assert found.needed == xl.needed + video
 
 
 def test_what_is_the_largest_size_there_is_stays() -> None:
