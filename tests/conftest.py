@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from tests.support import debs
 from tests.support.dom0 import Dom0, make_dom0
@@ -18,6 +20,11 @@ EXAMPLES = 10_000 if SEARCH else 1000
 # No deadline: how long an example takes is the machine's affair.
 settings.register_profile("shimtool", derandomize=not SEARCH, deadline=None)
 settings.load_profile("shimtool")
+if not SEARCH:
+    # Hypothesis draws constants of all modules loaded so far, too: others in each selection of
+    # tests. No setting turns that off.
+    assert hasattr(providers, "_get_local_constants"), "Hypothesis looks for constants elsewhere"
+    vars(providers)["_get_local_constants"] = Constants
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
