@@ -197,15 +197,24 @@ def test_the_id_survives_both_engines(engine: Engine, image: str, dist: Dist) ->
 
 def test_stopping_it_cleans_up(engine: Engine, image: str, dom0: Dom0) -> None:
     """SIGTERM to a container's first process is lost unless handled; SIGKILL gives 137."""
-    ramdisk = next(dom0.boot.glob("initrd.img-*"))
-    os.truncate(ramdisk, 3 << 30)  # a hole: some seconds to read
+    kernel = next(dom0.boot.glob("vmlinuz-*"))
+    for number in range(8):
+        with (dom0.boot / f"hole-{number}").open("wb") as file:
+            file.truncate(4000 << 20)  # some seconds to read
+        dom0.config(
+            f"hole-{number}.cfg",
+            f"name = 'hole-{number}'\nkernel = '/boot/{kernel.name}'\n"
+            f"ramdisk = '/boot/hole-{number}'\nmemory = 512\n",
+        )
     container = engine.client.containers.run(
         image, ["convert"], volumes=binds(mounts(dom0)), detach=True, **CONFINED
     )
     try:
         while not (dom0.out / ".lock").exists():
+            container.reload()
+            assert container.status not in ("exited", "dead"), container.logs()
             time.sleep(0.1)
-        container.stop(timeout=60)
+        container.stop(timeout=900)
         assert container.wait()["StatusCode"] == 143
     finally:
         container.remove(force=True)

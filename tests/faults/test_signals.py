@@ -1,22 +1,22 @@
 """Ctrl-C and SIGTERM end a run at once, however many guests are at work: all that is done is told,
 nothing is half-written, nothing goes on."""
 
+import ctypes
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from shimtool.system.staging import PREFIX
-from tests.support import disks
-from tests.support.dom0 import EMPTY_CPIO, Dom0
-from tests.support.kernel_builder import small_kernel
+from tests.payload.guest_disk import attacks
+from tests.support.dom0 import Dom0
 
 MIB = 1 << 20
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
@@ -36,11 +36,13 @@ def guest_with_a_ramdisk_of(dom0: Dom0, name: str, size: int) -> None:
 
 
 @contextmanager
-def at_work(dom0: Dom0, jobs: int, *more: str) -> Iterator[Running]:
+def at_work(
+    dom0: Dom0, jobs: int, *more: str, tracer: Sequence[str | Path] = ()
+) -> Iterator[Running]:
     words = list(map(str, dom0.words("convert", "--verbose", "--jobs", str(jobs), *more)))
     with (dom0.root / "said").open("wb") as said, subprocess.Popen(
         # As a terminal's: in the background of a script Ctrl-C is ignored, by children too.
-        ["env", "--default-signal=INT", sys.executable, "-m", "shimtool", *words],
+        ["env", "--default-signal=INT", *tracer, sys.executable, "-m", "shimtool", *words],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True,
     ) as process:  # fmt: skip
         try:
@@ -62,10 +64,14 @@ def cpu_of(process: Running) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def ended_soon(process: Running, number: signal.Signals) -> None:
+def ended_soon(process: Running, number: signal.Signals, *, stopped: bool = False) -> None:
     """Send a signal; nothing of the process may be left, and not much be done until then."""
     before = cpu_of(process)
-    process.send_signal(number)
+    if stopped:  # any thread may take a process's signal then, and leave Python's first one asleep
+        assert ctypes.CDLL(None).tgkill(process.pid, process.pid, number) == 0
+        process.send_signal(signal.SIGCONT)
+    else:
+        process.send_signal(number)
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == CODES[number]
@@ -99,6 +105,20 @@ def stopped_child(process: Running) -> bool:
                 os.kill(each, signal.SIGSTOP)
                 return True
     return False
+
+
+def wait_for_stop(process: Running) -> None:
+    """Wait until strace has stopped it, and end strace, which else does so in each thread."""
+    how = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    assert how
+    assert how.si_code == os.CLD_STOPPED, how
+    os.kill(tracer_of(process), signal.SIGKILL)
+    wait_until(lambda: not tracer_of(process), process)
+
+
+def tracer_of(process: Running) -> int:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.partition("TracerPid:")[2].split()[0])
 
 
 def recorded(dom0: Dom0) -> set[str]:
@@ -138,17 +158,18 @@ def test_while_files_are_read(dom0: Dom0, number: signal.Signals) -> None:
 @pytest.mark.parametrize("jobs", [1, 4])
 @pytest.mark.parametrize("number", CODES)
 def test_while_files_are_written(dom0: Dom0, number: signal.Signals, jobs: int) -> None:
+    """It stands still at the eighth of the 8 MiB each that it copies: the moment cannot pass."""
     for name in SLOW:
         guest_with_a_ramdisk_of(dom0, name, 200 * MIB)
-
-    def written() -> int:
-        with suppress(FileNotFoundError):  # it has its final name by now
-            return sum(path.stat().st_size for path in dom0.out.glob(f"{PREFIX}*"))
-        return 0
-
-    with at_work(dom0, jobs) as process:
-        wait_until(lambda: written() > 40 * MIB, process)
-        ended_soon(process, number)
+    tracer = (
+        *("strace", "-D", "-f", "-o", dom0.root / "strace", "-e", "trace=copy_file_range"),
+        *("-e", "inject=copy_file_range:signal=STOP:when=8"),
+    )
+    with at_work(dom0, jobs, tracer=tracer) as process:
+        wait_for_stop(process)
+        unfinished = [path.stat().st_size for path in dom0.out.glob(f"{PREFIX}*")]
+        assert sum(unfinished) > 40 * MIB
+        ended_soon(process, number, stopped=True)
     assert recorded(dom0) < {*SLOW}, "it did all that was left"
     check_whole(dom0)
 
@@ -159,11 +180,9 @@ def test_while_guests_disks_are_read(
     dom0: Dom0, tmp_path: Path, number: signal.Signals, jobs: int
 ) -> None:
     """The process that reads one ends with ours, though it is stopped."""
-    menu = disks.grub_cfg(("a", "", "/vmlinuz", "/initrd"))
-    files = {"/vmlinuz": small_kernel(), "/initrd": EMPTY_CPIO, "/boot/grub/grub.cfg": menu}
-    image = disks.ext(tmp_path / "disk", files)
-    for guest in range(40):
-        name = f"c{guest:02}"
+    image = attacks.thin_tree(tmp_path)  # without end, so that there is time to stop who reads it
+    for guest in range(8):
+        name = f"c{guest}"
         text = f"name = '{name}'\nbootloader = 'pygrub'\nmemory = 512\n"
         dom0.config(f"{name}.cfg", text + f"disk = ['file:{image},xvda,w']\n")
     with at_work(dom0, jobs, "--extract") as process:

@@ -25,6 +25,12 @@ def converted(dom0: Dom0, *words: str) -> Path:
     return dom0.out / "web01.iso"
 
 
+def version_of(path: Path) -> tuple[int, int, int]:
+    """Return what is another once a file is written anew, and the same when it is only read."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+
+
 def line_in(iso: Path) -> bytes:
     """Return the command line that an ISO gives its guest."""
     return decode_parameters(extract(iso, "params")).guest_line
