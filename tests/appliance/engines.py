@@ -16,6 +16,7 @@ from docker.errors import DockerException
 from shimtool.mounts import read_mounts
 from tests.support.cli import Result
 
+SECONDS = 900  # for anything that may hang: none takes long, but other work may be in the way
 # As README and INSTALL recommend.
 CONFINED: Mapping[str, Any] = {
     "network_mode": "none",
@@ -57,7 +58,7 @@ class Engine:
         )
         try:
             made.start()
-            code = made.wait(timeout=120)["StatusCode"]
+            code = made.wait(timeout=SECONDS)["StatusCode"]
             return Result(
                 code,
                 made.logs(stdout=True, stderr=False).decode(),
@@ -70,7 +71,7 @@ class Engine:
 def run(argv: Sequence[str | Path], env: Mapping[str, str], cwd: Path) -> Result:
     """Run a program as a user would, whatever its exit code."""
     done = subprocess.run(
-        argv, env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=300
+        argv, env=env, cwd=cwd, capture_output=True, text=True, check=False, timeout=SECONDS
     )
     return Result(done.returncode, done.stdout, done.stderr)
 
@@ -84,7 +85,7 @@ def binds(volumes: Mapping[Path, str]) -> list[str]:
 def docker_engine(home: Path) -> Iterator[Engine]:
     """The user's docker if it answers, else one of our own in `home`, stopped at the end."""
     with suppress(DockerException):
-        client = docker.from_env()
+        client = docker.from_env(timeout=SECONDS)
         client.ping()
         yield Engine("docker", client, dict(os.environ))
         return
@@ -94,8 +95,9 @@ def docker_engine(home: Path) -> Iterator[Engine]:
         *("--pidfile", home / "pid", "--bridge=none", "--iptables=false", "--ip6tables=false"),
     ]
     try:
-        with _running(daemon, home / "log", dict(os.environ)):
-            yield Engine("docker", _client(socket, home), {**os.environ, "DOCKER_HOST": socket})
+        with _running(daemon, home / "log", dict(os.environ)) as process:
+            client = _client(socket, home, process)
+            yield Engine("docker", client, {**os.environ, "DOCKER_HOST": socket})
     finally:
         _unmount_below(home)
 
@@ -118,8 +120,10 @@ def podman_engine(home: Path) -> Iterator[Engine]:
         "CONTAINERS_STORAGE_CONF": f"{home}/storage.conf",
     }
     socket = f"unix://{home}/podman.sock"
-    with _running(["podman", "system", "service", "--time=0", socket], home / "log", env):
-        yield Engine("podman", _client(socket, home), env)
+    with _running(
+        ["podman", "system", "service", "--time=0", socket], home / "log", env
+    ) as process:
+        yield Engine("podman", _client(socket, home, process), env)
         subprocess.run(["podman", "system", "reset", "--force"], env=env, check=True)
 
 
@@ -136,21 +140,25 @@ _STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{home}/graph"\nrunroot =
 
 
 @contextmanager
-def _running(argv: list[Any], log: Path, env: Mapping[str, str]) -> Iterator[None]:
+def _running(
+    argv: list[Any], log: Path, env: Mapping[str, str]
+) -> Iterator["subprocess.Popen[bytes]"]:
     with log.open("wb") as output:
         daemon = subprocess.Popen(argv, env=env, stdout=output, stderr=output)
         try:
-            yield
+            yield daemon
         finally:
             daemon.terminate()
-            daemon.wait(30)
+            daemon.wait(SECONDS)
 
 
-def _client(socket: str, home: Path) -> docker.DockerClient:
+def _client(socket: str, home: Path, daemon: "subprocess.Popen[bytes]") -> docker.DockerClient:
     """Wait until the daemon answers."""
-    for _ in range(120):
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        assert daemon.poll() is None, (home / "log").read_text()
         with suppress(DockerException):
-            client = docker.DockerClient(base_url=socket, timeout=120)
+            client = docker.DockerClient(base_url=socket, timeout=SECONDS)
             client.ping()
             return client
         time.sleep(0.25)

@@ -19,7 +19,7 @@ from tests.e2e.nested_xen import Kept, Machine, NestedXenError, SilentHostError,
 from tests.e2e.table import Row
 
 # A guest needs 40-90 s of QEMU's CPU time to come up, whatever else the machine does.
-CPU_LIMIT = 300.0
+CPU_LIMIT = 600.0
 # Once in a while it comes to stand still instead (seen under TCG: blocked, nothing pending, and not
 # run for 0.1 s in half an hour, though it takes events). An idle QEMU takes 10 s a minute.
 STILL_LIMIT = 60.0
@@ -101,7 +101,7 @@ class Running:
                 raise StalledError(f"{said} {used}", self.machine.logs)
             time.sleep(2)  # each look costs the nested machine time
 
-    def wait_told(self, key: str, values: list[str], limit: float = 120) -> None:
+    def wait_told(self, key: str, values: list[str], limit: float = 240) -> None:
         """Wait until all that the guest told under `key` is `values`, in `limit` s of CPU time."""
         allowed = self.machine.limit(limit)
         while (told := self.starts()[-1].all(key)) != values:

@@ -25,7 +25,7 @@ from tests.support.programs import run
 CPU = "qemu64,family=23,model=1,stepping=2,+svm,+npt"
 MEMORY, DOM0_MEMORY = "3G", "1024M"
 DISK_SIZE = 4 << 30  # always the same: it is part of the snapshot
-BOOT_LIMIT, RESUME_LIMIT = 180.0, 90.0  # seconds of QEMU's CPU time
+BOOT_LIMIT, RESUME_LIMIT = 180.0, 180.0  # seconds of QEMU's CPU time
 # Seconds of QEMU's CPU time for a quick script. Of that the guest may take most: on a machine with
 # twice as many of these hosts as cores, 60 were not enough once.
 ANSWER_LIMIT = 180.0

@@ -134,7 +134,7 @@ def running(iso: Path, *, memory: int = 512, processors: int = 1) -> Iterator[Ma
         ) as process:
             try:
                 theirs.close()  # else no end of file here when QEMU ends
-                ours.settimeout(60)
+                ours.settimeout(900)
                 yield Machine(process, ours, folder, memory)
             finally:
                 process.kill()

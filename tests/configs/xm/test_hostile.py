@@ -47,7 +47,7 @@ def python_mutated(drawn: bytes) -> bytes:
 
 
 def check(data: bytes) -> None:
-    """Translate a config, in a few seconds of CPU time at most."""
+    """Translate a config, in seconds of CPU time, not minutes."""
     started = time.process_time()
     is_xm(data)
     try:
@@ -59,7 +59,7 @@ def check(data: bytes) -> None:
         with libxlu.reading(done) as theirs:
             assert theirs.accepted, (done, theirs.complaints)
         assert done.count(b"\n") == (data + b"\n" * (data[-1:] not in (b"", b"\n"))).count(b"\n")
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 15
 
 
 @thorough
