@@ -24,7 +24,8 @@ def test_killed_before_each_change(name: str, tmp_path: Path) -> None:
     for call in strace.calls(words, trial.dom0.root, strace.CHANGES, log):
         print("killed before", call)
         trial.rewind()
-        strace.inject(words, call, "signal=KILL", log)
+        ended = strace.inject(words, call, "signal=KILL", log)
+        assert ended.code == -9, ended
         trial.check_interrupted()
         finish(trial)
 

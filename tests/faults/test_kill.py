@@ -27,6 +27,7 @@ def test_before_random_calls(name: str, tmp_path: Path) -> None:
     words = trial.words(trial.scenario.command)
     trial.rewind()
     found = strace.all_calls(words, trial.dom0.root, strace.CHANGES + strace.READS, log)
+    killed = 0
     choice = random.Random(f"{SEED} {name}")  # noqa: S311 - no secret
     for call in choice.sample(found, FEWER.get(name, KILLS)):
         trial.rewind()
@@ -34,5 +35,7 @@ def test_before_random_calls(name: str, tmp_path: Path) -> None:
         print(f"SHIMTOOL_SEED={SEED}: killed before {call}")
         # Two threads may share the work in another way than before, and none make that call.
         assert ended.code == -9 or (ended.code == 0 and "2" in words), ended
+        killed += ended.code == -9
         trial.check_interrupted()
         finish(trial)
+    assert killed
