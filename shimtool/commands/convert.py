@@ -31,7 +31,7 @@ from shimtool.output.report import FILE_NAME, Record
 from shimtool.output.report_file import encoded, write
 from shimtool.payload.inputs import OnceCache
 from shimtool.shims.catalogue import verify
-from shimtool.system.halting import halt
+from shimtool.system.halting import halt, leave_signals
 from shimtool.system.staging import locked
 
 _GRACE = 0.2  # seconds in which guests that are just finished still get into the report
@@ -196,7 +196,7 @@ def _outcomes(guests: Iterator[Read], number: int, work: _Work, jobs: int) -> It
         return
     from concurrent.futures import Future, ThreadPoolExecutor, wait  # noqa: PLC0415 - takes 5 ms
 
-    pool = ThreadPoolExecutor(jobs)
+    pool = ThreadPoolExecutor(jobs, initializer=leave_signals)
     futures: deque[Future[list[Done]]] = deque()
     try:
         for batch in batches:

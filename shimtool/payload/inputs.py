@@ -16,6 +16,7 @@ from shimtool.errors import fault
 from shimtool.model import Kernel, KernelFacts, Ramdisk, SourceFile
 from shimtool.system.digests import sha256_of
 from shimtool.system.files import Stamp, unchanged
+from shimtool.system.halting import OtherThread
 from shimtool.system.staging import OTHERS_WRITE
 
 SIZE_LIMIT = (4 << 30) - 1  # bytes; the longest file that ISO 9660 level 1-2 can hold
@@ -113,7 +114,7 @@ class InputCache:
         # No jail is forked beside a thread for this.
         if self._threads and beside is not None and file.lasting:
             with suppress(RuntimeError):  # there can be no more threads: it is hashed later
-                threading.Thread(target=self._hash, args=(beside,)).start()
+                OtherThread(target=self._hash, args=(beside,)).start()
         return _inspect(file, source)
 
     def _hash(self, found: Found) -> None:

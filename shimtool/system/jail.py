@@ -23,6 +23,7 @@ from typing import NoReturn
 from shimtool.deferred import dataclass
 from shimtool.system.activity import note
 from shimtool.system.confinement import confine
+from shimtool.system.halting import ENDING
 
 Put = Callable[[bytes], None]
 Work = Callable[[Sequence[int], Put], None]
@@ -31,7 +32,6 @@ _PIPE = 1 << 20  # bytes on their way
 _FAILED, _OUT_OF_MEMORY = 70, 71  # exit codes
 _END_SECONDS = 5.0  # that a child which was killed may take to end
 _PAUSE = 0.001  # seconds between two looks at whether it has
-_HELD_BACK = {signal.SIGINT, signal.SIGTERM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _reason(status: int | None, limits: Limits) -> str:
 
 def _fork(child: Callable[[], NoReturn]) -> int:
     """Fork; no signal may raise KeyboardInterrupt in the child, where it would go on as we do."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_BACK)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     try:
         return os.fork() or child()
     finally:

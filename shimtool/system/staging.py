@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 import stat
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ from shimtool.deferred import dataclass
 from shimtool.errors import ShimtoolError, fault, os_error, os_errors_as_faults
 from shimtool.system.activity import note
 from shimtool.system.files import has_content
-from shimtool.system.halting import changing_files, keep, undo_on_halt
+from shimtool.system.halting import OtherThread, changing_files, keep, undo_on_halt
 from shimtool.system.opened import OpenedFile
 from shimtool.system.ownership import own_folder, own_path
 
@@ -164,7 +163,7 @@ def _sync(files: list[_Staged]) -> None:
                 errors.append(error)
 
     lanes = min(_LANES, len(files) // 4)
-    others = [threading.Thread(target=sync, args=(files[lane::lanes],)) for lane in range(1, lanes)]
+    others = [OtherThread(target=sync, args=(files[lane::lanes],)) for lane in range(1, lanes)]
     for each in others:
         each.start()
     sync(files[::lanes] if others else files)

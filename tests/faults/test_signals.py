@@ -1,7 +1,6 @@
 """Ctrl-C and SIGTERM end a run at once, however many guests are at work: all that is done is told,
 nothing is half-written, nothing goes on."""
 
-import ctypes
 import json
 import os
 import signal
@@ -64,14 +63,11 @@ def cpu_of(process: Running) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def ended_soon(process: Running, number: signal.Signals, *, stopped: bool = False) -> None:
+def ended_soon(process: Running, number: signal.Signals) -> None:
     """Send a signal; nothing of the process may be left, and not much be done until then."""
     before = cpu_of(process)
-    if stopped:  # any thread may take a process's signal then, and leave Python's first one asleep
-        assert ctypes.CDLL(None).tgkill(process.pid, process.pid, number) == 0
-        process.send_signal(signal.SIGCONT)
-    else:
-        process.send_signal(number)
+    process.send_signal(number)
+    process.send_signal(signal.SIGCONT)  # where it was stopped
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == CODES[number]
@@ -162,14 +158,14 @@ def test_while_files_are_written(dom0: Dom0, number: signal.Signals, jobs: int) 
     for name in SLOW:
         guest_with_a_ramdisk_of(dom0, name, 200 * MIB)
     tracer = (
-        *("strace", "-D", "-f", "-o", dom0.root / "strace", "-e", "trace=copy_file_range"),
-        *("-e", "inject=copy_file_range:signal=STOP:when=8"),
+        *("strace", "-D", "-f", "-o", dom0.root / "strace", "-e", "trace=copy_file_range,sendfile"),
+        *("-e", "inject=copy_file_range,sendfile:signal=STOP:when=8"),
     )
     with at_work(dom0, jobs, tracer=tracer) as process:
         wait_for_stop(process)
         unfinished = [path.stat().st_size for path in dom0.out.glob(f"{PREFIX}*")]
         assert sum(unfinished) > 40 * MIB
-        ended_soon(process, number, stopped=True)
+        ended_soon(process, number)
     assert recorded(dom0) < {*SLOW}, "it did all that was left"
     check_whole(dom0)
 
