@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Annotated, ClassVar
 
 from shimtool.deferred import dataclass
-from shimtool.errors import Fault, Location, fault, raise_all
+from shimtool.errors import Fault, Location, fault, os_errors_as_faults, raise_all
 from shimtool.model import Host, Mode, Shim, ShimKind
 from shimtool.shims.kinds import is_compatible
 from shimtool.shims.known import BuildId, Kind, Modes, load_known
-from shimtool.shims.probe import SHIM_LIMIT, probe
-from shimtool.system.digests import sha256
-from shimtool.system.files import read_named
+from shimtool.shims.probe import probe
+from shimtool.system.digests import sha256_of
+from shimtool.system.files import open_named
 from shimtool.system.typed import Flag, Must, Name, Sha256, Words
 from shimtool.system.yaml_rows import read_rows
 
@@ -62,7 +62,8 @@ def read_catalogue(folder: Path) -> tuple[Shim, ...]:
 def verify(shim: Shim) -> None:
     """Raise ShimtoolError unless the shim's file is the one that was recorded."""
     raise_all(filter(None, map(_file_fault, [shim])))
-    digest = sha256(read_named(shim.file, SHIM_LIMIT)).hexdigest()
+    with os_errors_as_faults("read", shim.file), open_named(shim.file) as source:
+        digest = sha256_of(source)
     if digest != shim.sha256:
         raise fault(
             f"shim {shim.name} is not the file that was recorded",
