@@ -222,13 +222,15 @@ class Memory:
 
     The container `needed` so much to start this kernel; None where the kernel is not known. Where
     `block` is set that is so because the pre-stage makes it free. `raised`: the container has more
-    than the guest had and the shim takes, so that the kernel starts.
+    than the guest had and the shim takes, so that the kernel starts. `video`: what neither of them
+    has, as libvirt gives it to a VGA card.
     """
 
     container: int
     guest: int
     needed: int | None
     raised: bool = False
+    video: int = 0
     block: Block | None = None
 
 

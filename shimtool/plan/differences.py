@@ -6,18 +6,21 @@ What holds for every guest under a shim is in the manual (shimtool-how-it-works)
 import re
 from collections.abc import Iterator
 
+from shimtool.dom0 import facts
 from shimtool.dom0.keys import TABLE, Fate
+from shimtool.dom0.releases import Fact
 from shimtool.model import (
     BootImage,
     BootloaderBoot,
     Concern,
     Difference,
     Guest,
+    Host,
     Memory,
     Mode,
     Syntax,
 )
-from shimtool.plan.bootloader import options
+from shimtool.plan.bootloader import is_pygrub, options
 from shimtool.plan.hvm import pins_vcpus
 from shimtool.plan.memory import MOST_RAISED
 
@@ -30,12 +33,12 @@ _NO_PV_SPINLOCKS = {"nopvspin": ((5, 9), (99, 0)), "xen_nopvspin": ((0, 0), (6, 
 
 
 def differences(
-    guest: Guest, image: BootImage, memory: Memory, mode: Mode
+    guest: Guest, image: BootImage, memory: Memory, host: Host, mode: Mode
 ) -> tuple[Difference, ...]:
     """List what differs, what costs most first."""
     return (
         *_too_little(guest, memory),
-        *_memory(guest, memory),
+        *_memory(guest, memory, host),
         *_kernel(guest, image, memory, mode),
         *_vcpus(guest, image),
         *_lost(guest, mode),
@@ -48,6 +51,8 @@ def _too_little(guest: Guest, memory: Memory) -> Iterator[Difference]:
     if needed is None and size < MOST_RAISED:
         short = "may be too small"
         why = f"may be too little: a shim needs up to {MOST_RAISED} MB to start a large kernel"
+        if isinstance(guest.boot, BootloaderBoot) and is_pygrub(guest.boot):
+            why += " (shimtool plan --extract reads on its disk how much it is)"
     elif needed is not None and size < needed:
         short, why = "too small", f"is too little: the shim needs {needed} MB to start this kernel"
     else:
@@ -59,23 +64,28 @@ def _too_little(guest: Guest, memory: Memory) -> Iterator[Difference]:
     yield Difference(Concern.MEMORY, short, text)
 
 
-def _memory(guest: Guest, memory: Memory) -> Iterator[Difference]:
+def _memory(guest: Guest, memory: Memory, host: Host) -> Iterator[Difference]:
+    takes = "the shim takes"
+    if memory.video:
+        takes = f"the shim and libvirt's video memory ({memory.video} MB) take"
     more, less = memory.container - guest.memory, guest.memory - memory.guest
     becomes = f"{guest.words.given('memory', guest.memory, 'MiB')} becomes {memory.container}"
     if more > 0 and memory.raised:
         text = f"{becomes}: the shim needs as much to start this kernel"
         yield Difference(Concern.MEMORY, f"memory +{more} MB", text)
     elif more > 0:
-        text = f"{becomes}: the host gives {more} MB more, as the shim takes so much"
+        text = f"{becomes}: the host gives {more} MB more, which {takes}"
         yield Difference(Concern.MEMORY, f"memory +{more} MB", text, warns=False)
     if memory.block is not None:
+        seen = facts.has(host, Fact.MOVED_MEMORY) is True
         text = (
-            "the pre-stage moves memory so that this kernel starts: most of the guest's is then in"
+            "the pre-stage moves memory so that this kernel starts"
+            f"{'' if seen else ', which was not tried on this Xen'}: most of the guest's is then in"
             " pages of 4 KB for the processor, which may cost a little speed"
         )
-        yield Difference(Concern.MEMORY, "small pages", text, warns=False)
+        yield Difference(Concern.MEMORY, "small pages", text, warns=not seen)
     if less > 0:
-        text = f"the guest has {less} MB less than before: the shim takes them"
+        text = f"the guest has {less} MB less than before: {takes} them"
         yield Difference(Concern.MEMORY, f"guest -{less} MB", text, warns=False)
     if guest.maxmem > guest.memory:
         most = guest.words.given("maxmem", guest.maxmem, "MiB")

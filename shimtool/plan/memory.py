@@ -52,7 +52,7 @@ def memory(guest: Guest, image: BootImage, host: Host, mode: Mode, settings: Set
     had = guest.memory if same else guest.memory - video
     found = _without_video(had, image, host, mode, same=same)
     needed = None if found.needed is None else found.needed + video
-    return replace(found, container=found.container + video, needed=needed)
+    return replace(found, container=found.container + video, needed=needed, video=video)
 
 
 def _video(guest: Guest, host: Host, mode: Mode) -> int:

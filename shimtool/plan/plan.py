@@ -50,7 +50,7 @@ def plan(guest: Guest, payload: Payload | None, shim: Shim, host: Host, settings
     size = memory(guest, image, host, mode, settings)
     if size.block is not None:
         image = boot_image.with_block(image, size.block)
-    differs = differences(guest, image, size, mode)
+    differs = differences(guest, image, size, host, mode)
     files = pvh.files(guest, image) if mode is Mode.PVH else (hvm.iso_file(guest),)
     return Plan(
         guest=guest,

@@ -115,7 +115,7 @@ def test_what_differs_is_data(dom0: Dom0) -> None:
     assert web["differs"][0] == {
         "code": "memory",
         "short": "memory +27 MB",
-        "message": "memory=512 becomes 539: the host gives 27 MB more, as the shim takes so much",
+        "message": "memory=512 becomes 539: the host gives 27 MB more, which the shim takes",
     }
     sizes = web["memory"]
     assert (sizes["before"], sizes["after"], sizes["guest"]) == (512, 539, 512)

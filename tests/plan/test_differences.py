@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import disks
+from tests.support import debs, disks
 from tests.support.dom0 import EMPTY_CPIO, Dom0
 from tests.support.kernel_builder import small_kernel
 
@@ -102,3 +102,31 @@ def test_a_guest_that_has_the_share_is_not_called_raised(debian_dom0: Dom0) -> N
 def test_a_guest_that_does_not_start_is_said_to_be_too_small(debian_dom0: Dom0) -> None:
     config = debian_dom0.guest(more="memory = 256\n")
     assert short(debian_dom0, config, *PVH, "--memory", "keep") == ["too small", "guest -23 MB"]
+
+
+def test_memory_moved_where_that_was_not_tried_is_warned_of(debian_dom0: Dom0) -> None:
+    """With --memory keep, as the guest would not start otherwise."""
+    config = debian_dom0.guest(more="memory = 300\n")
+    for xen, warns in (("4.9.4", True), ("4.17.7", False)):
+        words = ("--xen", xen, "--mode", "hvm", "--memory", "keep")
+        (guest,) = json.loads(debian_dom0.run("plan", "--json", *words, config).out)
+        (moved,) = [each for each in guest["differs"] if each["short"] == "small pages"]
+        assert ("was not tried on this Xen" in moved["message"]) == warns
+        told = [each["message"] for each in guest["warnings"]]
+        assert (moved["message"] in told) == warns
+
+
+def test_an_unknown_kernels_need_can_be_asked_for(debian_dom0: Dom0, tmp_path: Path) -> None:
+    """Of a kernel that pygrub finds at each start: by --extract, as the warning says."""
+    menu = disks.grub_cfg(("Debian", "/boot/vmlinuz", "root=/dev/xvda ro", "/boot/initrd.img"))
+    files = {"/boot/grub/grub.cfg": menu, "/boot/vmlinuz": debs.kernel().read_bytes()}
+    disk = disks.ext(tmp_path / "disk.img", {**files, "/boot/initrd.img": EMPTY_CPIO})
+    config = debian_dom0.config("mail.cfg", PYGRUB.replace("1024", "256"))
+    here = (*PVH, "--map", f"/dev/vg0/mail={disk}")
+    (guest,) = json.loads(debian_dom0.run("plan", "--json", *here, config).out)
+    assert [each["short"] for each in guest["differs"]] == ["may be too small", "memory +25 MB"]
+    assert "shimtool plan --extract" in guest["warnings"][0]["message"]
+    like = debian_dom0.guest(more="memory = 256\n")
+    (by_name,) = json.loads(debian_dom0.run("plan", "--json", *PVH, like).out)
+    (asked,) = json.loads(debian_dom0.run("plan", "--json", "--extract", *here, config).out)
+    assert asked["memory"]["needed"] == by_name["memory"]["needed"] > 281

@@ -379,6 +379,7 @@ def test_libvirts_video_memory_is_made_up_for(size: int, wish: MemoryWish) -> No
         xl = memory(guest(size), of, Host(xen), mode, wanted)
         found = memory(by_libvirt, of, Host(xen), mode, wanted)
         more = video if wish is MemoryWish.SAME else 0
+        assert found.video == video
         assert found.container == xl.container + more
         assert found.guest == max(0, xl.guest - video + more)
         assert found.needed is not None
