@@ -1,8 +1,8 @@
-"""A converted guest migrates live between two hosts, to the same Xen and to the next newer one."""
+"""A converted guest migrates live between hosts, to the same Xen and on through newer ones."""
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,20 +14,19 @@ from tests.e2e.dom0_commands import WORKS
 from tests.e2e.environment import Environment, Running
 from tests.e2e.guest_shell import Shell
 from tests.e2e.host import RELEASES, Release, host
+from tests.e2e.hosts_in_a_row import ADDRESSES, SHARED_DISK, Row, linked, migrate
 from tests.e2e.nested_xen import Machine, NestedXenError
 from tests.e2e.slots import slots
-from tests.e2e.two_hosts import ADDRESSES, SHARED_DISK, Link, linked, migrate
 
 pytestmark = pytest.mark.e2e
 
-NEWER = {RELEASES["4.14"]: RELEASES["4.17"], RELEASES["4.17"]: RELEASES["4.20"]}
-
 
 @contextlib.contextmanager
-def two_hosts(
-    environment: Environment, second: Release, memory: int = commands.MEMORY
-) -> Iterator[tuple[Running, Machine]]:
-    """Start a guest on the first of two hosts, with the disk that both reach."""
+def first_of(
+    releases: Sequence[Release], environment: Environment, memory: int = commands.MEMORY
+) -> Iterator[tuple[Running, Iterator[Machine]]]:
+    """Start a guest on the first of some hosts, with the disk that all reach; the others start as
+    they are asked for, of which two may run at a time."""
     files = environment.files
     config = environment.convert(
         "moves",
@@ -43,40 +42,47 @@ vif = ["mac=00:16:3e:11:22:33,bridge=xenbr0"]
 """,
     )
     files.root_disk("shared")
-    parts = [host(release) for release in (environment.release, second)]
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="e2e-")))
-        link = Link(folder, files.home / "disks/shared")
-        first, other = (partial(linked, environment, parts[i], link, i) for i in (0, 1))
+        row = Row(folder, files.home / "disks/shared", len(releases))
+        first, *others = (
+            partial(linked, environment, host(release), row, number)
+            for number, release in enumerate(releases)
+        )
         stack.enter_context(slots(2))
         guest = stack.enter_context(environment.boot("moves", config, fresh=first))
-        yield guest, stack.enter_context(other())
+        yield guest, (stack.enter_context(other()) for other in others)
 
 
 def test_to_another_host(environment: Environment) -> None:
-    moves(environment, environment.release)
+    moves([environment.release] * 2, environment)
 
 
-@pytest.mark.hosts("4.14", "4.17")
-def test_to_a_newer_xen(environment: Environment) -> None:
-    """One so small that in HVM the pre-stage moves its memory."""
-    moves(environment, NEWER[environment.release], 256)
+@pytest.mark.hosts("4.14")
+def test_through_newer_ones(environment: Environment) -> None:
+    """In one life, and so small that in HVM the pre-stage moves its memory."""
+    moves([RELEASES[name] for name in ("4.14", "4.17", "4.20")], environment, 256)
 
 
-def moves(environment: Environment, second: Release, memory: int = commands.MEMORY) -> None:
-    """It goes on at the second host, with its disk and network card; it reboots and ends there."""
-    with two_hosts(environment, second, memory) as (guest, other):
-        shell = Shell(guest, environment.files.secret)
+def moves(
+    releases: Sequence[Release], environment: Environment, memory: int = commands.MEMORY
+) -> None:
+    """It goes on at each host, with its disk and network card; it reboots and ends at the last."""
+    with first_of(releases, environment, memory) as (started, others):
+        guest, shell = started, Shell(started, environment.files.secret)
         commands.use_card(shell, 0)
-        works(shell, "before")
-        moved = migrate(guest, other)
-        shell.arrived(moved)
-        works(shell, "after")
-        ends.reboot(moved, shell)
-        assert shell.run("cat /mnt/before /mnt/after") == "before after"
-        moved.xl("shutdown moves")
-        moved.wait_gone()
-    environment.row.saw(f"migrate to another host (Xen {second.xen})", WORKS)
+        works(shell, 0)
+        for number, other in enumerate(others, 1):
+            moved = migrate(guest, other, number)
+            shell.arrived(moved)
+            works(shell, number)
+            guest.machine.stop()
+            guest = moved
+            environment.row.saw(f"migrate to another host (Xen {releases[number].xen})", WORKS)
+        ends.reboot(guest, shell)
+        assert shell.run("cat /mnt/on-*").split() == [str(i) for i in range(len(releases))]
+        guest.xl("shutdown moves")
+        guest.wait_gone()
 
 
 @pytest.mark.modes("hvm")
@@ -85,17 +91,18 @@ def test_without_its_files_it_stays(environment: Environment) -> None:
 
     There xl watches it no more, as it was suspended for a moment: nothing would restart it.
     """
-    with two_hosts(environment, environment.release) as (guest, other):
+    with first_of([environment.release] * 2, environment) as (guest, others):
+        other = next(others)
         shell = Shell(guest, environment.files.secret)
         for missing in ("/guest/out/moves.iso", "/guest/out/shimtool-dm"):
             assert other.run(f"mv {missing} /guest/away").code == 0
             with pytest.raises(NestedXenError, match="Migration failed, resuming at sender"):
-                migrate(guest, other)
+                migrate(guest, other, 1)
             assert other.run("xl domid moves").code
             shell.prove()
             assert other.run(f"mv /guest/away {missing}").code == 0
         assert not guest.exists()
-        moved = migrate(guest, other)
+        moved = migrate(guest, other, 1)
         shell.arrived(moved)
         ends.reboot(moved, shell)
 
@@ -103,10 +110,11 @@ def test_without_its_files_it_stays(environment: Environment) -> None:
 @pytest.mark.modes("pvh")
 def test_without_the_shim_it_does_not_reboot(environment: Environment) -> None:
     """A second host that has no shim takes the guest, which goes on: until it reboots."""
-    with two_hosts(environment, environment.release) as (guest, other):
+    with first_of([environment.release] * 2, environment) as (guest, others):
+        other = next(others)
         shell = Shell(guest, environment.files.secret)
         assert other.run("rm -r /guest/out").code == 0
-        moved = migrate(guest, other)
+        moved = migrate(guest, other, 1)
         shell.arrived(moved)
         shell.prove()
         moved.xl("reboot moves")
@@ -114,9 +122,9 @@ def test_without_the_shim_it_does_not_reboot(environment: Environment) -> None:
         assert other.run("xl domid moves").code
 
 
-def works(shell: Shell, name: str) -> None:
-    """Write a file of that name to the disk; have answers from both dom0s."""
-    assert not shell.run(f"echo {name} > /mnt/{name} && sync")
-    for address in ADDRESSES:
+def works(shell: Shell, number: int) -> None:
+    """Write a file to the disk; have answers from this dom0 and the one before."""
+    assert not shell.run(f"echo {number} > /mnt/on-{number} && sync")
+    for address in ADDRESSES[max(0, number - 1) : number + 1]:
         commands.reach(shell, address)
     shell.prove()
