@@ -54,6 +54,7 @@ def upgraded_kernel(release: str) -> bytes:
     return build.rewrapped(gzip.compress(build.vmlinux().replace(old, new), 1))
 
 
+@pytest.mark.e2e_ci("pvh")
 def test_kernel_upgraded_inside_is_followed(environment: Environment) -> None:
     """By menu.lst, on a partition vdev as xen-tools has it; the guest reboots by itself."""
     layout, files = layouts.PARTITION_VDEV, environment.files
