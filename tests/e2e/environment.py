@@ -19,10 +19,11 @@ from tests.e2e.nested_xen import Kept, Machine, NestedXenError, SilentHostError,
 from tests.e2e.table import Row
 
 # A guest needs 40-90 s of QEMU's CPU time to come up, whatever else the machine does.
-CPU_LIMIT = 600.0
-# Once in a while it comes to stand still instead (seen under TCG: blocked, nothing pending, and not
-# run for 0.1 s in half an hour, though it takes events). An idle QEMU takes 10 s a minute.
-STILL_LIMIT = 60.0
+CPU_LIMIT = 300.0
+# Once in a while it comes to stand still instead (seen under TCG: blocked, nothing pending, and run
+# for 0.1 s in half an hour, or for 0.1 s in a minute, though it takes events). An idle QEMU takes
+# 10 s a minute: in so many seconds of that, a guest that goes on has run for so many.
+STILL_LIMIT, STILL_RUN = 60.0, 1.0
 ATTEMPTS = 2
 NATIVE = "pv"  # the mode of a guest that is not converted, to compare with
 # What dom0 and Xen know of a guest that goes on no more, into dom0.log: is dom0's request still in
@@ -74,27 +75,30 @@ class Running:
         """
         return self.machine.run("pgrep -x xl").code == 0
 
-    def time_run(self) -> str:
-        """Return how many seconds the guest has run, as dom0 says; "" if it is not there."""
+    def time_run(self) -> float | None:
+        """Return how many seconds the guest has run, as dom0 says; None if it is not there."""
         listed = self.machine.run(f"xl list {self.name}")
-        return "" if listed.code else listed.text.split()[-1]
+        return None if listed.code else float(listed.text.split()[-1])
 
     def wait_start(self, number: int = 1) -> GuestReport:
         """Wait for the token of the guest's start `number`; return what it told."""
         allowed = self.machine.limit(CPU_LIMIT)
-        moved, ran, gone, look = 0.0, "", False, 0
+        moved, gone, look = 0.0, False, 0
+        ran: float | None = None
         while True:
             look += 1
             if look % 5 == 0:
                 gone = not self.exists()
-                if (now := self.time_run()) != ran:
+                now = self.time_run()
+                if now is None or ran is None or not 0 <= now - ran < STILL_RUN:
                     moved, ran = allowed.used(), now
             found = self.starts()
             if len(found) >= number and found[number - 1].ready:
                 return found[number - 1]
             if gone:
                 raise NestedXenError(f"{self.name} ended without a token", self.machine.logs)
-            if allowed.is_over() or (ran and allowed.used() - moved > STILL_LIMIT):
+            still = ran is not None and allowed.used() - moved > STILL_LIMIT
+            if allowed.is_over() or still:
                 self._tell_why()
                 said = f"{self.name}: no token from start {number}"
                 used = f"in {allowed.used():.0f} s of CPU time, of which it ran {ran} s"
