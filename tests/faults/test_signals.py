@@ -67,7 +67,7 @@ def ended_soon(process: Running, number: signal.Signals) -> None:
     """Send a signal; nothing of the process may be left, and not much be done until then."""
     before = cpu_of(process)
     process.send_signal(number)
-    process.send_signal(signal.SIGCONT)  # where it was stopped
+    os.kill(process.pid, signal.SIGCONT)  # if stopped; send_signal would reap it if ended
     _pid, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == CODES[number]
