@@ -74,6 +74,11 @@ def chosen_mode(host: Host, wanted: Mode | None) -> Mode:
     return wanted or auto_mode(host)
 
 
+def may_move_memory(host: Host) -> bool:
+    """Whether shims were seen to start on this Xen where the pre-stage moved memory (4.14 on)."""
+    return has(host, Fact.MOVED_MEMORY) is True
+
+
 def lists_all_processors(host: Host) -> bool:
     """Whether hvmloader may list 128 processors whatever vcpus= says (before 4.8)."""
     return has(host, Fact.EXACT_CPUS) is not True

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from shimtool.dom0 import facts
 from shimtool.dom0.keys import TABLE, Fate
-from shimtool.dom0.releases import Fact
 from shimtool.model import (
     BootImage,
     BootloaderBoot,
@@ -77,7 +76,7 @@ def _memory(guest: Guest, memory: Memory, host: Host) -> Iterator[Difference]:
         text = f"{becomes}: the host gives {more} MB more, which {takes}"
         yield Difference(Concern.MEMORY, f"memory +{more} MB", text, warns=False)
     if memory.block is not None:
-        seen = facts.has(host, Fact.MOVED_MEMORY) is True
+        seen = facts.may_move_memory(host)
         text = (
             "the pre-stage moves memory so that this kernel starts"
             f"{'' if seen else ', which was not tried on this Xen'}: most of the guest's is then in"

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from shimtool.dom0 import facts
-from shimtool.dom0.releases import Fact
 from shimtool.model import (
     Block,
     BootImage,
@@ -75,8 +74,8 @@ def _without_video(had: int, image: BootImage, host: Host, mode: Mode, *, same: 
     if size >= needed:
         return _memory(image, size, needed)
     can_raise = same and needed <= MOST_RAISED
-    tried = facts.has(host, Fact.MOVED_MEMORY) is True
-    moved = _moved(had, image, start, needed, same=same) if tried or not can_raise else None
+    tries = facts.may_move_memory(host) or not can_raise
+    moved = _moved(had, image, start, needed, same=same) if tries else None
     return moved or _memory(image, needed if can_raise else size, needed, raised=can_raise)
 
 
