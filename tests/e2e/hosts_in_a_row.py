@@ -22,7 +22,7 @@ SSHD = f"while :; do busybox nc -l -p {PORT} -e xl migrate-receive; done"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Chain:
     """What joins `count` hosts: `folder` has the networks' sockets, `disk` is the disk's file."""
 
     folder: Path
@@ -41,7 +41,7 @@ class Row:
         ]
 
     def _network(self, net: int, server: str, number: int) -> list[str]:
-        """Return the card of a host on the network between two; none at the ends of the row."""
+        """Return the card of a host on the network between two; none at the ends of the chain."""
         if not 0 <= net < self.count - 1:
             return []
         socket = f"addr.type=unix,addr.path={self.folder / f'net{net}'}"
@@ -53,9 +53,9 @@ class Row:
 
 
 @contextlib.contextmanager
-def linked(environment: Environment, parts: Path, row: Row, number: int) -> Iterator[Machine]:
+def linked(environment: Environment, parts: Path, chain: Chain, number: int) -> Iterator[Machine]:
     """Boot one of them; the caller has a place for it."""
-    devices = row.devices(number)
+    devices = chain.devices(number)
     with started(parts, environment.kept(), None, devices) as made:
         up = [
             HOST_IS_UP,

@@ -14,7 +14,7 @@ from tests.e2e.dom0_commands import WORKS
 from tests.e2e.environment import Environment, Running
 from tests.e2e.guest_shell import Shell
 from tests.e2e.host import RELEASES, Release, host
-from tests.e2e.hosts_in_a_row import ADDRESSES, SHARED_DISK, Row, linked, migrate
+from tests.e2e.hosts_in_a_row import ADDRESSES, SHARED_DISK, Chain, linked, migrate
 from tests.e2e.nested_xen import Machine, NestedXenError
 from tests.e2e.slots import slots
 
@@ -44,9 +44,9 @@ vif = ["mac=00:16:3e:11:22:33,bridge=xenbr0"]
     files.root_disk("shared")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="e2e-")))
-        row = Row(folder, files.home / "disks/shared", len(releases))
+        chain = Chain(folder, files.home / "disks/shared", len(releases))
         first, *others = (
-            partial(linked, environment, host(release), row, number)
+            partial(linked, environment, host(release), chain, number)
             for number, release in enumerate(releases)
         )
         stack.enter_context(slots(2))
